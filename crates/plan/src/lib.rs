@@ -1,1 +1,23 @@
-//! placeholder
+//! The plan: the one document that the control plane hands to an edge.
+//!
+//! Owns the versioned wire format (`document`), its check and compilation into immutable types (`check`), the set of
+//! distributions an edge serves (`plan`) and the two look-ups every request makes (`matching`): host to distribution,
+//! path to cache behavior. Invariant: a `Plan` that exists is valid; whatever is wrong with a document is found before
+//! the swap, so nothing on the request path can fail on configuration.
+//!
+//! Called by `proxy`; knows no HTTP caching rule, no clock and no socket.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod check;
+mod document;
+mod matching;
+mod plan;
+mod types;
+
+pub use check::Rejected;
+pub use matching::PathPattern;
+pub use plan::Plan;
+pub use types::{
+    CacheBehavior, CachePolicy, CertificatePem, Distribution, HeaderSelection, InvalidationOrder, Methods, Origin,
+    OriginKind, OriginProtocol, Selection, SigningBehavior, SigningRules, ViewerProtocol,
+};

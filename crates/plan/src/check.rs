@@ -1,0 +1,216 @@
+//! From a document to the types of `types`: whatever contradicts itself is rejected here, with a reason.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use thiserror::Error;
+
+use crate::document::{
+    BehaviorDocument, CacheDocument, CertificateDocument, DistributionDocument, KindDocument, ModeDocument,
+    OriginDocument, ProtocolDocument, SelectionDocument, SigningBehaviorDocument, ViewerProtocolDocument,
+};
+use crate::matching::PathPattern;
+use crate::types::{
+    CacheBehavior, CachePolicy, CertificatePem, Distribution, HeaderSelection, Methods, Origin, OriginKind,
+    OriginProtocol, Selection, SigningBehavior, SigningRules, ViewerProtocol,
+};
+
+/// Why an edge does not take a plan or an invalidation order; what it had goes on serving.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum Rejected {
+    /// Not JSON, a field missing, unknown, or of a wrong type.
+    #[error("the document cannot be read: {0}")]
+    Unreadable(String),
+    /// Written for another version of the edge.
+    #[error("format {found} is not known here; this edge reads format {known}")]
+    Format {
+        /// What the document says.
+        found: u32,
+        /// What this edge reads.
+        known: u32,
+    },
+    /// A change on top of a plan that this edge does not have; it needs a whole plan.
+    #[error("the change builds on plan {base}, this edge has plan {current}; send a whole plan")]
+    Base {
+        /// What the change builds on.
+        base: u64,
+        /// What the edge has.
+        current: u64,
+    },
+    /// Older than what the edge has.
+    #[error("plan {sequence} is not newer than plan {current}, which is live")]
+    Sequence {
+        /// Of the document.
+        sequence: u64,
+        /// Of the live plan.
+        current: u64,
+    },
+    /// A distribution that contradicts itself.
+    #[error("distribution {distribution}: {reason}")]
+    Distribution {
+        /// Its id.
+        distribution: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An invalidation order for a pattern that is none.
+    #[error("invalidation pattern {0:?} does not start with /")]
+    Pattern(String),
+    /// A certificate that cannot be used.
+    #[error("certificate of {owner}: {reason}")]
+    Certificate {
+        /// A distribution id, or `the edge` for the default certificate.
+        owner: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+pub(crate) fn distribution(id: &str, document: DistributionDocument) -> Result<Distribution, Rejected> {
+    build(id, document).map_err(|reason| Rejected::Distribution { distribution: id.to_owned(), reason })
+}
+
+fn build(id: &str, document: DistributionDocument) -> Result<Distribution, String> {
+    let origins = document
+        .origins
+        .into_iter()
+        .map(|(id, origin)| Ok((id.clone(), Arc::new(self::origin(id, origin)?))))
+        .collect::<Result<BTreeMap<_, _>, String>>()?;
+    let behaviors = document
+        .behaviors
+        .into_iter()
+        .map(|behavior| self::behavior(behavior, &origins).map(Arc::new))
+        .collect::<Result<Vec<_>, String>>()?;
+    if behaviors.last().is_none_or(|last| last.path_pattern.as_str() != "*") {
+        return Err("the last behavior is the default one and has the path pattern *".to_owned());
+    }
+    Ok(Distribution {
+        id: id.into(),
+        arn: document.arn,
+        domain_name: document.domain_name.to_ascii_lowercase(),
+        aliases: document.aliases.iter().map(|alias| alias.to_ascii_lowercase()).collect(),
+        enabled: document.enabled,
+        certificate: document.certificate.map(certificate),
+        default_root_object: document.default_root_object,
+        http2: document.http2,
+        behaviors,
+    })
+}
+
+pub(crate) fn certificate(document: CertificateDocument) -> CertificatePem {
+    CertificatePem { chain_pem: document.chain_pem, key_pem: document.key_pem }
+}
+
+fn origin(id: String, document: OriginDocument) -> Result<Origin, String> {
+    if !document.path.is_empty() && (!document.path.starts_with('/') || document.path.ends_with('/')) {
+        return Err(format!("origin {id}: path {:?} starts with / and does not end with it", document.path));
+    }
+    if document.connection_attempts == 0 {
+        return Err(format!("origin {id}: at least one connection attempt"));
+    }
+    let headers = document
+        .headers
+        .iter()
+        .map(|(name, value)| header(name, value).ok_or_else(|| format!("origin {id}: header {name:?} is malformed")))
+        .collect::<Result<_, _>>()?;
+    let seconds = |value: u32| Duration::from_secs(u64::from(value));
+    Ok(Origin {
+        kind: match document.kind {
+            KindDocument::S3 => OriginKind::S3,
+            KindDocument::Custom => OriginKind::Custom,
+        },
+        domain_name: document.domain_name.to_ascii_lowercase().into(),
+        path: document.path,
+        protocol: match document.protocol {
+            ProtocolDocument::HttpOnly => OriginProtocol::HttpOnly,
+            ProtocolDocument::HttpsOnly => OriginProtocol::HttpsOnly,
+            ProtocolDocument::MatchViewer => OriginProtocol::MatchViewer,
+        },
+        http_port: document.http_port,
+        https_port: document.https_port,
+        headers,
+        connection_attempts: document.connection_attempts,
+        connection_timeout: seconds(document.connection_timeout),
+        response_timeout: seconds(document.response_timeout),
+        keepalive_timeout: seconds(document.keepalive_timeout),
+        signing: document.signing.map(|signing| SigningRules {
+            service: signing.service,
+            region: signing.region,
+            behavior: match signing.behavior {
+                SigningBehaviorDocument::Always => SigningBehavior::Always,
+                SigningBehaviorDocument::Never => SigningBehavior::Never,
+                SigningBehaviorDocument::NoOverride => SigningBehavior::NoOverride,
+            },
+        }),
+        id,
+    })
+}
+
+fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
+    Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
+}
+
+fn behavior(document: BehaviorDocument, origins: &BTreeMap<String, Arc<Origin>>) -> Result<CacheBehavior, String> {
+    let pattern = &document.path_pattern;
+    let origin = origins
+        .get(&document.origin)
+        .ok_or_else(|| format!("behavior {pattern}: there is no origin {:?}", document.origin))?;
+    let methods = |names: &[String]| {
+        Methods::parse(names).map_err(|name| format!("behavior {pattern}: {name:?} is no method CloudFront knows"))
+    };
+    Ok(CacheBehavior {
+        path_pattern: PathPattern::new(pattern),
+        origin: Arc::clone(origin),
+        viewer_protocol: match document.viewer_protocol {
+            ViewerProtocolDocument::AllowAll => ViewerProtocol::AllowAll,
+            ViewerProtocolDocument::HttpsOnly => ViewerProtocol::HttpsOnly,
+            ViewerProtocolDocument::RedirectToHttps => ViewerProtocol::RedirectToHttps,
+        },
+        allowed_methods: methods(&document.allowed_methods)?,
+        cached_methods: methods(&document.cached_methods)?,
+        cache: cache_policy(document.cache).map_err(|reason| format!("behavior {pattern}: {reason}"))?,
+    })
+}
+
+fn cache_policy(document: CacheDocument) -> Result<CachePolicy, String> {
+    if document.min_ttl > document.max_ttl {
+        return Err(format!("min_ttl {} is over max_ttl {}", document.min_ttl, document.max_ttl));
+    }
+    Ok(CachePolicy {
+        min_ttl: document.min_ttl,
+        default_ttl: document.default_ttl,
+        max_ttl: document.max_ttl,
+        gzip: document.gzip,
+        brotli: document.brotli,
+        headers: header_selection(document.headers)?,
+        cookies: selection(document.cookies),
+        query_strings: selection(document.query_strings),
+    })
+}
+
+fn header_selection(document: SelectionDocument) -> Result<HeaderSelection, String> {
+    match document.mode {
+        ModeDocument::None => Ok(HeaderSelection::default()),
+        ModeDocument::Whitelist => {
+            let name = |name: &String| {
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("header name {name:?} is malformed"))
+            };
+            let mut names = document.names.iter().map(name).collect::<Result<Vec<_>, _>>()?;
+            // The order in which a policy lists its headers must not make another key.
+            names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+            Ok(HeaderSelection(names))
+        }
+        ModeDocument::AllExcept | ModeDocument::All => Err("headers are selected by none or whitelist".to_owned()),
+    }
+}
+
+fn selection(document: SelectionDocument) -> Selection {
+    match document.mode {
+        ModeDocument::None => Selection::None,
+        ModeDocument::Whitelist => Selection::Whitelist(document.names),
+        ModeDocument::AllExcept => Selection::AllExcept(document.names),
+        ModeDocument::All => Selection::All,
+    }
+}

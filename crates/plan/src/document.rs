@@ -1,0 +1,147 @@
+//! The plan as it crosses the wire: JSON, format 1, every unknown field refused.
+//!
+//! These types mirror the document and nothing else; `check` turns them into the types the edge works with.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+pub(crate) const FORMAT: u32 = 1;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlanDocument {
+    pub(crate) format: u32,
+    pub(crate) sequence: u64,
+    /// The sequence this change builds on; absent for a whole plan.
+    pub(crate) base: Option<u64>,
+    pub(crate) default_certificate: Option<CertificateDocument>,
+    /// By distribution id; `None` removes the distribution.
+    pub(crate) distributions: BTreeMap<String, Option<DistributionDocument>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DistributionDocument {
+    pub(crate) arn: String,
+    pub(crate) domain_name: String,
+    pub(crate) aliases: Vec<String>,
+    pub(crate) enabled: bool,
+    pub(crate) certificate: Option<CertificateDocument>,
+    pub(crate) default_root_object: String,
+    pub(crate) http2: bool,
+    pub(crate) origins: BTreeMap<String, OriginDocument>,
+    pub(crate) behaviors: Vec<BehaviorDocument>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CertificateDocument {
+    pub(crate) chain_pem: String,
+    pub(crate) key_pem: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OriginDocument {
+    pub(crate) kind: KindDocument,
+    pub(crate) domain_name: String,
+    pub(crate) path: String,
+    pub(crate) protocol: ProtocolDocument,
+    pub(crate) http_port: u16,
+    pub(crate) https_port: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) connection_attempts: u8,
+    pub(crate) connection_timeout: u32,
+    pub(crate) response_timeout: u32,
+    pub(crate) keepalive_timeout: u32,
+    pub(crate) signing: Option<SigningDocument>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum KindDocument {
+    S3,
+    Custom,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ProtocolDocument {
+    HttpOnly,
+    HttpsOnly,
+    MatchViewer,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SigningDocument {
+    pub(crate) service: String,
+    pub(crate) region: String,
+    pub(crate) behavior: SigningBehaviorDocument,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SigningBehaviorDocument {
+    Always,
+    Never,
+    NoOverride,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BehaviorDocument {
+    pub(crate) path_pattern: String,
+    pub(crate) origin: String,
+    pub(crate) viewer_protocol: ViewerProtocolDocument,
+    pub(crate) allowed_methods: Vec<String>,
+    pub(crate) cached_methods: Vec<String>,
+    pub(crate) cache: CacheDocument,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum ViewerProtocolDocument {
+    AllowAll,
+    HttpsOnly,
+    RedirectToHttps,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CacheDocument {
+    pub(crate) min_ttl: u64,
+    pub(crate) default_ttl: u64,
+    pub(crate) max_ttl: u64,
+    pub(crate) gzip: bool,
+    pub(crate) brotli: bool,
+    pub(crate) headers: SelectionDocument,
+    pub(crate) cookies: SelectionDocument,
+    pub(crate) query_strings: SelectionDocument,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SelectionDocument {
+    pub(crate) mode: ModeDocument,
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ModeDocument {
+    None,
+    Whitelist,
+    AllExcept,
+    All,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InvalidationDocument {
+    pub(crate) format: u32,
+    pub(crate) distribution: String,
+    pub(crate) sequence: u64,
+    pub(crate) patterns: Vec<String>,
+}

@@ -1,0 +1,124 @@
+//! What a document does to a plan.
+
+use serde_json::{Value, json};
+
+use super::Plan;
+use crate::check::Rejected;
+use crate::types::InvalidationOrder;
+
+fn distribution(domain_name: &str, aliases: &[&str]) -> Value {
+    json!({
+        "arn": "arn:aws:cloudfront::123456789012:distribution/E1", "domain_name": domain_name, "aliases": aliases,
+        "enabled": true, "certificate": null, "default_root_object": "", "http2": true,
+        "origins": {"site": {
+            "kind": "custom", "domain_name": "Origin.example.com", "path": "", "protocol": "http-only",
+            "http_port": 80, "https_port": 443, "headers": [["X-A", "b"]], "connection_attempts": 3,
+            "connection_timeout": 10, "response_timeout": 30, "keepalive_timeout": 5, "signing": null}},
+        "behaviors": [{
+            "path_pattern": "*", "origin": "site", "viewer_protocol": "allow-all",
+            "allowed_methods": ["GET", "HEAD"], "cached_methods": ["GET", "HEAD"],
+            "cache": {"min_ttl": 0, "default_ttl": 60, "max_ttl": 600, "gzip": true, "brotli": true,
+                "headers": {"mode": "none", "names": []}, "cookies": {"mode": "none", "names": []},
+                "query_strings": {"mode": "all", "names": []}}}],
+    })
+}
+
+fn document(sequence: u64, base: Option<u64>, distributions: Value) -> Vec<u8> {
+    json!({"format": 1, "sequence": sequence, "base": base, "default_certificate": null, "distributions": distributions})
+        .to_string()
+        .into_bytes()
+}
+
+#[test]
+fn a_host_finds_its_distribution_by_domain_name_and_by_the_most_specific_alias() {
+    let plan = Plan::default()
+        .apply(&document(
+            1,
+            None,
+            json!({
+                "E1": distribution("d1.cloudfront.localhost", &["www.example.com"]),
+                "E2": distribution("d2.cloudfront.localhost", &["*.example.com"]),
+                "E3": distribution("d3.cloudfront.localhost", &["*.deep.example.com"]),
+            }),
+        ))
+        .unwrap();
+    for (host, expected) in [
+        ("d1.cloudfront.localhost", Some("E1")),
+        ("www.example.com", Some("E1")),
+        ("api.example.com", Some("E2")),
+        ("a.b.example.com", Some("E2")),
+        ("a.deep.example.com", Some("E3")),
+        ("example.com", None),
+        ("unknown.test", None),
+    ] {
+        assert_eq!(plan.distribution_for(host).map(|found| &*found.id), expected, "{host}");
+    }
+}
+
+#[test]
+fn a_change_keeps_what_it_does_not_name() {
+    let one = Plan::default().apply(&document(1, None, json!({"E1": distribution("d1.test", &["a.test"])}))).unwrap();
+    let two = one.apply(&document(2, Some(1), json!({"E2": distribution("d2.test", &[])}))).unwrap();
+    assert!(two.distribution_for("d1.test").is_some() && two.distribution_for("d2.test").is_some());
+    let three = two.apply(&document(3, Some(2), json!({"E1": null}))).unwrap();
+    assert!(three.distribution_for("d1.test").is_none() && three.distribution_for("a.test").is_none());
+    assert!(two.distribution_for("a.test").is_some(), "the plan before is untouched");
+}
+
+#[test]
+fn an_alias_that_moves_in_one_change_belongs_to_its_new_distribution() {
+    let whole = json!({"E1": distribution("d1.test", &[]), "E2": distribution("d2.test", &["a.test"])});
+    let one = Plan::default().apply(&document(1, None, whole)).unwrap();
+    let moved = json!({"E1": distribution("d1.test", &["a.test"]), "E2": distribution("d2.test", &[])});
+    let two = one.apply(&document(2, Some(1), moved)).unwrap();
+    assert_eq!(two.distribution_for("a.test").map(|found| &*found.id), Some("E1"));
+}
+
+#[test]
+fn a_change_on_another_base_is_rejected() {
+    let one = Plan::default().apply(&document(1, None, json!({}))).unwrap();
+    let refused = one.apply(&document(9, Some(8), json!({}))).unwrap_err();
+    assert_eq!(refused, Rejected::Base { base: 8, current: 1 });
+    let refused = one.apply(&document(1, Some(1), json!({}))).unwrap_err();
+    assert_eq!(refused, Rejected::Sequence { sequence: 1, current: 1 });
+}
+
+#[test]
+fn what_contradicts_itself_is_rejected_with_the_reason() {
+    type Edit = fn(&mut Value);
+    let cases: [(&str, Edit); 8] = [
+        ("no origin", |d| d["behaviors"][0]["origin"] = json!("nowhere")),
+        ("path pattern *", |d| d["behaviors"] = json!([])),
+        ("no method", |d| d["behaviors"][0]["allowed_methods"] = json!(["BREW"])),
+        ("min_ttl", |d| d["behaviors"][0]["cache"]["min_ttl"] = json!(601)),
+        ("none or whitelist", |d| d["behaviors"][0]["cache"]["headers"]["mode"] = json!("all")),
+        ("malformed", |d| d["origins"]["site"]["headers"] = json!([["bad name", "x"]])),
+        ("starts with /", |d| d["origins"]["site"]["path"] = json!("x")),
+        ("at least one", |d| d["origins"]["site"]["connection_attempts"] = json!(0)),
+    ];
+    for (reason, edit) in cases {
+        let mut wrong = distribution("d1.test", &[]);
+        edit(&mut wrong);
+        let rejected = Plan::default().apply(&document(1, None, json!({"E1": wrong}))).unwrap_err().to_string();
+        assert!(rejected.contains(reason), "{reason}: {rejected}");
+    }
+}
+
+#[test]
+fn an_unknown_field_or_format_is_rejected() {
+    let mut newer = distribution("d1.test", &[]);
+    newer["webgl"] = json!(true);
+    let rejected = Plan::default().apply(&document(1, None, json!({"E1": newer}))).unwrap_err();
+    assert!(matches!(rejected, Rejected::Unreadable(reason) if reason.contains("webgl")));
+    let format = br#"{"format":2,"sequence":1,"base":null,"default_certificate":null,"distributions":{}}"#;
+    assert_eq!(Plan::default().apply(format).unwrap_err(), Rejected::Format { found: 2, known: 1 });
+    assert!(matches!(Plan::default().apply(b"\xff{"), Err(Rejected::Unreadable(_))));
+}
+
+#[test]
+fn an_invalidation_order_holds_paths() {
+    let order = br#"{"format":1,"distribution":"E1","sequence":3,"patterns":["/a","/b/*"]}"#;
+    assert_eq!(InvalidationOrder::parse(order).unwrap().patterns, ["/a", "/b/*"]);
+    let wrong = br#"{"format":1,"distribution":"E1","sequence":3,"patterns":["a"]}"#;
+    assert_eq!(InvalidationOrder::parse(wrong).unwrap_err(), Rejected::Pattern("a".to_owned()));
+}

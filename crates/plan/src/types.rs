@@ -1,0 +1,239 @@
+//! What the edge works with: a checked, immutable picture of each distribution.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method};
+
+use crate::matching::PathPattern;
+
+/// One distribution as an edge serves it.
+#[derive(Debug)]
+pub struct Distribution {
+    /// `E…`, CloudFront's id.
+    pub id: Arc<str>,
+    /// `arn:aws:cloudfront::<account>:distribution/<id>`.
+    pub arn: String,
+    /// The name CloudFront gave it, in lower case.
+    pub domain_name: String,
+    /// Alternate domain names in lower case; `*.example.org` covers every name below `example.org`.
+    pub aliases: Vec<String>,
+    /// Whether viewers are served at all.
+    pub enabled: bool,
+    /// The certificate that covers the aliases, when there is one.
+    pub certificate: Option<CertificatePem>,
+    /// The object that answers `/`, without a leading slash; empty for none.
+    pub default_root_object: String,
+    /// Whether HTTP/2 is offered to viewers.
+    pub http2: bool,
+    /// In the order of matching; the last one is the default cache behavior and matches every path.
+    pub behaviors: Vec<Arc<CacheBehavior>>,
+}
+
+/// A certificate chain and its private key, both PEM.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CertificatePem {
+    /// Leaf first.
+    pub chain_pem: String,
+    /// Never logged.
+    pub key_pem: String,
+}
+
+impl std::fmt::Debug for CertificatePem {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("CertificatePem(..)")
+    }
+}
+
+/// What happens to the requests that a path pattern matches.
+#[derive(Debug)]
+pub struct CacheBehavior {
+    /// The paths it is for.
+    pub path_pattern: PathPattern,
+    /// Where misses go.
+    pub origin: Arc<Origin>,
+    /// Which of http and https viewers may use.
+    pub viewer_protocol: ViewerProtocol,
+    /// Methods that are served.
+    pub allowed_methods: Methods,
+    /// Methods whose responses may be stored.
+    pub cached_methods: Methods,
+    /// What makes up the cache key, and for how long responses stay fresh.
+    pub cache: CachePolicy,
+}
+
+/// ViewerProtocolPolicy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViewerProtocol {
+    /// Both http and https.
+    AllowAll,
+    /// http is refused with 403.
+    HttpsOnly,
+    /// http is answered with a redirect.
+    RedirectToHttps,
+}
+
+/// A set of request methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Methods(u8);
+
+impl Methods {
+    /// The methods CloudFront knows, in the order of the bits.
+    const KNOWN: [Method; 7] =
+        [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::POST, Method::PATCH, Method::DELETE];
+
+    /// The set of `names`, or the first name that is no method CloudFront knows.
+    pub(crate) fn parse(names: &[String]) -> Result<Methods, &str> {
+        names.iter().try_fold(Methods(0), |set, name| {
+            let known = Methods::KNOWN.iter().position(|method| method.as_str() == name);
+            known.map(|bit| Methods(set.0 | 1 << bit)).ok_or(name.as_str())
+        })
+    }
+
+    /// Whether `method` is in the set.
+    pub fn contains(self, method: &Method) -> bool {
+        Methods::KNOWN.iter().position(|known| known == method).is_some_and(|bit| self.0 & (1 << bit) != 0)
+    }
+}
+
+/// The cache policy of a behavior.
+#[derive(Debug)]
+pub struct CachePolicy {
+    /// Seconds.
+    pub min_ttl: u64,
+    /// Seconds.
+    pub default_ttl: u64,
+    /// Seconds.
+    pub max_ttl: u64,
+    /// EnableAcceptEncodingGzip.
+    pub gzip: bool,
+    /// EnableAcceptEncodingBrotli.
+    pub brotli: bool,
+    /// Request header fields in the key, forwarded to the origin.
+    pub headers: HeaderSelection,
+    /// Cookies in the key, forwarded to the origin.
+    pub cookies: Selection,
+    /// Query strings in the key, forwarded to the origin.
+    pub query_strings: Selection,
+}
+
+impl CachePolicy {
+    /// Whether anything can be stored at all: with every TTL 0 CloudFront does not cache.
+    pub fn allows_caching(&self) -> bool {
+        self.max_ttl > 0
+    }
+}
+
+/// Which request header fields belong to the cache key: none, or these.
+#[derive(Debug, Default)]
+pub struct HeaderSelection(pub Vec<HeaderName>);
+
+/// Which cookies or query strings belong to the cache key.
+#[derive(Debug)]
+pub enum Selection {
+    /// None of them.
+    None,
+    /// Those named; a name may hold `*` and `?`.
+    Whitelist(Vec<String>),
+    /// All but those named.
+    AllExcept(Vec<String>),
+    /// Every one.
+    All,
+}
+
+impl Selection {
+    /// Whether the parameter or cookie `name` (as sent, case-sensitive) is selected.
+    pub fn selects(&self, name: &[u8]) -> bool {
+        let is_named = |names: &[String]| names.iter().any(|known| crate::matching::is_match(known.as_bytes(), name));
+        match self {
+            Selection::None => false,
+            Selection::Whitelist(names) => is_named(names),
+            Selection::AllExcept(names) => !is_named(names),
+            Selection::All => true,
+        }
+    }
+}
+
+/// An origin and how to reach it.
+#[derive(Debug)]
+pub struct Origin {
+    /// Its id within the distribution.
+    pub id: String,
+    /// S3 bucket or custom origin.
+    pub kind: OriginKind,
+    /// The name that is resolved, verified and sent as Host.
+    pub domain_name: Arc<str>,
+    /// Put before the path of every request; starts with `/` and does not end with one, or is empty.
+    pub path: String,
+    /// Which scheme requests use.
+    pub protocol: OriginProtocol,
+    /// For http.
+    pub http_port: u16,
+    /// For https.
+    pub https_port: u16,
+    /// Origin custom headers; they replace what the viewer sent.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// How often a connection is tried.
+    pub connection_attempts: u8,
+    /// Bound on one attempt.
+    pub connection_timeout: Duration,
+    /// Bound on the wait for the first byte and between two reads.
+    pub response_timeout: Duration,
+    /// How long an idle connection is kept.
+    pub keepalive_timeout: Duration,
+    /// Set when requests are signed (origin access control).
+    pub signing: Option<SigningRules>,
+}
+
+/// The two kinds of origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OriginKind {
+    /// An S3 bucket.
+    S3,
+    /// Any HTTP server.
+    Custom,
+}
+
+/// OriginProtocolPolicy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OriginProtocol {
+    /// Always http.
+    HttpOnly,
+    /// Always https.
+    HttpsOnly,
+    /// As the viewer's request came.
+    MatchViewer,
+}
+
+/// How requests to an origin are signed with SigV4.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningRules {
+    /// `s3`.
+    pub service: String,
+    /// The bucket's region.
+    pub region: String,
+    /// When to sign.
+    pub behavior: SigningBehavior,
+}
+
+/// SigningBehavior of an origin access control.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SigningBehavior {
+    /// Every request, in place of what the viewer sent.
+    Always,
+    /// No request.
+    Never,
+    /// Only requests without an Authorization of the viewer's.
+    NoOverride,
+}
+
+/// An order to invalidate: every stored response that a pattern matches and that was filled before `sequence`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidationOrder {
+    /// Distribution id.
+    pub distribution: String,
+    /// Counts up per distribution.
+    pub sequence: u64,
+    /// Paths; a trailing `*` is a wildcard.
+    pub patterns: Vec<String>,
+}
