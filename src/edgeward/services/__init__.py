@@ -1,0 +1,1 @@
+"""The AWS services that Edgeward serves, one package each."""

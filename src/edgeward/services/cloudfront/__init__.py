@@ -1,0 +1,1 @@
+"""CloudFront: one module or package per resource family."""
