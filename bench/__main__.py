@@ -1,0 +1,271 @@
+"""The command: `python -m bench [--cases ...] [--servers ...] [--rounds N] [--seconds S] [--json PATH]`.
+
+Starts the origin and the servers, measures every case, prints the tables and writes the JSON document; stops
+everything it started, on Ctrl-C too. Exit status: 0 when every cell was counted, 1 when one failed, 2 when
+nothing could be measured.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.cases import CASES, Case, Protocol
+from bench.content import BROWSER_HEADERS, write_bodies
+from bench.edgeward import is_built
+from bench.failure import BenchError
+from bench.load import CIPHER_SUITE
+from bench.measure import Bench, measure_case, names_in_order
+from bench.processes import free_ports
+from bench.profile import profile_run, top_lines
+from bench.results import SUBJECT, Cell, document, ratios
+from bench.servers import SERVERS, start_origin
+from bench.site import Running, Site
+from bench.table import render_tables
+from bench.tls import make_certificate, negotiated_by_wrk
+from bench.tools import ensure_programs, versions
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What this run is to do."""
+
+    cases: tuple[Case, ...]
+    servers: tuple[str, ...]
+    rounds: int
+    seconds: int
+    json_path: Path
+    server_cpu: int
+    load_cpu: int
+    profiling: bool
+    """Profile the one chosen server in the one chosen case instead of measuring."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark and return the exit status."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _run(parse_choice(arguments))
+    except BenchError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("bench: interrupted; everything it started has been stopped", file=sys.stderr)
+        return 130
+
+
+def parse_choice(arguments: Sequence[str] | None) -> Choice:
+    """Turn the command line into a choice that can be carried out, or fail saying what to change."""
+    given = _parser().parse_args(arguments)
+    server, case = given.profile or (None, None)
+    case_names = names_in_order([case] if case else given.cases, [known.name for known in CASES], "case")
+    servers = names_in_order([server] if server else given.servers, list(SERVERS), "server")
+    if given.rounds < 1 or given.seconds < 1:
+        raise BenchError("--rounds and --seconds must be at least 1")
+    server_cpu, load_cpu = _two_cpus(given.server_cpu, given.load_cpu)
+    return Choice(
+        cases=tuple(known for known in CASES if known.name in case_names),
+        servers=tuple(_available(servers, asked_for=bool(given.servers or server))),
+        rounds=given.rounds,
+        seconds=given.seconds,
+        json_path=given.json or RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json",
+        server_cpu=server_cpu,
+        load_cpu=load_cpu,
+        profiling=server is not None,
+    )
+
+
+def _run(choice: Choice) -> int:
+    programs = ensure_programs(_programs(choice))
+    with _workspace() as folder, contextlib.ExitStack() as stack:
+        (folder / "origin").mkdir()
+        write_bodies(folder / "origin")
+        (origin_port,) = free_ports(1)
+        site = Site(
+            origin_port=origin_port,
+            certificate=make_certificate(folder),
+            programs=programs,
+            folder=folder,
+            cpu=choice.load_cpu,
+        )
+        stack.callback(start_origin(site, folder / "origin").stop)
+        servers = _start_servers(choice, site, stack)
+        bench = Bench(
+            programs=programs,
+            origin_port=origin_port,
+            folder=folder,
+            load_cpu=choice.load_cpu,
+            seconds=choice.seconds,
+        )
+        if choice.profiling:
+            return _profile(choice, bench, servers)
+        return _compare(choice, bench, servers, _surroundings(choice, site))
+
+
+def _start_servers(choice: Choice, site: Site, stack: contextlib.ExitStack) -> dict[str, Running]:
+    servers = {}
+    for name in choice.servers:
+        folder = site.folder / name
+        folder.mkdir()
+        own = Site(
+            origin_port=site.origin_port,
+            certificate=site.certificate,
+            programs=site.programs,
+            folder=folder,
+            cpu=choice.server_cpu,
+        )
+        servers[name] = SERVERS[name].start(own)
+        stack.callback(servers[name].process.stop)
+    return servers
+
+
+def _compare(
+    choice: Choice, bench: Bench, servers: dict[str, Running], surroundings: Mapping[str, Any]
+) -> int:
+    cells: list[Cell] = []
+    for case in choice.cases:
+        able = {
+            name: running for name, running in servers.items() if case.protocol in SERVERS[name].protocols
+        }
+        cells += measure_case(bench, case, able, choice.rounds, _tell)
+        cells += [Cell(case=case.name, server=name, samples=()) for name in servers if name not in able]
+    compared = ratios(cells, {case.name: case.goals for case in choice.cases})
+    print("\n" + render_tables(choice.cases, cells, compared))
+    choice.json_path.parent.mkdir(parents=True, exist_ok=True)
+    choice.json_path.write_text(json.dumps(document(cells, compared, surroundings), indent=1) + "\n")
+    print(f"\nevery number: {choice.json_path}")
+    return 1 if any(cell.failure for cell in cells) else 0
+
+
+def _profile(choice: Choice, bench: Bench, servers: dict[str, Running]) -> int:
+    (running,), (case,) = servers.values(), choice.cases
+    summary, folded = profile_run(bench, case, running, choice.json_path.parent)
+    print("\n".join(top_lines(summary.read_text(), 40)))
+    print(f"\nall symbols: {summary}\nfolded stacks: {folded}")
+    return 0
+
+
+def _surroundings(choice: Choice, site: Site) -> dict[str, Any]:
+    surroundings: dict[str, Any] = {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "rounds": choice.rounds,
+        "seconds": choice.seconds,
+        "machine": _machine(choice),
+        "versions": versions(dict(site.programs)),
+        "logs": {name: SERVERS[name].log for name in choice.servers},
+        "request_headers": dict(BROWSER_HEADERS),
+    }
+    if any(case.protocol is Protocol.H1_TLS for case in choice.cases):
+        surroundings["wrk_tls"] = _checked_wrk_tls(site)
+    return surroundings
+
+
+def _checked_wrk_tls(site: Site) -> list[str]:
+    version, cipher_suite = negotiated_by_wrk(site.programs["wrk"], site.certificate)
+    if (version, cipher_suite) != ("TLSv1.3", CIPHER_SUITE):
+        raise BenchError(
+            f"wrk negotiates {version} with {cipher_suite}, not TLSv1.3 with {CIPHER_SUITE}; "
+            "use a wrk that is linked to OpenSSL 3"
+        )
+    return [version, cipher_suite]
+
+
+def _machine(choice: Choice) -> dict[str, Any]:
+    models = [
+        line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
+    ]
+    return {
+        "cpu": models[0].partition(":")[2].strip() if models else platform.machine(),
+        "cpus": os.cpu_count(),
+        "kernel": platform.release(),
+        "load_average": os.getloadavg(),
+        "server_cpu": choice.server_cpu,
+        "load_cpu": choice.load_cpu,
+    }
+
+
+def _programs(choice: Choice) -> list[str]:
+    ours = [program for name in choice.servers if (program := SERVERS[name].program)]
+    loads = ["h2load" if case.protocol is Protocol.H2_TLS else "wrk" for case in choice.cases]
+    # The origin is an nginx, whichever servers are compared.
+    return ["nginx", "curl", "taskset", *ours, *loads, *(["perf"] if choice.profiling else [])]
+
+
+def _available(servers: list[str], *, asked_for: bool) -> list[str]:
+    """Leave out Edgeward where it is not built, unless it was asked for by name: then that is an error."""
+    if SUBJECT not in servers or is_built():
+        return servers
+    advice = "the engine is not built; run `maturin develop --release` in the virtual environment"
+    if asked_for:
+        raise BenchError(advice)
+    print(f"bench: leaving out {SUBJECT}: {advice}", file=sys.stderr)
+    return [name for name in servers if name != SUBJECT]
+
+
+def _two_cpus(server_cpu: int | None, load_cpu: int | None) -> tuple[int, int]:
+    usable = sorted(os.sched_getaffinity(0))
+    chosen = (usable[0] if server_cpu is None else server_cpu, usable[-1] if load_cpu is None else load_cpu)
+    if chosen[0] == chosen[1] or not set(chosen) <= set(usable):
+        raise BenchError(f"servers and load need a CPU each; usable here are {usable}, chosen {chosen}")
+    return chosen
+
+
+@contextlib.contextmanager
+def _workspace() -> Iterator[Path]:
+    """A folder for all that the servers write: on tmpfs when it has room, so that no run waits for a disk."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 1024**3
+    with tempfile.TemporaryDirectory(prefix="edgeward-bench-", dir=memory if roomy else None) as folder:
+        yield Path(folder)
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Compare Edgeward with other caches."
+    )
+    parser.add_argument(
+        "--cases", nargs="+", default=[], metavar="CASE", help=", ".join(case.name for case in CASES)
+    )
+    parser.add_argument("--servers", nargs="+", default=[], metavar="SERVER", help=", ".join(SERVERS))
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each case and server (default 5)")
+    parser.add_argument("--seconds", type=int, default=3, help="length of a run (default 3)")
+    parser.add_argument(
+        "--json", type=Path, metavar="PATH", help="where every number goes (default bench/results/)"
+    )
+    parser.add_argument(
+        "--server-cpu", type=int, metavar="N", help="CPU of the servers (default the first usable)"
+    )
+    parser.add_argument(
+        "--load-cpu", type=int, metavar="N", help="CPU of load and origin (default the last usable)"
+    )
+    parser.add_argument(
+        "--profile",
+        nargs=2,
+        metavar=("SERVER", "CASE"),
+        help="run perf on a server under a case instead of comparing",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

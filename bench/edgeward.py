@@ -1,0 +1,137 @@
+"""Edgeward as one of the servers under test: one edge with one worker, its log segments on, fed a whole plan.
+
+The control plane takes no part in serving, so it is not started; the plan is written out here in the same
+shape the compiler gives. The engine runs in a process of its own, `bench.edgeward_server`.
+"""
+
+import importlib.util
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from bench.content import HOST
+from bench.failure import BenchError
+from bench.processes import START_SECONDS, Process, start
+from bench.site import Running, Site
+
+Document = dict[str, Any]
+
+
+def is_built() -> bool:
+    """Tell whether the engine can be imported here."""
+    return (
+        importlib.util.find_spec("edgeward") is not None
+        and importlib.util.find_spec("edgeward._edge") is not None
+    )
+
+
+def start_edgeward(site: Site) -> Running:
+    """Start an edge that serves the site's origin."""
+    orders = site.folder / "edgeward.json"
+    orders.write_text(json.dumps({"settings": settings(site.folder), "plan": plan(site)}))
+    (site.folder / "edgeward-logs").mkdir()
+    command = [sys.executable, "-m", "bench.edgeward_server", str(orders)]
+    process = start(command, name="edgeward", cpu=site.cpu, folder=site.folder)
+    try:
+        ports = _wait_ports(process)
+    except BaseException:
+        process.stop()
+        raise
+    return Running(process=process, http_port=ports["http"], https_port=ports["https"])
+
+
+def settings(folder: Path) -> Document:
+    """Return the edge's settings: one worker, free loopback ports, memory store, log below `folder`."""
+    return {
+        "http": ["127.0.0.1:0"],
+        "https": ["127.0.0.1:0"],
+        "workers": 1,
+        "pop": "LCL1-C1",
+        "memory_bytes": 256 * 1024 * 1024,
+        "log": {
+            "directory": str(folder / "edgeward-logs"),
+            "segment_seconds": 60,
+            "segment_bytes": 64 * 1024 * 1024,
+        },
+        "s3": None,
+        "trusted_authorities": [],
+        "clock": "system",
+    }
+
+
+def plan(site: Site) -> Document:
+    """Return a whole plan: one distribution for `HOST` with the rules of the policy CachingOptimized."""
+    certificate = {
+        "chain_pem": site.certificate.chain.read_text(),
+        "key_pem": site.certificate.key.read_text(),
+    }
+    distribution = {
+        "domain_name": "d111111abcdef8.cloudfront.localhost",
+        "aliases": [HOST],
+        "enabled": True,
+        "certificate": certificate,
+        "default_root_object": "",
+        "http2": True,
+        "arn": "arn:aws:cloudfront::123456789012:distribution/E1BENCHMARK000",
+        "origins": {"origin": _origin(site.origin_port)},
+        "behaviors": [_default_behavior()],
+    }
+    return {
+        "format": 1,
+        "sequence": 1,
+        "base": None,
+        "default_certificate": certificate,
+        "distributions": {"E1BENCHMARK000": distribution},
+    }
+
+
+def _origin(port: int) -> Document:
+    return {
+        "kind": "custom",
+        "domain_name": "origin.localhost",
+        "path": "",
+        "protocol": "http-only",
+        "http_port": port,
+        "https_port": 443,
+        "headers": [],
+        "connection_attempts": 3,
+        "connection_timeout": 10,
+        "response_timeout": 30,
+        "keepalive_timeout": 5,
+        "signing": None,
+    }
+
+
+def _default_behavior() -> Document:
+    cache = {"min_ttl": 1, "default_ttl": 86400, "max_ttl": 31536000, "gzip": True, "brotli": True}
+    nothing = {"mode": "none", "names": []}
+    return {
+        "path_pattern": "*",
+        "origin": "origin",
+        "viewer_protocol": "allow-all",
+        "allowed_methods": ["GET", "HEAD"],
+        "cached_methods": ["GET", "HEAD"],
+        "cache": {**cache, "headers": nothing, "cookies": nothing, "query_strings": nothing},
+    }
+
+
+def _wait_ports(process: Process) -> dict[str, int]:
+    """Return the ports the edge prints once it listens, as one JSON line of addresses."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.child.poll() is None and time.monotonic() < deadline:
+        first, newline, _rest = process.output.read_text().partition("\n")
+        if newline:
+            return listening_ports(first)
+        time.sleep(0.02)
+    raise BenchError(f"edgeward did not start. It printed:\n{process.printed()}")
+
+
+def listening_ports(line: str) -> dict[str, int]:
+    """Read scheme -> port out of what the edge said it listens on: `{"http": ["127.0.0.1:8080"], ...}`."""
+    try:
+        addresses = json.loads(line)
+        return {scheme: int(addresses[scheme][0].rpartition(":")[2]) for scheme in ("http", "https")}
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise BenchError(f"edgeward printed {line!r} instead of the addresses it listens on") from error

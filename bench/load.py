@@ -1,0 +1,105 @@
+"""The load generators: the command for a case, and what their output says.
+
+wrk drives HTTP/1.1 and h2load HTTP/2. Both are told to speak TLS 1.3 with one cipher suite, so that servers
+with different preferences encrypt alike. A report lists every error by name; nothing is dropped.
+"""
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.cases import Case, Protocol
+from bench.content import BROWSER_HEADERS, HOST
+from bench.failure import BenchError
+
+CONFIGS = Path(__file__).parent / "configs"
+LOAD_ENVIRONMENT = {**os.environ, "OPENSSL_CONF": str(CONFIGS / "load.openssl.cnf")}
+CIPHER_SUITE = "TLS_AES_128_GCM_SHA256"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadReport:
+    """What one run of a load generator counted."""
+
+    requests: int
+    """Responses received whole with a status below 400."""
+    seconds: float
+    received_bytes: int
+    """Header sections and content for HTTP/1.1; content alone for HTTP/2. TLS is not counted."""
+    errors: dict[str, int] = field(default_factory=dict)
+    """Kind of error -> how many. Empty after a clean run."""
+
+
+def load_command(case: Case, port: int, seconds: int) -> list[str]:
+    """Return the command line that puts the load of `case` on the server at `port` for `seconds`."""
+    url = f"{case.protocol.scheme}://{HOST}:{port}{case.body.path}"
+    headers = [word for name, value in BROWSER_HEADERS for word in ("-H", f"{name}: {value}")]
+    if case.protocol is Protocol.H2_TLS:
+        return [*_h2load(case, port, seconds), *headers, url]
+    return [*_wrk(case, seconds), *headers, url]
+
+
+def parse_load(case: Case, output: str) -> LoadReport:
+    """Read the report out of what the load generator of `case` printed."""
+    return parse_h2load(output) if case.protocol is Protocol.H2_TLS else parse_wrk(output)
+
+
+def parse_wrk(output: str) -> LoadReport:
+    """Read the line that `wrk_report.lua` prints."""
+    found = re.search(r"^wrk-report (\{.*\})$", output, re.MULTILINE)
+    if found is None:
+        raise BenchError(f"wrk printed no report. It printed:\n{output.strip()[-1000:]}")
+    report = json.loads(found[1])
+    return LoadReport(
+        requests=report["requests"],
+        seconds=report["microseconds"] / 1e6,
+        received_bytes=report["bytes"],
+        errors={kind: count for kind, count in report["errors"].items() if count},
+    )
+
+
+def parse_h2load(output: str) -> LoadReport:
+    """Read h2load's summary: times, request outcomes, status codes and traffic."""
+    finished = _h2load_line(output, r"finished in ([\d.]+)(us|ms|s),")
+    outcomes = _h2load_line(
+        output, r"requests: .* (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout"
+    )
+    statuses = _h2load_line(output, r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx")
+    traffic = _h2load_line(output, r"traffic: .*\((\d+)\) data")
+    kinds = ("failed", "errored", "timeout", "3xx", "4xx", "5xx")
+    counts = (*outcomes[1:], *statuses[1:])
+    return LoadReport(
+        requests=int(outcomes[0]),
+        seconds=float(finished[0]) * H2LOAD_UNITS[finished[1]],
+        received_bytes=int(traffic[0]),
+        errors={kind: int(count) for kind, count in zip(kinds, counts, strict=True) if int(count)},
+    )
+
+
+def _wrk(case: Case, seconds: int) -> list[str]:
+    report = Path(__file__).parent / "wrk_report.lua"
+    return ["wrk", "-t1", f"-c{case.connections}", f"-d{seconds}s", "-s", str(report)]
+
+
+def _h2load(case: Case, port: int, seconds: int) -> list[str]:
+    streams = [f"-c{case.connections}", f"-m{case.streams}"]
+    return [
+        "h2load",
+        "-t1",
+        *streams,
+        f"-D{seconds}",
+        f"--tls13-ciphers={CIPHER_SUITE}",
+        f"--connect-to=127.0.0.1:{port}",
+    ]
+
+
+def _h2load_line(output: str, pattern: str) -> tuple[str, ...]:
+    found = re.search("^" + pattern, output, re.MULTILINE)
+    if found is None:
+        raise BenchError(f"h2load printed no line like {pattern!r}. It printed:\n{output.strip()[-1000:]}")
+    return found.groups()
+
+
+H2LOAD_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}

@@ -1,0 +1,132 @@
+"""Runs: the load of a case on a server, in interleaved rounds; a run not proved clean fails its cell.
+
+A run counts only when the load generator saw no error, every response had its full length, and the origin was
+not asked. Servers take turns within a round, so that noise from the machine falls on all of them alike.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench.cases import Case
+from bench.failure import BenchError
+from bench.load import LOAD_ENVIRONMENT, LoadReport, load_command, parse_load
+from bench.probe import check_hit, origin_requests
+from bench.results import Cell, Sample
+from bench.site import Running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """Everything that stays the same from run to run."""
+
+    programs: Mapping[str, str]
+    origin_port: int
+    folder: Path
+    load_cpu: int
+    seconds: int
+
+    def load(self, case: Case, port: int, seconds: int) -> LoadReport:
+        """Put the load of `case` on `port`, from the load generators' CPU, and return what it counted."""
+        program, *arguments = load_command(case, port, seconds)
+        command = [
+            self.programs["taskset"],
+            "--cpu-list",
+            str(self.load_cpu),
+            self.programs[program],
+            *arguments,
+        ]
+        limit = seconds + LOAD_GRACE_SECONDS
+        try:
+            done = subprocess.run(
+                command, env=LOAD_ENVIRONMENT, capture_output=True, text=True, check=False, timeout=limit
+            )
+        except subprocess.TimeoutExpired as error:
+            raise BenchError(f"{program} did not end within {limit:.0f} s") from error
+        if done.returncode != 0:
+            raise BenchError(f"{program} failed: {(done.stderr or done.stdout).strip()[-500:]}")
+        return parse_load(case, done.stdout)
+
+
+def measure_case(
+    bench: Bench, case: Case, servers: Mapping[str, Running], rounds: int, tell: Callable[[str], None]
+) -> list[Cell]:
+    """Return one cell for each server, measured in interleaved rounds; `tell` gets a line for each run."""
+    cells = {name: Cell(case=case.name, server=name, samples=()) for name in servers}
+    for number in range(rounds):
+        for name, running in servers.items():
+            if cells[name].failure is None:
+                cells[name] = _with_run(bench, case, running, cells[name], number)
+                tell(f"{case.name} round {number + 1}/{rounds} {name}: {_outcome(cells[name])}")
+    return list(cells.values())
+
+
+def measure_run(bench: Bench, case: Case, running: Running, round_number: int) -> Sample:
+    """Run the load of `case` once and return its figures; fail unless the run was clean."""
+    port = running.port(case.protocol)
+    origin_before = origin_requests(bench.origin_port)
+    cpu_before = running.process.cpu_seconds()
+    report = bench.load(case, port, bench.seconds)
+    time.sleep(
+        SETTLE_SECONDS
+    )  # work put off, such as compressing the log, belongs to the requests that caused it
+    cpu_seconds = running.process.cpu_seconds() - cpu_before
+    to_origin = origin_requests(bench.origin_port) - origin_before - 1
+    if reason := fault_in(case, report, to_origin):
+        raise BenchError(reason)
+    return Sample(
+        round=round_number,
+        requests=report.requests,
+        seconds=report.seconds,
+        cpu_seconds=cpu_seconds,
+        received_bytes=report.received_bytes,
+    )
+
+
+def fault_in(case: Case, report: LoadReport, to_origin: int) -> str | None:
+    """Say why a run may not be counted, or None. `to_origin`: requests that reached the origin meanwhile."""
+    if report.errors:
+        return "errors under load: " + ", ".join(f"{count} {kind}" for kind, count in report.errors.items())
+    if report.requests == 0:
+        return "no request was answered"
+    # Responses cut off by the end of the run are in the bytes and not in the requests: a few at most.
+    if report.received_bytes < report.requests * case.body.length:
+        length = report.received_bytes / report.requests
+        return f"{length:.0f} bytes per response instead of {case.body.length} or more"
+    if to_origin > 0:
+        return f"{to_origin} requests went to the origin although all should have been hits"
+    return None
+
+
+def _with_run(bench: Bench, case: Case, running: Running, cell: Cell, number: int) -> Cell:
+    try:
+        if number == 0:
+            check_hit(case, running.port(case.protocol), bench.origin_port, bench.folder)
+            bench.load(case, running.port(case.protocol), WARM_UP_SECONDS)
+        sample = measure_run(bench, case, running, number)
+    except BenchError as error:
+        return replace(cell, failure=str(error))
+    finally:
+        running.empty_logs()
+    return replace(cell, samples=(*cell.samples, sample))
+
+
+def _outcome(cell: Cell) -> str:
+    if cell.failure is not None:
+        return f"FAILED: {cell.failure}"
+    last = cell.samples[-1]
+    return f"{last.requests_per_cpu_second:,.0f} requests per CPU-second ({last.busy:.0%} busy)"
+
+
+def names_in_order(wanted: Sequence[str], known: Sequence[str], what: str) -> list[str]:
+    """Return the wanted names in the order of `known`, or all of them; an unknown name is an error."""
+    if unknown := [name for name in wanted if name not in known]:
+        raise BenchError(f"unknown {what} {', '.join(unknown)}; choose from {', '.join(known)}")
+    return [name for name in known if not wanted or name in wanted]
+
+
+LOAD_GRACE_SECONDS = 20
+SETTLE_SECONDS = 0.25
+WARM_UP_SECONDS = 1

@@ -1,0 +1,47 @@
+"""What the harness hands to a server that it starts, and what it gets back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.cases import Protocol
+from bench.failure import BenchError
+from bench.processes import Process
+from bench.tls import Certificate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The surroundings of one server under test."""
+
+    origin_port: int
+    certificate: Certificate
+    programs: Mapping[str, str]
+    """Program name -> path."""
+    folder: Path
+    """Where the server keeps its files: configuration, cache, logs."""
+    cpu: int
+    """The CPU the server's whole process tree is pinned to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A started server."""
+
+    process: Process
+    http_port: int
+    https_port: int | None
+    growing_files: tuple[Path, ...] = ()
+    """Logs the server appends to; emptied between runs so that they do not fill the disk."""
+
+    def port(self, protocol: Protocol) -> int:
+        """Return the port that speaks `protocol`."""
+        port = self.http_port if protocol is Protocol.H1 else self.https_port
+        if port is None:
+            raise BenchError(f"{self.process.name} has no port for {protocol}")
+        return port
+
+    def empty_logs(self) -> None:
+        """Cut the growing logs to nothing. Their writers append, so they go on at the new end."""
+        for path in self.growing_files:
+            path.write_bytes(b"")

@@ -1,0 +1,52 @@
+"""The results as a person reads them: one small table for each case. Pure: cells and ratios in, text out."""
+
+from collections.abc import Sequence
+
+from bench.cases import Case
+from bench.results import FIGURES, REQUESTS, Cell, Ratio, spread
+
+
+def render_tables(cases: Sequence[Case], cells: Sequence[Cell], ratios: Sequence[Ratio]) -> str:
+    """Return the tables of all `cases` that have cells."""
+    tables = [
+        _case_table(case, rows, {ratio.peer: ratio for ratio in ratios if ratio.case == case.name})
+        for case in cases
+        if (rows := [cell for cell in cells if cell.case == case.name])
+    ]
+    return "\n\n".join(tables)
+
+
+def _case_table(case: Case, cells: Sequence[Cell], ratios: dict[str, Ratio]) -> str:
+    lines = [f"{case.name}: {case.title} (requests per CPU-second)", HEADING]
+    lines += [_row(cell, ratios.get(cell.server)) for cell in cells]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _row(cell: Cell, ratio: Ratio | None) -> str:
+    if cell.failure is not None:
+        return f"  {cell.server:<9} FAILED: {cell.failure}"
+    if not cell.samples:
+        return f"  {cell.server:<9}         N/A"
+    figures = spread(map(REQUESTS, cell.samples))
+    megabytes = cell.median(FIGURES["bytes_per_cpu_second"]) / 1e6
+    wall = cell.median(FIGURES["requests_per_second"])
+    busy = cell.median(FIGURES["busy"])
+    return (
+        f"  {cell.server:<9} {figures['min']:>11,.0f} {figures['median']:>11,.0f} {figures['max']:>11,.0f}"
+        f" {megabytes:>10,.0f} {wall:>11,.0f} {busy:>5.0%}  {_ratio_text(ratio)}"
+    )
+
+
+def _ratio_text(ratio: Ratio | None) -> str:
+    if ratio is None:
+        return ""
+    text = f"{ratio.of_medians:.2f} x ({min(ratio.of_rounds):.2f} to {max(ratio.of_rounds):.2f})"
+    if ratio.goal is None:
+        return text
+    return f"{text}, goal {ratio.goal:.2f}: {'met' if ratio.is_met else 'MISSED'}"
+
+
+HEADING = (
+    f"  {'server':<9} {'min':>11} {'median':>11} {'max':>11} {'MB/CPU-s':>10} {'req/s wall':>11} {'busy':>5}"
+    "  edgeward does"
+)
