@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use edgeward_http_rules::{Selection, SelectionMode};
 use http::{HeaderName, HeaderValue};
 use thiserror::Error;
 
@@ -14,7 +15,7 @@ use crate::document::{
 use crate::matching::PathPattern;
 use crate::types::{
     CacheBehavior, CachePolicy, CertificatePem, Distribution, HeaderSelection, Methods, Origin, OriginKind,
-    OriginProtocol, Selection, SigningBehavior, SigningRules, ViewerProtocol,
+    OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
 };
 
 /// Why an edge does not take a plan or an invalidation order; what it had goes on serving.
@@ -207,10 +208,11 @@ fn header_selection(document: SelectionDocument) -> Result<HeaderSelection, Stri
 }
 
 fn selection(document: SelectionDocument) -> Selection {
-    match document.mode {
-        ModeDocument::None => Selection::None,
-        ModeDocument::Whitelist => Selection::Whitelist(document.names),
-        ModeDocument::AllExcept => Selection::AllExcept(document.names),
-        ModeDocument::All => Selection::All,
-    }
+    let mode = match document.mode {
+        ModeDocument::None => SelectionMode::None,
+        ModeDocument::Whitelist => SelectionMode::Whitelist,
+        ModeDocument::AllExcept => SelectionMode::AllExcept,
+        ModeDocument::All => SelectionMode::All,
+    };
+    Selection::new(mode, document.names)
 }

@@ -19,5 +19,5 @@ pub use matching::PathPattern;
 pub use plan::Plan;
 pub use types::{
     CacheBehavior, CachePolicy, CertificatePem, Distribution, HeaderSelection, InvalidationOrder, Methods, Origin,
-    OriginKind, OriginProtocol, Selection, SigningBehavior, SigningRules, ViewerProtocol,
+    OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
 };

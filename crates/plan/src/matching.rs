@@ -38,7 +38,7 @@ fn without_slash(path: &str) -> &str {
 }
 
 /// Glob match with `*` and `?`, linear but for back-tracking to the last `*`.
-pub(crate) fn is_match(pattern: &[u8], text: &[u8]) -> bool {
+fn is_match(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut last_star: Option<(usize, usize)> = None;
     while let Some(&byte) = text.get(t) {

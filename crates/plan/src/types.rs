@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use edgeward_http_rules::Selection;
 use http::{HeaderName, HeaderValue, Method};
 
 use crate::matching::PathPattern;
@@ -127,32 +128,6 @@ impl CachePolicy {
 /// Which request header fields belong to the cache key: none, or these.
 #[derive(Debug, Default)]
 pub struct HeaderSelection(pub Vec<HeaderName>);
-
-/// Which cookies or query strings belong to the cache key.
-#[derive(Debug)]
-pub enum Selection {
-    /// None of them.
-    None,
-    /// Those named; a name may hold `*` and `?`.
-    Whitelist(Vec<String>),
-    /// All but those named.
-    AllExcept(Vec<String>),
-    /// Every one.
-    All,
-}
-
-impl Selection {
-    /// Whether the parameter or cookie `name` (as sent, case-sensitive) is selected.
-    pub fn selects(&self, name: &[u8]) -> bool {
-        let is_named = |names: &[String]| names.iter().any(|known| crate::matching::is_match(known.as_bytes(), name));
-        match self {
-            Selection::None => false,
-            Selection::Whitelist(names) => is_named(names),
-            Selection::AllExcept(names) => !is_named(names),
-            Selection::All => true,
-        }
-    }
-}
 
 /// An origin and how to reach it.
 #[derive(Debug)]

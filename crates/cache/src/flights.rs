@@ -1,0 +1,124 @@
+//! Request collapsing: while one request for a key asks the origin, the others wait for its answer.
+//!
+//! The first to join a key leads; it tells the flight what the origin said, and whoever waits goes on from there. A
+//! response that must not be shared sends every follower to the origin by itself. Invariant: a leader that vanishes
+//! frees its followers, one of which then leads.
+
+use std::sync::Arc;
+
+use ahash::AHashMap;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::filling::Filling;
+use crate::invalidation::Generation;
+use crate::key::CacheKey;
+use crate::stored::StoredResponse;
+
+const SHARDS: usize = 64;
+
+/// What a leader found out. `E` is how an origin request fails.
+#[derive(Debug, Clone)]
+pub enum FlightOutcome<E> {
+    /// The response arrives and will be stored: read along.
+    Filling(Arc<Filling>),
+    /// There is a stored response now.
+    Stored(Arc<StoredResponse>),
+    /// The response is for the leader alone.
+    NotShared,
+    /// The origin failed; everybody gets the same error.
+    Failed(E),
+}
+
+type Shard<E> = Mutex<AHashMap<CacheKey, Arc<Shared<E>>>>;
+
+/// All keys for which an origin request is under way.
+#[derive(Debug)]
+pub(crate) struct Flights<E> {
+    shards: Arc<[Shard<E>]>,
+}
+
+#[derive(Debug)]
+struct Shared<E> {
+    generation: Generation,
+    outcome: watch::Sender<Option<FlightOutcome<E>>>,
+}
+
+/// How a request takes part.
+#[derive(Debug)]
+pub enum Joined<E> {
+    /// It asks the origin.
+    Leader(Flight<E>),
+    /// It waits.
+    Follower(Follower<E>),
+}
+
+impl<E: Clone> Flights<E> {
+    pub(crate) fn new() -> Flights<E> {
+        Flights { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
+    }
+
+    /// Joins the flight for `key`. One that an invalidation has overtaken is left to its own: `generation` begins now.
+    pub(crate) fn join(&self, key: &CacheKey, generation: &Generation) -> Joined<E> {
+        let mut shard = shard(&self.shards, key).lock();
+        if let Some(shared) = shard.get(key).filter(|shared| shared.generation.is_valid()) {
+            return Joined::Follower(Follower { outcome: shared.outcome.subscribe() });
+        }
+        let shared = Arc::new(Shared { generation: generation.clone(), outcome: watch::Sender::new(None) });
+        shard.insert(key.clone(), Arc::clone(&shared));
+        Joined::Leader(Flight { shards: Arc::clone(&self.shards), key: key.clone(), shared })
+    }
+}
+
+fn shard<'a, E>(shards: &'a [Shard<E>], key: &CacheKey) -> &'a Shard<E> {
+    #[expect(clippy::indexing_slicing, reason = "the remainder is below the length, which is not 0")]
+    &shards[key.hash() as usize % shards.len()]
+}
+
+/// The leader's hold on a flight; the key is free again when it is dropped.
+#[derive(Debug)]
+pub struct Flight<E> {
+    shards: Arc<[Shard<E>]>,
+    key: CacheKey,
+    shared: Arc<Shared<E>>,
+}
+
+impl<E> Flight<E> {
+    /// Tells everybody who waits, and everybody who joins until the flight is dropped.
+    pub fn tell(&self, outcome: FlightOutcome<E>) {
+        self.shared.outcome.send_replace(Some(outcome));
+    }
+
+    /// The key all of them asked for.
+    pub fn key(&self) -> &CacheKey {
+        &self.key
+    }
+
+    /// Which invalidations the leader's origin request came after.
+    pub fn generation(&self) -> &Generation {
+        &self.shared.generation
+    }
+}
+
+impl<E> Drop for Flight<E> {
+    fn drop(&mut self) {
+        let mut shard = shard(&self.shards, &self.key).lock();
+        if shard.get(&self.key).is_some_and(|current| Arc::ptr_eq(current, &self.shared)) {
+            shard.remove(&self.key);
+        }
+    }
+}
+
+/// A request that waits for the leader's answer.
+#[derive(Debug)]
+pub struct Follower<E> {
+    outcome: watch::Receiver<Option<FlightOutcome<E>>>,
+}
+
+impl<E: Clone> Follower<E> {
+    /// What the leader found out; `None` when it vanished without a word, then join again.
+    pub async fn outcome(mut self) -> Option<FlightOutcome<E>> {
+        let told = self.outcome.wait_for(Option::is_some).await.ok()?;
+        told.clone()
+    }
+}

@@ -1,0 +1,175 @@
+//! The cache key: which requests share a stored response.
+//!
+//! A key is the distribution, the path, and what the cache policy selects of query string, header fields, cookies and
+//! accepted codings (CloudFront guide, understanding-the-cache-key). GET and HEAD share a key, OPTIONS has its own; http
+//! and https share one. The encoding is injective: two requests have the same bytes only where every part is the same.
+
+use std::sync::LazyLock;
+
+use ahash::RandomState;
+use http::{HeaderMap, Method};
+
+use edgeward_http_rules::accept_encoding::Accepted;
+use edgeward_http_rules::{cookies, query};
+use edgeward_plan::CachePolicy;
+
+/// Keyed by the process, so that nobody outside can choose keys that collide.
+static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// What a key is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyParts<'a> {
+    /// Distribution id.
+    pub distribution: &'a str,
+    /// Of the request.
+    pub method: &'a Method,
+    /// As sent, percent-encoding kept.
+    pub path: &'a str,
+    /// As sent, without `?`.
+    pub query: Option<&'a str>,
+    /// Of the request.
+    pub headers: &'a HeaderMap,
+    /// What is selected.
+    pub policy: &'a CachePolicy,
+}
+
+/// The codings of content that a request asks for, as far as the policy looks at them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AcceptedCodings {
+    /// The viewer sent no Accept-Encoding, or the policy treats it as any other field.
+    Absent,
+    /// The viewer accepts none of the policy's.
+    Identity,
+    /// gzip alone.
+    Gzip,
+    /// Brotli alone.
+    Brotli,
+    /// Both.
+    Both,
+}
+
+impl AcceptedCodings {
+    /// Normalises Accept-Encoding (guide, controlling-the-cache-key, compressed objects).
+    pub fn of(headers: &HeaderMap, policy: &CachePolicy) -> AcceptedCodings {
+        if !(policy.gzip || policy.brotli) || !headers.contains_key(http::header::ACCEPT_ENCODING) {
+            return AcceptedCodings::Absent;
+        }
+        let accepted = Accepted::parse(headers);
+        match (accepted.gzip && policy.gzip, accepted.brotli && policy.brotli) {
+            (true, true) => AcceptedCodings::Both,
+            (true, false) => AcceptedCodings::Gzip,
+            (false, true) => AcceptedCodings::Brotli,
+            (false, false) => AcceptedCodings::Identity,
+        }
+    }
+
+    /// What is sent to the origin in their place.
+    pub fn as_field_value(self) -> Option<&'static str> {
+        match self {
+            AcceptedCodings::Absent => None,
+            AcceptedCodings::Identity => Some("identity"),
+            AcceptedCodings::Gzip => Some("gzip"),
+            AcceptedCodings::Brotli => Some("br"),
+            AcceptedCodings::Both => Some("br,gzip"),
+        }
+    }
+
+    fn in_key(self) -> u8 {
+        match self {
+            AcceptedCodings::Absent | AcceptedCodings::Identity => b'-',
+            AcceptedCodings::Gzip => b'g',
+            AcceptedCodings::Brotli => b'b',
+            AcceptedCodings::Both => b'2',
+        }
+    }
+}
+
+/// A cache key.
+#[derive(Debug, Clone)]
+pub struct CacheKey {
+    bytes: Vec<u8>,
+    hash: u64,
+}
+
+impl CacheKey {
+    /// The key of a request.
+    pub fn of(parts: &KeyParts<'_>) -> CacheKey {
+        let mut bytes = Vec::with_capacity(256);
+        write_part(&mut bytes, parts.distribution.as_bytes());
+        bytes.push(if parts.method == Method::OPTIONS { b'O' } else { b'G' });
+        bytes.push(AcceptedCodings::of(parts.headers, parts.policy).in_key());
+        write_part(&mut bytes, parts.path.as_bytes());
+        write_selected(&mut bytes, |out| write_query(parts, out));
+        for name in &parts.policy.headers.0 {
+            write_part(&mut bytes, name.as_str().as_bytes());
+            let values = parts.headers.get_all(name).iter();
+            bytes.push(values.size_hint().0.min(255) as u8);
+            for value in values {
+                write_part(&mut bytes, value.as_bytes());
+            }
+        }
+        write_selected(&mut bytes, |out| cookies::select(parts.headers, &parts.policy.cookies, out));
+        let hash = HASHER.hash_one(&bytes);
+        CacheKey { bytes, hash }
+    }
+
+    /// Spread over all bits.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl PartialEq for CacheKey {
+    fn eq(&self, other: &CacheKey) -> bool {
+        self.hash == other.hash && self.bytes == other.bytes
+    }
+}
+
+impl Eq for CacheKey {}
+
+impl std::hash::Hash for CacheKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl KeyParts<'_> {
+    /// Path and selected query strings: what invalidation patterns are matched against.
+    pub fn target(&self) -> String {
+        let mut query = Vec::new();
+        write_query(self, &mut query);
+        match query.is_empty() {
+            true => self.path.to_owned(),
+            false => format!("{}?{}", self.path, String::from_utf8_lossy(&query)),
+        }
+    }
+}
+
+fn write_query(parts: &KeyParts<'_>, out: &mut Vec<u8>) {
+    if let Some(query) = parts.query {
+        query::select(query.as_bytes(), &parts.policy.query_strings, out);
+    }
+}
+
+/// Length first, so that no part can pass for another.
+fn write_part(bytes: &mut Vec<u8>, part: &[u8]) {
+    bytes.extend_from_slice(&(part.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(part);
+}
+
+fn write_selected(bytes: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let at = bytes.len();
+    bytes.extend_from_slice(&[0; 4]);
+    write(bytes);
+    let len = (bytes.len() - at - 4) as u32;
+    if let Some(place) = bytes.get_mut(at..at + 4) {
+        place.copy_from_slice(&len.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests;

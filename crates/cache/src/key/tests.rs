@@ -1,0 +1,87 @@
+//! Which requests share a key.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use super::{AcceptedCodings, CacheKey, KeyParts};
+use edgeward_http_rules::{Selection, SelectionMode};
+use edgeward_plan::{CachePolicy, HeaderSelection};
+
+fn policy() -> CachePolicy {
+    CachePolicy {
+        min_ttl: 0,
+        default_ttl: 60,
+        max_ttl: 600,
+        gzip: true,
+        brotli: true,
+        headers: HeaderSelection(vec![HeaderName::from_static("x-key")]),
+        cookies: Selection::new(SelectionMode::Whitelist, ["user"]),
+        query_strings: Selection::new(SelectionMode::All, [""; 0]),
+    }
+}
+
+fn headers(lines: &[(&str, &str)]) -> HeaderMap {
+    lines.iter().map(|(name, value)| (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())).fold(
+        HeaderMap::new(),
+        |mut map, (name, value)| {
+            map.append(name, value);
+            map
+        },
+    )
+}
+
+fn key(method: &Method, target: &str, lines: &[(&str, &str)]) -> CacheKey {
+    let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+    let (headers, policy) = (headers(lines), policy());
+    CacheKey::of(&KeyParts { distribution: "E1", method, path, query, headers: &headers, policy: &policy })
+}
+
+#[test]
+fn requests_that_differ_only_in_what_is_not_selected_share_a_key() {
+    let plain = key(&Method::GET, "/a?x=1", &[]);
+    assert_eq!(plain, key(&Method::HEAD, "/a?x=1", &[]));
+    assert_eq!(plain, key(&Method::GET, "/a?x=1", &[("x-other", "1"), ("cookie", "session=2")]));
+}
+
+#[test]
+fn whatever_is_selected_makes_another_key() {
+    let keys = [
+        key(&Method::GET, "/a", &[]),
+        key(&Method::OPTIONS, "/a", &[]),
+        key(&Method::GET, "/A", &[]),
+        key(&Method::GET, "/a?x=1", &[]),
+        key(&Method::GET, "/a?x=1&y=2", &[]),
+        key(&Method::GET, "/a?y=2&x=1", &[]),
+        key(&Method::GET, "/a", &[("x-key", "")]),
+        key(&Method::GET, "/a", &[("x-key", "1")]),
+        key(&Method::GET, "/a", &[("x-key", "1"), ("x-key", "2")]),
+        key(&Method::GET, "/a", &[("x-key", "1, 2")]),
+        key(&Method::GET, "/a", &[("cookie", "user=1")]),
+        key(&Method::GET, "/a", &[("cookie", "user=2")]),
+        key(&Method::GET, "/a", &[("accept-encoding", "gzip")]),
+        key(&Method::GET, "/a", &[("accept-encoding", "br")]),
+        key(&Method::GET, "/a", &[("accept-encoding", "gzip, br")]),
+    ];
+    for (first, one) in keys.iter().enumerate() {
+        for (second, other) in keys.iter().enumerate() {
+            assert_eq!(one == other, first == second, "keys {first} and {second}");
+        }
+    }
+}
+
+#[test]
+fn accepted_codings_are_normalised_as_cloudfront_documents() {
+    use AcceptedCodings::{Absent, Both, Brotli, Gzip, Identity};
+    for (gzip, brotli, sent, expected) in [
+        (true, true, Some("gzip, deflate, br, zstd"), Both),
+        (true, true, Some("br"), Brotli),
+        (true, true, Some("gzip;q=0, br"), Brotli),
+        (true, false, Some("gzip, br"), Gzip),
+        (true, true, Some("deflate"), Identity),
+        (true, true, None, Absent),
+        (false, false, Some("gzip"), Absent),
+    ] {
+        let policy = CachePolicy { gzip, brotli, ..policy() };
+        let lines: Vec<_> = sent.iter().map(|value| ("accept-encoding", *value)).collect();
+        assert_eq!(AcceptedCodings::of(&headers(&lines), &policy), expected, "{sent:?} with {gzip} {brotli}");
+    }
+}

@@ -1,0 +1,90 @@
+//! The cache as the pipeline sees it: find, collapse, store, invalidate.
+
+use std::sync::Arc;
+
+use crate::flights::{Flights, Joined};
+use crate::invalidation::{Generation, Invalidations};
+use crate::key::{CacheKey, KeyParts};
+use crate::store::MemoryStore;
+use crate::stored::StoredResponse;
+use crate::time::Timestamp;
+
+/// What is stored for a key.
+#[derive(Debug)]
+pub enum Lookup {
+    /// It answers without asking the origin.
+    Fresh(Arc<StoredResponse>),
+    /// It has expired; the origin is asked whether it still holds.
+    Stale(Arc<StoredResponse>),
+    /// Nothing that may be used.
+    Missing(Missing),
+}
+
+/// Why there is nothing to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Never stored, or evicted.
+    NotStored,
+    /// An invalidation matched it.
+    Invalidated,
+}
+
+/// How full the cache is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheUsage {
+    /// Number of stored responses.
+    pub responses: usize,
+    /// Their bytes, keys and bookkeeping included.
+    pub bytes: usize,
+}
+
+/// Everything stored on this edge. `E` is how an origin request fails.
+#[derive(Debug)]
+pub struct Cache<E> {
+    store: MemoryStore,
+    flights: Flights<E>,
+    invalidations: Invalidations,
+}
+
+impl<E: Clone> Cache<E> {
+    /// An empty cache that keeps at most `limit` bytes.
+    pub fn new(limit: usize) -> Cache<E> {
+        Cache { store: MemoryStore::new(limit), flights: Flights::new(), invalidations: Invalidations::default() }
+    }
+
+    /// What there is for `key` at `now`.
+    pub fn find(&self, key: &CacheKey, now: Timestamp) -> Lookup {
+        match self.store.find(key) {
+            None => Lookup::Missing(Missing::NotStored),
+            Some(stored) if !stored.generation.is_valid() => Lookup::Missing(Missing::Invalidated),
+            Some(stored) if stored.freshness.is_fresh(now) => Lookup::Fresh(stored),
+            Some(stored) => Lookup::Stale(stored),
+        }
+    }
+
+    /// Takes part in asking the origin for `key`; `parts` are those the key was made from.
+    pub fn join(&self, key: &CacheKey, parts: &KeyParts<'_>) -> Joined<E> {
+        let log = self.invalidations.log(parts.distribution);
+        self.flights.join(key, &Generation::beginning(log, &parts.target()))
+    }
+
+    /// Stores a complete response.
+    pub fn insert(&self, key: &CacheKey, response: Arc<StoredResponse>) {
+        self.store.insert(key, response);
+    }
+
+    /// Content longer than this, in bytes, is not stored.
+    pub fn largest_content(&self) -> usize {
+        self.store.largest_content()
+    }
+
+    /// Invalidates what `patterns` match in a distribution: from now on nothing filled before is served for them.
+    pub fn invalidate(&self, distribution: &str, sequence: u64, patterns: &[String]) {
+        self.invalidations.log(distribution).append(sequence, patterns);
+    }
+
+    /// How full it is.
+    pub fn usage(&self) -> CacheUsage {
+        CacheUsage { responses: self.store.responses(), bytes: self.store.bytes() }
+    }
+}

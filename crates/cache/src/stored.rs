@@ -1,0 +1,169 @@
+//! A stored response: head, freshness, generation and complete body.
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
+
+use crate::invalidation::Generation;
+use crate::time::Timestamp;
+
+/// Chunks of a stored body are this long, but for the last.
+const CHUNK: usize = 256 * 1024;
+
+/// Status and header fields as every viewer may see them: connection fields and unforwarded cookies are gone.
+#[derive(Debug, Clone)]
+pub struct ResponseHead {
+    /// Status code.
+    pub status: StatusCode,
+    /// Header fields.
+    pub headers: HeaderMap,
+}
+
+/// For how long a response is fresh (RFC 9111 section 4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Freshness {
+    /// When it was received or last validated.
+    pub since: Timestamp,
+    /// Its age at that moment, in seconds.
+    pub initial_age: u64,
+    /// Freshness lifetime in seconds, counted from age 0.
+    pub lifetime: u64,
+}
+
+impl Freshness {
+    /// RFC 9111 section 4.2.3, seconds.
+    pub fn current_age(&self, now: Timestamp) -> u64 {
+        self.initial_age.saturating_add(now.secs_since(self.since))
+    }
+
+    /// RFC 9111 section 4.2: the lifetime is greater than the current age.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        self.lifetime > self.current_age(now)
+    }
+}
+
+/// A complete response, as it answers hits.
+#[derive(Debug)]
+pub struct StoredResponse {
+    /// Status and header fields.
+    pub head: ResponseHead,
+    /// Until when it answers without asking the origin.
+    pub freshness: Freshness,
+    /// Which invalidations it has outlived.
+    pub generation: Generation,
+    /// The whole content.
+    pub body: Body,
+}
+
+impl StoredResponse {
+    /// What it costs the store, in bytes, its key aside.
+    pub(crate) fn size(&self) -> usize {
+        const BOOKKEEPING: usize = 320;
+        const FIELD: usize = 96;
+        let fields: usize =
+            self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD).sum();
+        BOOKKEEPING + fields + self.body.len()
+    }
+}
+
+/// Complete content in memory; cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// All of it in one piece.
+    Whole(Bytes),
+    /// In chunks of 256 KiB.
+    Chunks {
+        /// In order.
+        chunks: Arc<[Bytes]>,
+        /// Sum of their lengths.
+        len: usize,
+    },
+}
+
+impl Body {
+    /// Regroups the pieces that came from an origin.
+    pub(crate) fn from_pieces(pieces: impl IntoIterator<Item = Bytes>) -> Body {
+        let mut chunks = Vec::new();
+        let mut open = BytesMut::new();
+        for mut piece in pieces {
+            while !piece.is_empty() {
+                let taken = piece.split_to(piece.len().min(CHUNK - open.len()));
+                open.extend_from_slice(&taken);
+                if open.len() == CHUNK {
+                    chunks.push(open.split().freeze());
+                }
+            }
+        }
+        if chunks.is_empty() {
+            // A copy of exactly the right size: the buffer above may have grown to twice the content.
+            return Body::Whole(Bytes::copy_from_slice(&open));
+        }
+        chunks.push(Bytes::copy_from_slice(&open));
+        chunks.retain(|chunk| !chunk.is_empty());
+        let len = chunks.iter().map(Bytes::len).sum();
+        Body::Chunks { chunks: chunks.into(), len }
+    }
+
+    /// Content length in bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Body::Whole(bytes) => bytes.len(),
+            Body::Chunks { len, .. } => *len,
+        }
+    }
+
+    /// Whether there is no content.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The pieces that make up `start..end` (clamped to the content), without copying.
+    pub fn slice(&self, start: usize, end: usize) -> Vec<Bytes> {
+        let mut offset = 0;
+        let mut pieces = Vec::new();
+        for chunk in self.chunks() {
+            let from = start.saturating_sub(offset).min(chunk.len());
+            let to = end.saturating_sub(offset).min(chunk.len());
+            if from < to {
+                pieces.push(chunk.slice(from..to));
+            }
+            offset += chunk.len();
+        }
+        pieces
+    }
+
+    fn chunks(&self) -> &[Bytes] {
+        match self {
+            Body::Whole(bytes) => std::slice::from_ref(bytes),
+            Body::Chunks { chunks, .. } => chunks,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Body, CHUNK};
+    use bytes::Bytes;
+
+    #[test]
+    fn pieces_of_any_size_become_chunks_of_one_size() {
+        let content: Vec<u8> = (0..CHUNK * 2 + 17).map(|n| (n % 251) as u8).collect();
+        for piece in [1_000, CHUNK - 1, CHUNK, CHUNK + 1, content.len()] {
+            let body = Body::from_pieces(content.chunks(piece).map(Bytes::copy_from_slice));
+            assert_eq!(body.len(), content.len());
+            let joined: Vec<u8> = body.slice(0, usize::MAX).concat();
+            assert!(joined == content, "pieces of {piece}");
+            assert_eq!(body.chunks()[0].len(), CHUNK);
+        }
+        assert!(matches!(Body::from_pieces([]), Body::Whole(bytes) if bytes.is_empty()));
+    }
+
+    #[test]
+    fn a_slice_may_cross_chunks() {
+        let body = Body::from_pieces([Bytes::from(vec![1; CHUNK]), Bytes::from(vec![2; 10])]);
+        let slice = body.slice(CHUNK - 2, CHUNK + 3).concat();
+        assert_eq!(slice, [1, 1, 2, 2, 2]);
+        assert!(body.slice(5, 5).is_empty());
+    }
+}
