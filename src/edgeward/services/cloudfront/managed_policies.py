@@ -1,9 +1,9 @@
 """The cache policies that every account has without creating them.
 
-Each is data only: the id that AWS publishes and the `CachePolicyConfig` that `GetCachePolicy` returns for it. They are
-read-only: a caller can attach one to a cache behavior, never change or delete it. The cache policy family seeds its
-listing with them, and tools find them by name (Terraform) or by id (CDK, CloudFormation).
-The policies that AWS reserves for Amplify Hosting's own distributions are left out.
+Each is data only: the id that AWS publishes and the `CachePolicyConfig` that `GetCachePolicy` returns for it.
+They are read-only: a caller can attach one to a cache behavior, never change or delete it. The cache policy
+family lists them beside its own, and tools find them by name (Terraform) or by id (CDK, CloudFormation).
+The policies that AWS reserves for the distributions of Amplify Hosting are left out.
 """
 
 from collections.abc import Sequence
@@ -44,9 +44,7 @@ def _cache_key(
     }
 
 
-def _policy(
-    policy_id: str, name: str, comment: str, ttls: tuple[int, int, int], key: dict[str, Any]
-) -> ManagedPolicy:
+def _policy(policy_id: str, name: str, comment: str, ttls: tuple[int, int, int], key: dict[str, Any]) -> ManagedPolicy:
     minimum, default, maximum = ttls
     config = {
         "Name": name,
@@ -63,8 +61,8 @@ _DAY = 86_400
 _YEAR = 31_536_000
 _METHOD_OVERRIDES = ("host", "origin", "x-http-method", "x-http-method-override", "x-method-override")
 
-# Ids and settings: Developer Guide, "Use managed cache policies". Names, comments and the case of header names:
-# as ListCachePolicies shows them; the two UseOriginCacheControlHeaders policies have no "Managed-" prefix.
+# Ids and settings: Developer Guide, "Use managed cache policies". Names, comments and the case of header
+# names: as ListCachePolicies shows them. The two UseOriginCacheControlHeaders have no "Managed-" prefix.
 MANAGED_CACHE_POLICIES: tuple[ManagedPolicy, ...] = (
     _policy(
         "08627262-05a9-4f76-9ded-b50ca2e3a84f",
@@ -99,8 +97,8 @@ MANAGED_CACHE_POLICIES: tuple[ManagedPolicy, ...] = (
     _policy(
         "4cc15a8a-d715-48a4-82b8-cc0b614638fe",
         "UseOriginCacheControlHeaders-QueryStrings",
-        "Policy for origins that return Cache-Control headers and serve different content based on values present "
-        "in the query string.",
+        "Policy for origins that return Cache-Control headers and serve different content based on values "
+        "present in the query string.",
         (0, 0, _YEAR),
         _cache_key("gzip, br", headers=_METHOD_OVERRIDES, cookies="all", query_strings="all"),
     ),

@@ -1,0 +1,107 @@
+"""The rules of cache behaviors.
+
+Sources: API reference (CacheBehavior, AllowedMethods, ForwardedValues), Developer Guide ("Cache behavior
+settings", "Quotas"). Called by `rules` with a config that `fill_defaults` has filled.
+"""
+
+import re
+
+from edgeward.aws.model import Shape
+from edgeward.services.cloudfront.distribution import quotas
+from edgeward.services.cloudfront.distribution.fields import Field, behaviors, items_of, origins, shown
+from edgeward.services.cloudfront.distribution.references import References
+
+
+def check_behaviors(config: Shape) -> None:
+    """Every cache behavior by itself, its origin, and no two with one path pattern."""
+    _check_path_patterns(config)
+    targets = {origin["Id"] for _, origin in origins(config)}
+    targets.update(group["Id"] for group in items_of(config["OriginGroups"]))
+    for at, behavior in behaviors(config):
+        if behavior["TargetOriginId"] not in targets:
+            message = f"there is no origin with the id {shown(behavior['TargetOriginId'])!r}; use the id of one"
+            raise at.member("TargetOriginId").refused(message, "NoSuchOrigin")
+        _check_methods(at.member("AllowedMethods"), behavior["AllowedMethods"])
+        _check_how_it_caches(at, behavior)
+
+
+def check_cache_policies(config: Shape, references: References) -> None:
+    """Every CachePolicyId is the id of a cache policy."""
+    for at, behavior in behaviors(config):
+        policy_id = behavior.get("CachePolicyId")
+        if policy_id and references.cache_policy(policy_id) is None:
+            message = f"there is no cache policy with the id {shown(policy_id)!r}; create it, or use a managed one"
+            raise at.member("CachePolicyId").refused(message, "NoSuchCachePolicy")
+
+
+def _check_path_patterns(config: Shape) -> None:
+    at = Field("DistributionConfig.CacheBehaviors")
+    patterns = [behavior["PathPattern"] for behavior in items_of(config["CacheBehaviors"])]
+    if len(patterns) > quotas.CACHE_BEHAVIORS:
+        message = f"{len(patterns)} cache behaviors; a distribution has at most {quotas.CACHE_BEHAVIORS}"
+        raise at.refused(message, "TooManyCacheBehaviors")
+    seen: set[str] = set()
+    for pattern in patterns:
+        place = at.item(pattern).member("PathPattern")
+        _check_path_pattern(place, pattern)
+        # images/* and /images/* match the same paths.
+        meaning = pattern.removeprefix("/")
+        if meaning in seen:
+            raise place.refused("another cache behavior has this path pattern; the first one takes every request")
+        seen.add(meaning)
+
+
+def _check_path_pattern(at: Field, pattern: str) -> None:
+    if not 1 <= len(pattern) <= quotas.PATH_CHARACTERS:
+        raise at.refused(f"has {len(pattern)} characters; a path pattern has 1 to {quotas.PATH_CHARACTERS}")
+    if not _PATH_PATTERN.fullmatch(pattern):
+        raise at.refused("a path pattern holds A-Z a-z 0-9 _ - . * ? $ / ~ \" ' @ : + & and nothing else")
+
+
+def _check_methods(at: Field, allowed: Shape) -> None:
+    _check_method_set(at, items_of(allowed), _ALLOWED_SETS)
+    cached_at, cached = at.member("CachedMethods"), items_of(allowed["CachedMethods"])
+    _check_method_set(cached_at, cached, _CACHED_SETS)
+    extra = set(cached) - set(items_of(allowed))
+    if extra:
+        raise cached_at.refused(f"{', '.join(sorted(extra))} is cached and not allowed; allow it, or cache less")
+
+
+def _check_method_set(at: Field, methods: list[str], sets: tuple[frozenset[str], ...]) -> None:
+    if len(methods) != len(set(methods)) or frozenset(methods) not in sets:
+        choices = "; or ".join(", ".join(sorted(choice)) for choice in sets)
+        raise at.refused(f"list exactly {choices}")
+
+
+def _check_how_it_caches(at: Field, behavior: Shape) -> None:
+    """A cache policy, or the legacy settings: one of the two, never both."""
+    if behavior.get("CachePolicyId"):
+        for member in _LEGACY_MEMBERS:
+            if behavior.get(member):
+                message = "cannot be used when the cache behavior has a cache policy; leave it out"
+                raise at.member(member).refused(message)
+    elif "ForwardedValues" not in behavior:
+        raise at.member("CachePolicyId").refused("is missing; give the id of a cache policy")
+    else:
+        _check_legacy_settings(at, behavior)
+
+
+def _check_legacy_settings(at: Field, behavior: Shape) -> None:
+    minimum, default, maximum = behavior["MinTTL"], behavior["DefaultTTL"], behavior["MaxTTL"]
+    if not 0 <= minimum <= default <= maximum:
+        message = f"0 <= MinTTL <= DefaultTTL <= MaxTTL; they are {minimum}, {default} and {maximum}"
+        raise at.member("MinTTL").refused(message, "InvalidTTLOrder")
+    cookies = behavior["ForwardedValues"]["Cookies"]
+    has_names = bool(items_of(cookies.get("WhitelistedNames")))
+    if has_names != (cookies["Forward"] == "whitelist"):
+        message = "WhitelistedNames goes with Forward whitelist, and only with it"
+        raise at.member("ForwardedValues.Cookies").refused(message, "InvalidForwardCookies")
+
+
+_LEGACY_MEMBERS = ("ForwardedValues", "MinTTL", "DefaultTTL", "MaxTTL")
+_PATH_PATTERN = re.compile(r"""[A-Za-z0-9_\-.*?$/~"'@:+&]+""")
+_READ = frozenset({"GET", "HEAD"})
+_READ_AND_ASK = _READ | {"OPTIONS"}
+_ALL = _READ_AND_ASK | {"PUT", "POST", "PATCH", "DELETE"}
+_ALLOWED_SETS = (_READ, _READ_AND_ASK, _ALL)
+_CACHED_SETS = (_READ, _READ_AND_ASK)

@@ -1,0 +1,29 @@
+"""What the rules of a distribution need to know of the other resources.
+
+The distribution family answers from the store; tests answer from dictionaries. The rules never see a store.
+"""
+
+from typing import Protocol
+
+from edgeward.aws.model import Shape
+
+
+class References(Protocol):
+    """The resources that a distribution names, and its fellow distributions."""
+
+    @property
+    def distribution_count(self) -> int:
+        """How many distributions the account has besides the one being checked."""
+        ...
+
+    def cache_policy(self, policy_id: str, /) -> Shape | None:
+        """The CachePolicyConfig of a managed or custom policy; None when there is none."""
+        ...
+
+    def origin_access_control(self, control_id: str, /) -> Shape | None:
+        """The OriginAccessControlConfig; None when there is none."""
+        ...
+
+    def alias_owner(self, alias: str, /) -> str | None:
+        """The id of the other distribution that has exactly this alias; None when it is free."""
+        ...

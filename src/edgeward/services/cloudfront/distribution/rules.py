@@ -1,0 +1,58 @@
+"""The rules of a distribution, in the order in which they are checked.
+
+What CloudFront checks beyond the service model is prose in its API reference and guide; each module of this
+package cites its pages. AWS does not document which of several errors comes first. Here the document is
+checked by itself before anything it names, so that a caller who mends it never meets the same error again
+because something else changed meanwhile. The config has passed the checks of the model (types, required
+members, enums, Quantity against Items). Called by the distribution family for create, copy and update.
+"""
+
+from edgeward.aws.errors import ApiError
+from edgeward.aws.model import Shape
+from edgeward.services.cloudfront.distribution import quotas
+from edgeward.services.cloudfront.distribution.aliases import check_alias_owners, check_aliases
+from edgeward.services.cloudfront.distribution.behaviors import check_behaviors, check_cache_policies
+from edgeward.services.cloudfront.distribution.defaults import fill_defaults
+from edgeward.services.cloudfront.distribution.fields import Field
+from edgeward.services.cloudfront.distribution.origin_access import check_origin_access
+from edgeward.services.cloudfront.distribution.origins import check_origin_groups, check_origins
+from edgeward.services.cloudfront.distribution.references import References
+from edgeward.services.cloudfront.distribution.settings import check_settings
+
+__all__ = ["References", "check_distribution", "check_update"]
+
+
+def check_distribution(config: Shape, references: References) -> None:
+    """Raises ApiError with CloudFront's code for the first rule that `config` breaks.
+
+    `config` may be filled with defaults or not.
+    """
+    filled = fill_defaults(config)
+    for check in (check_settings, check_origins, check_origin_groups, check_behaviors, check_aliases):
+        check(filled)
+    for check_named in (check_cache_policies, check_origin_access, check_alias_owners):
+        check_named(filled, references)
+    _check_distribution_count(references)
+
+
+def check_update(before: Shape, after: Shape) -> None:
+    """Raises ApiError `IllegalUpdate` when `after` changes what an update may not change.
+
+    `before` is the stored config. `check_distribution` checks `after` by itself.
+    """
+    was, will_be = fill_defaults(before), fill_defaults(after)
+    for member, advice in _IMMUTABLE.items():
+        if was[member] != will_be[member]:
+            raise Field().member(member).refused(f"cannot be changed; {advice}", "IllegalUpdate")
+
+
+def _check_distribution_count(references: References) -> None:
+    if references.distribution_count >= quotas.DISTRIBUTIONS_PER_ACCOUNT:
+        most = quotas.DISTRIBUTIONS_PER_ACCOUNT
+        raise ApiError("TooManyDistributions", f"An account has at most {most} distributions; delete one first.")
+
+
+_IMMUTABLE = {
+    "CallerReference": "send the one that GetDistributionConfig shows",
+    "Staging": "create another distribution, or leave it as it is",
+}

@@ -1,0 +1,109 @@
+"""The rules of the members that concern the distribution as a whole.
+
+Sources: API reference (DistributionConfig, ViewerCertificate, GeoRestriction, CustomErrorResponse),
+Developer Guide ("Specify a default root object", "Quotas"). Called by `rules` with a config that
+`fill_defaults` has filled.
+"""
+
+import re
+
+from edgeward.aws.model import Shape
+from edgeward.services.cloudfront.distribution import quotas
+from edgeward.services.cloudfront.distribution.fields import Field, items_of, shown
+
+
+def check_settings(config: Shape) -> None:
+    """Comment, default root object, viewer certificate, geo restriction and error pages."""
+    at = Field()
+    if not config["CallerReference"]:
+        raise at.member("CallerReference").refused("is empty; give a text that is new for every distribution")
+    if len(config["Comment"]) > quotas.COMMENT_CHARACTERS:
+        message = f"has {len(config['Comment'])} characters; at most {quotas.COMMENT_CHARACTERS}"
+        raise at.member("Comment").refused(message)
+    _check_default_root_object(at.member("DefaultRootObject"), config["DefaultRootObject"])
+    _check_viewer_certificate(at.member("ViewerCertificate"), config["ViewerCertificate"])
+    _check_geo_restriction(at.member("Restrictions.GeoRestriction"), config["Restrictions"]["GeoRestriction"])
+    _check_error_responses(at.member("CustomErrorResponses"), items_of(config["CustomErrorResponses"]))
+
+
+def _check_default_root_object(at: Field, name: str) -> None:
+    if name.startswith("/"):
+        message = f"{shown(name)!r} starts with /; write it without, as in index.html"
+        raise at.refused(message, "InvalidDefaultRootObject")
+    if len(name) > quotas.PATH_CHARACTERS:
+        message = f"has {len(name)} characters; at most {quotas.PATH_CHARACTERS}"
+        raise at.refused(message, "InvalidDefaultRootObject")
+    if not _ROOT_OBJECT.fullmatch(name):
+        message = "holds A-Z a-z 0-9 _ - . * $ / ~ \" ' & @ : + and nothing else"
+        raise at.refused(message, "InvalidDefaultRootObject")
+
+
+def _check_viewer_certificate(at: Field, certificate: Shape) -> None:
+    chosen = [source for source in _CERTIFICATE_SOURCES if certificate.get(source)]
+    if len(chosen) != 1:
+        choices = ", ".join(_CERTIFICATE_SOURCES)
+        message = f"set exactly one of {choices}; set are {' and '.join(chosen) or 'none'}"
+        raise at.refused(message, "InvalidViewerCertificate")
+    if "CloudFrontDefaultCertificate" in chosen:
+        return  # The other members mean nothing with it (API reference, ViewerCertificate).
+    arn = certificate.get("ACMCertificateArn", "")
+    if arn and not arn.startswith(_ACM_ARNS):
+        message = "CloudFront takes certificates of us-east-1 only; request the certificate there"
+        raise at.member("ACMCertificateArn").refused(message, "InvalidViewerCertificate")
+    if "SSLSupportMethod" not in certificate:
+        message = "is missing; a certificate of your own needs sni-only, vip or static-ip"
+        raise at.member("SSLSupportMethod").refused(message, "InvalidViewerCertificate")
+    _check_security_policy(at.member("MinimumProtocolVersion"), certificate)
+
+
+def _check_security_policy(at: Field, certificate: Shape) -> None:
+    method, policy = certificate["SSLSupportMethod"], certificate.get("MinimumProtocolVersion")
+    if policy == "SSLv3" and method == "sni-only":
+        message = "viewers that send a server name speak TLSv1 at least; choose another version"
+        raise at.refused(message, "InvalidMinimumProtocolVersion")
+    if method == "vip" and policy not in (None, "SSLv3", "TLSv1"):
+        message = f"{policy} does not go with SSLSupportMethod vip; choose SSLv3 or TLSv1, or use sni-only"
+        raise at.refused(message, "InvalidMinimumProtocolVersion")
+
+
+def _check_geo_restriction(at: Field, restriction: Shape) -> None:
+    countries = items_of(restriction)
+    if bool(countries) == (restriction["RestrictionType"] == "none"):
+        message = "list countries with blacklist or whitelist, and none with RestrictionType none"
+        raise at.refused(message, "InvalidGeoRestrictionParameter")
+    for country in countries:
+        if not _COUNTRY.fullmatch(country):
+            message = f"{shown(country)!r} is no two-letter country code in capitals (ISO 3166-1)"
+            raise at.item(country).refused(message, "InvalidLocationCode")
+
+
+def _check_error_responses(at: Field, responses: list[Shape]) -> None:
+    seen: set[int] = set()
+    for response in responses:
+        code, place = response["ErrorCode"], at.item(response["ErrorCode"])
+        if code not in _ERROR_CODES or code in seen:
+            known = ", ".join(map(str, sorted(_ERROR_CODES)))
+            raise place.member("ErrorCode").refused(f"list each of {known} at most once", "InvalidErrorCode")
+        seen.add(code)
+        _check_error_page(place, response)
+
+
+def _check_error_page(at: Field, response: Shape) -> None:
+    page, status = response.get("ResponsePagePath", ""), response.get("ResponseCode", "")
+    if bool(page) != bool(status):
+        message = "ResponsePagePath and ResponseCode go together; set both, or neither"
+        raise at.refused(message, "InvalidResponseCode")
+    if page and (not page.startswith("/") or len(page) > quotas.PATH_CHARACTERS):
+        message = f"starts with / and has at most {quotas.PATH_CHARACTERS} characters"
+        raise at.member("ResponsePagePath").refused(message, "InvalidRelativePath")
+    if status and status not in _RESPONSE_CODES:
+        message = f"{shown(status)!r}: choose one of {', '.join(sorted(_RESPONSE_CODES))}"
+        raise at.member("ResponseCode").refused(message, "InvalidResponseCode")
+
+
+_CERTIFICATE_SOURCES = ("CloudFrontDefaultCertificate", "ACMCertificateArn", "IAMCertificateId")
+_ACM_ARNS = ("arn:aws:acm:us-east-1:", "arn:aws-cn:acm:us-east-1:")
+_ROOT_OBJECT = re.compile(r"""[A-Za-z0-9_\-.*$/~"'&@:+]*""")
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_ERROR_CODES = frozenset({400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504})
+_RESPONSE_CODES = frozenset({"200"} | {str(code) for code in _ERROR_CODES})
