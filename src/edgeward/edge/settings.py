@@ -1,0 +1,74 @@
+"""What one edge is started with: listeners, cache size, log, origin access, clock.
+
+Settings belong to the machine; what differs from distribution to distribution travels in the plan. The engine checks
+them and names the wrong field. Invariant: `encode()` is the only form the engine gets to see.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """Where access log segments go and when one is finished."""
+
+    directory: Path
+    """Made when missing."""
+    segment_seconds: int = 60
+    """A segment is finished when it is this old. The default is small, so that a log can be read soon."""
+    segment_bytes: int = 64 << 20
+    """A segment is finished when it has this many bytes before compression."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Access:
+    """How origins of kind S3 are reached and signed for."""
+
+    endpoint: str
+    """The S3 server, such as `http://127.0.0.1:8333`. Requests still carry the origin's own domain name as Host."""
+    access_key: str
+    """The access key id that signs requests of origins with origin access control."""
+    secret_key: str
+    """Its secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSettings:
+    """The settings of one edge. Defaults are those of an edge on a laptop."""
+
+    http: tuple[str, ...] = ("127.0.0.1:0",)
+    """Addresses that listen for HTTP in clear; port 0 takes any free one."""
+    https: tuple[str, ...] = ("127.0.0.1:0",)
+    """Addresses that listen for TLS (HTTP/2 and HTTP/1.1)."""
+    workers: int = 2
+    """Threads that serve requests; one per core is best."""
+    pop: str = "LCL1-C1"
+    """This point of presence, as `x-amz-cf-pop` and the log name it."""
+    memory_bytes: int = 256 << 20
+    """What stored responses may take in memory."""
+    log: LogSettings | None = None
+    """None: no access log."""
+    s3: S3Access | None = None
+    """None: S3 origins are reached at their own domain name, and none may have origin access control."""
+    trusted_authorities: tuple[str, ...] = ()
+    """CA certificates, PEM, that origins may be certified by, beside the system's."""
+    manual_clock_ms: int | None = None
+    """Milliseconds since the epoch at which a clock starts that only `advance_clock` moves; None: the system's clock."""
+
+    def encode(self) -> bytes:
+        """The settings as the engine reads them: JSON."""
+        return json.dumps(self._document(), separators=(",", ":")).encode()
+
+    def _document(self) -> dict[str, object]:
+        return {
+            "http": self.http,
+            "https": self.https,
+            "workers": self.workers,
+            "pop": self.pop,
+            "memory_bytes": self.memory_bytes,
+            "log": None if self.log is None else asdict(self.log) | {"directory": str(self.log.directory)},
+            "s3": None if self.s3 is None else asdict(self.s3),
+            "trusted_authorities": self.trusted_authorities,
+            "clock": "system" if self.manual_clock_ms is None else {"manual": self.manual_clock_ms},
+        }
