@@ -33,8 +33,8 @@ class Field:
         return Field(f"{self.path}.Items[{shown(key)}]")
 
     def refused(self, message: str, code: str = "InvalidArgument") -> ApiError:
-        """The error to raise: `message` goes on after the path and says what to change."""
-        return ApiError(code, f"{self.path}: {message}")
+        """The error to raise: `message` goes on after the path, says what to change, and gets its full stop here."""
+        return ApiError(code, f"{self.path}: {message}.")
 
 
 def origins(config: Shape) -> Iterator[tuple[Field, Shape]]:

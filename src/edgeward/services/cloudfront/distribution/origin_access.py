@@ -31,14 +31,23 @@ def _check_fit(at: Field, origin: Shape, references: References) -> None:
     if control is None:
         message = f"there is no origin access control with the id {shown(origin['OriginAccessControlId'])!r}"
         raise at.refused(f"{message}; create it first", "InvalidOriginAccessControl")
-    is_for_s3 = control["OriginAccessControlOriginType"] == "s3"
-    if is_for_s3 != ("S3OriginConfig" in origin):
-        kind = "an origin with S3OriginConfig" if is_for_s3 else "an origin with CustomOriginConfig"
-        message = f"this origin access control is of origin type {control['OriginAccessControlOriginType']}"
-        raise at.refused(f"{message}, which needs {kind}", "InvalidOriginAccessControl")
-    if is_for_s3 and control["SigningBehavior"] not in _S3_SIGNING_BEHAVIORS:
-        message = f"an S3 origin is not signed {control['SigningBehavior']!r}; choose one of"
-        raise at.refused(f"{message} {', '.join(_S3_SIGNING_BEHAVIORS)}", "InvalidOriginAccessControl")
+    mistake = _misfit(origin, control)
+    if mistake is not None:
+        raise at.refused(mistake, "InvalidOriginAccessControl")
+
+
+def _misfit(origin: Shape, control: Shape) -> str | None:
+    """Why this origin access control cannot sign for this origin."""
+    origin_type, behavior = control["OriginAccessControlOriginType"], control["SigningBehavior"]
+    if origin_type != "s3":
+        return f"is of origin type {origin_type}, and this edge signs for s3 only yet; use one of type s3"
+    if "S3OriginConfig" not in origin:
+        return "is of origin type s3, and the origin is none; give the origin S3OriginConfig"
+    if control["SigningProtocol"] != "sigv4":
+        return f"signs by {control['SigningProtocol']}, and this edge signs by sigv4 only yet; use one that does"
+    if behavior not in _S3_SIGNING_BEHAVIORS:
+        return f"has SigningBehavior {behavior}; for S3 it is one of {', '.join(_S3_SIGNING_BEHAVIORS)}"
+    return None
 
 
 def _check_signable_name(at: Field, origin: Shape) -> None:

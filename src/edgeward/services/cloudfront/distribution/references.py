@@ -1,4 +1,4 @@
-"""What the rules of a distribution need to know of the other resources.
+"""What the rules and the compiler need to know of the resources that a distribution names.
 
 The distribution family answers from the store; tests answer from dictionaries. The rules never see a store.
 """
@@ -8,22 +8,22 @@ from typing import Protocol
 from edgeward.aws.model import Shape
 
 
-class References(Protocol):
-    """The resources that a distribution names, and its fellow distributions."""
+class AttachedResources(Protocol):
+    """The resources that are attached to a distribution by their id."""
+
+    def cache_policy(self, policy_id: str, /) -> Shape | None:
+        """The CachePolicyConfig of a managed or custom policy; None when there is none."""
+
+    def origin_access_control(self, control_id: str, /) -> Shape | None:
+        """The OriginAccessControlConfig; None when there is none."""
+
+
+class References(AttachedResources, Protocol):
+    """What is attached to a distribution, and its fellow distributions."""
 
     @property
     def distribution_count(self) -> int:
         """How many distributions the account has besides the one being checked."""
-        ...
-
-    def cache_policy(self, policy_id: str, /) -> Shape | None:
-        """The CachePolicyConfig of a managed or custom policy; None when there is none."""
-        ...
-
-    def origin_access_control(self, control_id: str, /) -> Shape | None:
-        """The OriginAccessControlConfig; None when there is none."""
-        ...
 
     def alias_owner(self, alias: str, /) -> str | None:
         """The id of the other distribution that has exactly this alias; None when it is free."""
-        ...

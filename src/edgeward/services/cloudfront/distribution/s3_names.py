@@ -36,11 +36,18 @@ def parse_bucket_name(domain_name: str) -> BucketName | None:
     return None
 
 
+def region_of(domain_name: str) -> str:
+    """The region that signs requests to `domain_name`; `us-east-1` where the name does not say."""
+    bucket = parse_bucket_name(domain_name)
+    return _DEFAULT_REGION if bucket is None else bucket.region
+
+
 def _region(suffix: str | None, below: list[str]) -> str:
     """The region stands in the service label (`s3-us-west-2`) or in the next one, past `dualstack`."""
     candidates = [suffix or "", *(label for label in below if label != "dualstack")][:2]
-    return next((label for label in candidates if _REGION.fullmatch(label)), "us-east-1")
+    return next((label for label in candidates if _REGION.fullmatch(label)), _DEFAULT_REGION)
 
 
+_DEFAULT_REGION = "us-east-1"
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _SERVICE_LABEL = re.compile(r"s3(?P<website>-website)?(-(?P<suffix>[a-z0-9-]+))?")

@@ -1,0 +1,59 @@
+"""Which members of a DistributionConfig have an effect here, and which need none.
+
+With the refusals of `unsupported` these tables account for every member of the shape: a member in none of them is
+refused, and a test compares them with the pinned service model, so that a new member cannot be accepted and
+ignored. Paths are relative to DistributionConfig; `[]` stands for every item of a Quantity/Items container, and
+Quantity itself needs no row. A row for a structure covers all below it.
+"""
+
+from collections.abc import Iterator, Mapping
+
+_ORIGIN_EFFECTS = {
+    "Id": "cache behaviors name their origin by it",
+    "DomainName": "where the edge connects, what it verifies and sends as Host; the region that signs",
+    "OriginPath": "put before the path of every request to the origin",
+    "CustomHeaders.Items[].HeaderName": "added to every request to the origin",
+    "CustomHeaders.Items[].HeaderValue": "added to every request to the origin",
+    "S3OriginConfig.OriginReadTimeout": "bounds the wait for the origin's bytes",
+    "CustomOriginConfig.HTTPPort": "the port for http",
+    "CustomOriginConfig.HTTPSPort": "the port for https",
+    "CustomOriginConfig.OriginProtocolPolicy": "which scheme the edge uses",
+    "CustomOriginConfig.OriginReadTimeout": "bounds the wait for the origin's bytes",
+    "CustomOriginConfig.OriginKeepaliveTimeout": "how long an idle connection is kept",
+    "OriginAccessControlId": "requests to a bucket are signed by it",
+    "ConnectionAttempts": "how often a connection is tried",
+    "ConnectionTimeout": "bounds one attempt to connect",
+}
+
+_BEHAVIOR_EFFECTS = {
+    "TargetOriginId": "where misses go",
+    "ViewerProtocolPolicy": "whether http is served, refused or redirected",
+    "AllowedMethods.Items[]": "other methods are refused",
+    "AllowedMethods.CachedMethods.Items[]": "responses to other methods are not stored",
+    "CachePolicyId": "the cache key, the TTLs and the encodings",
+}
+
+
+def _below(prefix: str, rows: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    return ((f"{prefix}.{path}", words) for path, words in rows.items())
+
+
+EFFECTS: Mapping[str, str] = {
+    "Aliases.Items[]": "the edge serves the distribution under these names",
+    "DefaultRootObject": "answers requests for /",
+    "HttpVersion": "whether viewers are offered HTTP/2",
+    "Enabled": "a disabled distribution serves no viewer",
+    **dict(_below("Origins.Items[]", _ORIGIN_EFFECTS)),
+    **dict(_below("DefaultCacheBehavior", _BEHAVIOR_EFFECTS)),
+    "CacheBehaviors.Items[].PathPattern": "which requests the cache behavior is for",
+    **dict(_below("CacheBehaviors.Items[]", _BEHAVIOR_EFFECTS)),
+}
+"""Members that the edge acts upon, each with what it does."""
+
+INERT: Mapping[str, str] = {
+    "CallerReference": "names the request to create, so that a repeated one is recognized; the edge has no use for it",
+    "Comment": "words for people",
+    "PriceClass": "one point of presence belongs to every price class, so each of them is honored",
+    "IsIPV6Enabled": "says what CloudFront's DNS answers; which addresses the edge listens on is its own setting",
+}
+"""Members that by their nature ask nothing of this edge, each with the reason."""
