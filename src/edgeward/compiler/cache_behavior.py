@@ -1,0 +1,74 @@
+"""One cache behavior of the plan, its cache policy resolved into it.
+
+The edge never looks a policy up: a change of a policy compiles every distribution that attaches it.
+"""
+
+from edgeward.aws.model import Shape
+from edgeward.compiler.exceptions import DanglingReferenceError
+from edgeward.services.cloudfront.distribution.defaults import DEFAULT_TTL, MAX_TTL
+from edgeward.services.cloudfront.distribution.fields import items_of
+from edgeward.services.cloudfront.distribution.references import AttachedResources
+
+
+def compile_behavior(behavior: Shape, attached: AttachedResources) -> Shape:
+    """The cache behavior as the plan has it; the default one, which has no PathPattern, matches everything."""
+    methods = behavior["AllowedMethods"]
+    return {
+        "path_pattern": behavior.get("PathPattern", "*"),
+        "origin": behavior["TargetOriginId"],
+        "viewer_protocol": behavior["ViewerProtocolPolicy"],
+        "allowed_methods": sorted(items_of(methods)),
+        "cached_methods": sorted(items_of(methods["CachedMethods"])),
+        "cache": _compile_policy(_cache_policy(behavior["CachePolicyId"], attached)),
+    }
+
+
+def _cache_policy(policy_id: str, attached: AttachedResources) -> Shape:
+    policy = attached.cache_policy(policy_id)
+    if policy is None:
+        raise DanglingReferenceError("cache policy", policy_id)
+    return policy
+
+
+def _compile_policy(policy: Shape) -> Shape:
+    key = policy.get("ParametersInCacheKeyAndForwardedToOrigin", _KEY_WITHOUT_PARAMETERS)
+    return {
+        **_ttls(policy),
+        "gzip": key["EnableAcceptEncodingGzip"],
+        "brotli": key.get("EnableAcceptEncodingBrotli", False),
+        "headers": _selection(key["HeadersConfig"], "Header", lower=True),
+        "cookies": _selection(key["CookiesConfig"], "Cookie"),
+        "query_strings": _selection(key["QueryStringsConfig"], "QueryString"),
+    }
+
+
+def _ttls(policy: Shape) -> Shape:
+    """In seconds, with the defaults of the API reference (CachePolicyConfig): a longer MinTTL lifts that of
+    DefaultTTL, and DefaultTTL lifts that of MaxTTL.
+    """
+    minimum = policy["MinTTL"]
+    default = policy.get("DefaultTTL", max(DEFAULT_TTL, minimum))
+    return {
+        "min_ttl": minimum,
+        "default_ttl": default,
+        "max_ttl": policy.get("MaxTTL", max(MAX_TTL, default)),
+    }
+
+
+def _selection(config: Shape, kind: str, *, lower: bool = False) -> Shape:
+    """In the order of the names: the order in which a policy lists them means nothing."""
+    names = items_of(config.get(f"{kind}s"))
+    return {
+        "mode": _MODES[config[f"{kind}Behavior"]],
+        "names": sorted({name.lower() if lower else name for name in names}),
+    }
+
+
+_MODES = {"none": "none", "whitelist": "whitelist", "allExcept": "all_except", "all": "all"}
+
+_KEY_WITHOUT_PARAMETERS: Shape = {
+    "EnableAcceptEncodingGzip": False,
+    "HeadersConfig": {"HeaderBehavior": "none"},
+    "CookiesConfig": {"CookieBehavior": "none"},
+    "QueryStringsConfig": {"QueryStringBehavior": "none"},
+}

@@ -1,0 +1,52 @@
+"""One distribution of the plan, from its DistributionConfig and what it attaches.
+
+A disabled distribution is compiled like any other: the edge must know its names to refuse its viewers. Called by
+the publisher for every distribution that a change touches.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edgeward.aws.model import Shape
+from edgeward.compiler.cache_behavior import compile_behavior
+from edgeward.compiler.origin import compile_origin
+from edgeward.services.cloudfront.distribution.defaults import fill_defaults
+from edgeward.services.cloudfront.distribution.fields import behaviors, items_of, origins
+from edgeward.services.cloudfront.distribution.references import AttachedResources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistributionSource:
+    """All that the compiler needs to know of one distribution itself."""
+
+    id: str
+    arn: str
+    domain_name: str
+    """The name it was given, `d111111abcdef8.cloudfront.localhost`."""
+    config: Shape
+    """Its DistributionConfig, sound by `rules` and without anything that `unsupported` refuses."""
+    certificate: Mapping[str, str] | None = None
+    """`chain_pem` and `key_pem` of a certificate for its aliases; None to serve the default one."""
+
+
+def compile_distribution(source: DistributionSource, attached: AttachedResources) -> Shape:
+    """The distribution as the plan has it.
+
+    Raises DanglingReferenceError when the config names a policy or access control that `attached` does not know.
+    """
+    # A config stored by an older release lacks the defaults that came later.
+    config = fill_defaults(source.config)
+    return {
+        "arn": source.arn,
+        "domain_name": source.domain_name,
+        "aliases": sorted(alias.lower() for alias in items_of(config["Aliases"])),
+        "enabled": config["Enabled"],
+        "certificate": None if source.certificate is None else dict(source.certificate),
+        "default_root_object": config["DefaultRootObject"],
+        "http2": config["HttpVersion"] in _WITH_HTTP2,
+        "origins": {origin["Id"]: compile_origin(origin, attached) for _, origin in origins(config)},
+        "behaviors": [compile_behavior(behavior, attached) for _, behavior in behaviors(config)],
+    }
+
+
+_WITH_HTTP2 = ("http2", "http2and3")
