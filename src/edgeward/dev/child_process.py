@@ -1,8 +1,8 @@
 """A child process that cannot outlive us.
 
 It is asked to stop with SIGINT and killed when it does not; and where the system can (Linux, PR_SET_PDEATHSIG) the
-kernel kills it when this process dies without asking, even by `kill -9`. Start children from the main thread only:
-the kernel's signal is tied to the thread that started the child.
+kernel kills it when this process dies without asking, even by `kill -9`. Start children from the main thread, before
+other threads: the kernel ties its signal to the thread, and a fork amid threads may inherit a held lock.
 """
 
 import ctypes
@@ -23,14 +23,14 @@ class ChildProcess:
     def __init__(self, command: Sequence[str], log: Path) -> None:
         self.log = log
         with log.open("wb") as output:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - the command is ours
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 # A group of its own: Ctrl-C at the terminal reaches us alone, and we stop the parts in order.
                 process_group=0,
-                preexec_fn=_die_with_parent(),
+                preexec_fn=_die_with_parent(),  # noqa: PLW1509 - no other thread yet, see above
             )
 
     @property

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edgeward.dev.errors import DevError
+from edgeward.dev.state_folder import write_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +27,7 @@ def access_key(path: Path) -> AccessKey:
     """The access key kept at `path`; made there at first call. Raises `DevError` when the file holds no key."""
     if not path.exists():
         key = _new_access_key()
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(asdict(key)))
+        write_private(path, json.dumps(asdict(key)))
         return key
     try:
         return AccessKey(**json.loads(path.read_text()))

@@ -1,8 +1,8 @@
 """The second origin: a small HTTP server whose answers change, so that one sees what a cache does with them.
 
-Owns one listener on loopback. `/api/time` tells the time and counts its calls (`max-age=5`), `/api/echo` shows the request
-as the origin got it (`no-store`), `/api/slow` answers after two seconds, or `?seconds=` up to ten. The count grows by one for
-each request that reaches it: seen through the edge, it shows what was a hit.
+Owns one listener on loopback. `/api/time` tells the time (`max-age=5`), `/api/echo` shows the request as the origin got
+it (`no-store`), `/api/slow` answers after two seconds, or `?seconds=` up to ten. Every answer has the number of its call:
+seen through the edge, it shows what was a hit. Started by `edgeward.dev` alone.
 """
 
 import itertools
@@ -89,13 +89,15 @@ class _Handler(BaseHTTPRequestHandler):
         body, cache_control = answer(self, url, content)
         self._answer(HTTPStatus.OK, body, cache_control)
 
-    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
+    # http.server looks methods up by these names.
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET  # noqa: N815
 
     def log_message(self, format: str, *args: object) -> None:
         """Requests are logged by the edge; the terminal stays the user's."""
 
     def time(self, _url: SplitResult, _content: bytes) -> "_Answer":
-        return {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "call": next(self.server.calls)}, "max-age=5"
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        return {"time": now, "call": next(self.server.calls)}, "max-age=5"
 
     def echo(self, _url: SplitResult, content: bytes) -> "_Answer":
         request = {

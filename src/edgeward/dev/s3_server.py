@@ -22,6 +22,7 @@ from edgeward.dev.child_process import ChildProcess
 from edgeward.dev.credentials import AccessKey
 from edgeward.dev.errors import DevError
 from edgeward.dev.ports import LOOPBACK, free_ports
+from edgeward.dev.state_folder import write_private
 
 if TYPE_CHECKING:  # the types are installed for checking only
     from types_boto3_s3 import S3Client
@@ -62,16 +63,20 @@ class S3Server:
     def start(self) -> None:
         """Starts the server. Raises `DevError` when it ends or is not ready in time; nothing is left running then."""
         directory = self._settings.directory
-        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "data").mkdir(parents=True, exist_ok=True)
         _remove_election_logs(directory)
-        self._identities_path.touch(mode=0o600)
-        self._identities_path.write_text(json.dumps(_identities(self._settings)))
+        write_private(self._identities_path, json.dumps(_identities(self._settings)))
         self._process = ChildProcess(self._command(), log=directory / "weed.log")
         try:
             self._wait_until_ready(self._process)
         except BaseException:
             self.stop()
             raise
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the server ended by itself."""
+        return self._process is not None and self._process.exit_code is not None
 
     def stop(self) -> None:
         """Stops the server and waits for its end. Objects stay in the directory."""
@@ -127,7 +132,8 @@ class S3Server:
                 self._write_probe(client)
             except (BotoCoreError, ClientError) as error:
                 if time.monotonic() > deadline:
-                    raise DevError(f"the S3 server was not ready in {_READY_SECONDS:.0f} s: see {process.log}") from error
+                    late = f"the S3 server was not ready in {_READY_SECONDS:.0f} s: see {process.log}"
+                    raise DevError(late) from error
                 time.sleep(0.05)
             else:
                 return

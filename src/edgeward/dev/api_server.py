@@ -1,0 +1,82 @@
+"""Serves the control plane's ASGI application on loopback, from a thread of this process.
+
+Granian, embedded: its listener and HTTP parsing run in Rust threads, the application in one asyncio loop. Invariant:
+`start()` returns with the port answering or raises, and `stop()` returns with it closed.
+"""
+
+import asyncio
+import socket
+import threading
+import time
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+from starlette.types import ASGIApp
+
+from edgeward.dev.errors import DevError
+from edgeward.dev.ports import LOOPBACK
+
+
+class ApiServer:
+    """`application` on `port` of loopback. Start it once."""
+
+    def __init__(self, application: ASGIApp, port: int) -> None:
+        self.port = port
+        self._application = application
+        self._loop = asyncio.new_event_loop()
+        self._server: Server | None = None
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="api-server", daemon=True)
+
+    @property
+    def endpoint(self) -> str:
+        """What clients are given as endpoint URL."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def start(self) -> None:
+        """Starts to serve, the application's lifespan included. Raises `DevError` when it does not come up."""
+        self._thread.start()
+        deadline = time.monotonic() + _READY_SECONDS
+        while not _answers(self.port):
+            if not self._thread.is_alive():
+                raise DevError(f"the API could not be served on port {self.port}") from self._failure
+            if time.monotonic() > deadline:
+                raise DevError(f"the API did not answer on port {self.port} in {_READY_SECONDS:.0f} s")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """Closes the listener and lets the application shut down."""
+        if self._thread.is_alive() and self._server is not None:
+            self._loop.call_soon_threadsafe(self._server.stop)
+            self._thread.join(_STOP_SECONDS)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        except BaseException as error:  # noqa: BLE001 - a thread has nobody to raise to; start() reports it
+            self._failure = error
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        self._server = Server(
+            self._application,
+            address=LOOPBACK,
+            port=self.port,
+            interface=Interfaces.ASGI,
+            websockets=False,
+            log_level=LogLevels.error,
+        )
+        await self._server.serve()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+_READY_SECONDS = 10.0
+_STOP_SECONDS = 10.0

@@ -1,0 +1,24 @@
+"""What `edgeward dev` is started with. Built by the command line, and by tests that want ports of their own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevSettings:
+    """Where state lives and which ports are preferred; a busy one gives way to the next free one."""
+
+    state: Path = Path(".edgeward")
+    """The folder that keeps everything; made when missing."""
+    api_port: int = 4566
+    """The CloudFront API's port. The default is the one AWS emulators have made customary."""
+    http_port: int = 8080
+    """The edge's port for HTTP in clear."""
+    https_port: int = 8443
+    """The edge's port for TLS."""
+    s3_port: int = 8333
+    """The S3 server's port. The default is SeaweedFS's own."""
+    account_id: str = "123456789012"
+    """The AWS account that owns what is created; 12 digits."""
+    workers: int = 2
+    """Threads of the edge."""
