@@ -1,0 +1,39 @@
+"""`edgeward dev`: the whole CDN on this machine, until Ctrl-C."""
+
+from pathlib import Path
+
+import click
+
+_PORT = click.IntRange(0, 65535)
+_BUSY = "If it is busy, the next free one is taken and printed; 0 takes any."
+
+
+@click.command()
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".edgeward"),
+    show_default=True,
+    help="Folder that keeps everything between runs.",
+)
+@click.option("--api-port", type=_PORT, default=4566, show_default=True, help=f"Port of the CloudFront API. {_BUSY}")
+@click.option("--http-port", type=_PORT, default=8080, show_default=True, help="Port of the edge for http.")
+@click.option("--https-port", type=_PORT, default=8443, show_default=True, help="Port of the edge for https.")
+@click.option("--s3-port", type=_PORT, default=8333, show_default=True, help="Port of the S3 server.")
+def dev(state: Path, api_port: int, http_port: int, https_port: int, s3_port: int) -> None:
+    """Run a whole CDN on this machine: API, edge, and two origins with a sample site.
+
+    Everything listens on loopback only, and ends with Ctrl-C.
+    """
+    # Imported here: it loads the engine and half of AWS's service models, which `--help` need not wait for.
+    from edgeward.dev.errors import DevError
+    from edgeward.dev.program import run
+    from edgeward.dev.settings import DevSettings
+
+    settings = DevSettings(
+        state=state, api_port=api_port, http_port=http_port, https_port=https_port, s3_port=s3_port
+    )
+    try:
+        run(settings, say=click.echo)
+    except DevError as error:
+        raise click.ClickException(str(error)) from error

@@ -1,0 +1,15 @@
+"""The entry point: the command group and its version. Installed as the script `edgeward`."""
+
+import click
+
+from edgeward import __version__
+from edgeward.cli.dev import dev
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="edgeward", message="%(prog)s %(version)s")
+def main() -> None:
+    """An open content delivery network that CloudFront's own tools drive unchanged."""
+
+
+main.add_command(dev)
