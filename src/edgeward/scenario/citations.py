@@ -1,0 +1,50 @@
+"""Resolves the `spec:` of a scenario: a section of an RFC or a page of the CloudFront developer guide.
+
+A citation that resolves to no known document is an error, so that a report of what is tested can link every
+line. Called by `format` when a scenario is read.
+"""
+
+import re
+
+from edgeward.scenario.reading import Node, nearest
+
+
+def citation_url(node: Node) -> str:
+    """The address of `rfc9111#4.2.1` or `cloudfront:Expiration`, optionally with `#anchor`."""
+    text = node.text()
+    rfc = re.fullmatch(r"rfc(\d{4})#([0-9A-Z]+(?:\.\d+)*)", text)
+    if rfc and rfc.group(1) in RFCS:
+        return f"https://www.rfc-editor.org/rfc/rfc{rfc.group(1)}#section-{rfc.group(2)}"
+    guide = re.fullmatch(r"cloudfront:([\w-]+)(#[\w.-]+)?", text)
+    if guide and guide.group(1) in GUIDE_PAGES:
+        return f"{_GUIDE}{guide.group(1)}.html{guide.group(2) or ''}"
+    if guide:
+        near = nearest(guide.group(1), GUIDE_PAGES)
+        raise node.error(f"unknown page of the CloudFront guide `{text}`{near}")
+    raise node.error(f"`{text}` is not a citation; write rfc9111#4.2.1 or cloudfront:Expiration")
+
+
+RFCS = {
+    "3986": "Uniform Resource Identifier",
+    "6066": "TLS Extensions",
+    "7239": "Forwarded HTTP Extension",
+    "8446": "TLS 1.3",
+    "9110": "HTTP Semantics",
+    "9111": "HTTP Caching",
+    "9112": "HTTP/1.1",
+    "9113": "HTTP/2",
+}
+_PAGE_NAMES = """
+    CNAMEs ConfiguringCaching Cookies DefaultRootObject DownloadDistValuesCacheBehavior
+    DownloadDistValuesGeneral DownloadDistValuesOrigin Expiration GeneratingCustomErrorResponses
+    HTTPStatusCodes HowToDeleteDistribution Invalidation QueryStringParameters RangeGETs
+    RequestAndResponseBehavior RequestAndResponseBehaviorCustomOrigin RequestAndResponseBehaviorS3Origin
+    ServingCompressedFiles add-origin-custom-headers cache-key-create-cache-policy cloudfront-limits
+    controlling-the-cache-key controlling-origin-requests header-caching http-403-permission-denied
+    http-502-bad-gateway http-504-gateway-timeout invalidation-specifying-objects
+    private-content-restricting-access-to-s3 secure-connections-supported-viewer-protocols-ciphers
+    standard-logs-reference understanding-the-cache-key using-https-cloudfront-to-custom-origin
+    using-https-cloudfront-to-s3-origin using-https-viewers-to-cloudfront using-managed-cache-policies
+"""
+GUIDE_PAGES = frozenset(_PAGE_NAMES.split())
+_GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"

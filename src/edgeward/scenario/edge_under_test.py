@@ -1,0 +1,131 @@
+"""The real edge on a virtual clock, fed by the real compiler: what the steps of a scenario act on.
+
+Owns the engine and the plan's sequence. A change goes the way an API call goes: short form -> DistributionConfig ->
+defaults -> checks -> compiler -> plan -> engine. Called by `runner`; blocking, so the runner calls it from a thread.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from edgeward.authority import Certificate
+from edgeward.aws.model import Shape
+from edgeward.compiler import DistributionSource, compile_distribution, encode_plan
+from edgeward.edge.settings import EdgeSettings
+from edgeward.scenario.expansion import MAIN, Expansion, expand
+from edgeward.scenario.short_form import ShortDistribution, merge
+from edgeward.services.cloudfront.distribution.defaults import fill_defaults
+from edgeward.services.cloudfront.distribution.rules import check_distribution
+from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
+
+if TYPE_CHECKING:
+    from edgeward.edge.agent import EdgeAgent
+
+
+class EngineMissing(RuntimeError):
+    """The native engine is not built."""
+
+
+class EdgeUnderTest:
+    """One engine and the distributions it serves.
+
+    `ports` are those of the fake origins; `certificate` is what the edge shows to viewers.
+    """
+
+    def __init__(self, settings: EdgeSettings, ports: Mapping[str, int], certificate: Certificate) -> None:
+        self._edge = _new_agent(settings)
+        self._ports = ports
+        self._certificate = certificate
+        self._distributions: dict[str, ShortDistribution] = {}
+        self._plan_sequence = 0
+        self._order_sequence = 0
+
+    def start(self, distribution: ShortDistribution) -> tuple[str, str]:
+        """Start with `distribution`; returns the addresses that speak HTTP in clear and over TLS."""
+        self._edge.start()
+        self.update(distribution)
+        return self._edge.http[0], self._edge.https[0]
+
+    def update(self, change: ShortDistribution) -> None:
+        """Merge `change` into the distribution and load the result."""
+        changes = {MAIN: change, **(change.others or {})}
+        for name, each in changes.items():
+            self._distributions[name] = merge(self._distributions.get(name, ShortDistribution()), each)
+        certificate = {"chain_pem": self._certificate.chain_pem, "key_pem": self._certificate.key_pem}
+        base = self._plan_sequence or None
+        self._plan_sequence += 1
+        compiled = {_id_of(name): self._compile(name) for name in changes}
+        self._edge.load_plan(encode_plan(self._plan_sequence, base, compiled, certificate))
+
+    def invalidate(self, paths: tuple[str, ...]) -> None:
+        """Invalidate `paths`; on return no older stored response is served."""
+        self._order_sequence += 1
+        order = {"format": 1, "distribution": _id_of(MAIN), "sequence": self._order_sequence}
+        self._edge.invalidate(json.dumps(order | {"patterns": list(paths)}).encode())
+
+    def advance(self, milliseconds: int) -> None:
+        """Let virtual time pass."""
+        self._edge.advance_clock(milliseconds)
+
+    def flush_logs(self) -> None:
+        """Finish the current log segments."""
+        self._edge.flush_logs()
+
+    def stop(self) -> None:
+        """Stop at once."""
+        self._edge.stop(0.0)
+
+    def _compile(self, name: str) -> Shape:
+        expansion = expand(name, self._distributions[name], self._ports)
+        references = _References(expansion)
+        config = fill_defaults(expansion.config)
+        check_distribution(config, references)
+        refuse_unsupported(config)
+        source = DistributionSource(
+            id=_id_of(name),
+            arn=f"arn:aws:cloudfront::123456789012:distribution/{_id_of(name)}",
+            domain_name=domain_name_of(name),
+            config=config,
+        )
+        return compile_distribution(source, references)
+
+
+def domain_name_of(name: str) -> str:
+    """The domain name of the distribution `name`."""
+    return f"{_MAIN_LABEL if name == MAIN else name}.cloudfront.localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class _References:
+    """What the distribution's rules and the compiler may ask about other resources."""
+
+    expansion: Expansion
+    distribution_count: int = field(default=0)
+
+    def cache_policy(self, policy_id: str, /) -> Shape | None:
+        return self.expansion.cache_policies.get(policy_id)
+
+    def origin_access_control(self, control_id: str, /) -> Shape | None:
+        return self.expansion.origin_access_controls.get(control_id)
+
+    def alias_owner(self, _alias: str, /) -> str | None:
+        return None
+
+
+def _new_agent(settings: EdgeSettings) -> "EdgeAgent":
+    try:
+        from edgeward.edge.agent import EdgeAgent
+    except ModuleNotFoundError as missing:
+        if missing.name != "edgeward._edge":
+            raise
+        message = "edgeward._edge is not built; run `make build`, then run the scenario again"
+        raise EngineMissing(message) from missing
+    return EdgeAgent(settings)
+
+
+def _id_of(name: str) -> str:
+    return f"E{name.upper():0<13.13}"
+
+
+_MAIN_LABEL = "d111111abcdef8"

@@ -1,0 +1,152 @@
+"""Expands the short form of a distribution to what the API would receive: a DistributionConfig and its policies.
+
+Owns the one-origin default. The result goes through the real defaults, checks and compiler, so a scenario cannot show
+a configuration that the API would refuse. Pure: ports of the fake origins are passed in. Called by `edge_under_test`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgeward.scenario.short_form import Selection, ShortBehavior, ShortDistribution, ShortOrigin, merge
+
+Shape = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expansion:
+    """A distribution as the API would receive it."""
+
+    config: Shape
+    """A DistributionConfig, botocore-shaped."""
+    cache_policies: Mapping[str, Shape]
+    """CachePolicyConfig by id."""
+    origin_access_controls: Mapping[str, Shape]
+    """OriginAccessControlConfig by id."""
+
+
+def expand(name: str, short: ShortDistribution, ports: Mapping[str, int]) -> Expansion:
+    """The distribution `name`; `ports` are those of the fake custom origins."""
+    whole = merge(DEFAULT, short)
+    origins, behaviors = whole.origins or {}, whole.behaviors or ()
+    numbered = [merge(_DEFAULT_BEHAVIOR, behavior) for behavior in behaviors]
+    default = whole.default or _DEFAULT_BEHAVIOR
+    policies = {_policy_id(name, index): _cache_policy(each, index) for index, each in enumerate((*numbered, default))}
+    shapes = [_behavior(each, _policy_id(name, index)) for index, each in enumerate(numbered)]
+    config = {
+        "CallerReference": name,
+        "Comment": "",
+        "Enabled": whole.enabled is not False,
+        "Aliases": _items(whole.aliases or ()),
+        "DefaultRootObject": whole.default_root_object or "",
+        "HttpVersion": whole.http_version or "http2",
+        "Origins": _items([_origin(key, origin, ports) for key, origin in origins.items()]),
+        "DefaultCacheBehavior": _behavior(default, _policy_id(name, len(numbered))),
+        "CacheBehaviors": _items(
+            [{"PathPattern": behavior.path or "", **shape} for behavior, shape in zip(numbered, shapes, strict=True)]
+        ),
+    }
+    controls = {_control_id(key): _access_control(key, each) for key, each in origins.items() if each.signing}
+    return Expansion(config=config, cache_policies=policies, origin_access_controls=controls)
+
+
+def origins_of(short: ShortDistribution) -> Mapping[str, ShortOrigin]:
+    """The origins by name, with `main`."""
+    return merge(DEFAULT, short).origins or {}
+
+
+def domain_of(name: str, origin: ShortOrigin) -> str:
+    """The domain name an origin gets: what the origin request's Host shows."""
+    return f"{name}.s3.us-east-1.amazonaws.com" if origin.kind == "s3" else f"{name}.origin.localhost"
+
+
+def _origin(name: str, origin: ShortOrigin, ports: Mapping[str, int]) -> Shape:
+    shape: Shape = {
+        "Id": name,
+        "DomainName": domain_of(name, origin),
+        "OriginPath": origin.path or "",
+        "CustomHeaders": _items(
+            [{"HeaderName": key, "HeaderValue": value} for key, value in (origin.headers or {}).items()]
+        ),
+        "ConnectionAttempts": origin.connection_attempts or 3,
+        "ConnectionTimeout": origin.connection_timeout or 10,
+    }
+    if origin.signing:
+        shape["OriginAccessControlId"] = _control_id(name)
+    if origin.kind == "s3":
+        return shape | {"S3OriginConfig": {"OriginAccessIdentity": ""}}
+    return shape | {"CustomOriginConfig": _custom_origin(name, origin, ports)}
+
+
+def _custom_origin(name: str, origin: ShortOrigin, ports: Mapping[str, int]) -> Shape:
+    return {
+        "HTTPPort": ports[name],
+        "HTTPSPort": ports[name],
+        "OriginProtocolPolicy": origin.protocol or "http-only",
+        "OriginSslProtocols": _items(("TLSv1.2",)),
+        "OriginReadTimeout": origin.response_timeout or 30,
+        "OriginKeepaliveTimeout": origin.keepalive_timeout or 5,
+    }
+
+
+def _behavior(behavior: ShortBehavior, policy_id: str) -> Shape:
+    return {
+        "TargetOriginId": behavior.origin or MAIN,
+        "ViewerProtocolPolicy": behavior.viewer_protocol or "allow-all",
+        "AllowedMethods": {
+            **_items(behavior.allowed_methods or ("GET", "HEAD")),
+            "CachedMethods": _items(behavior.cached_methods or ("GET", "HEAD")),
+        },
+        "Compress": False,
+        "CachePolicyId": policy_id,
+    }
+
+
+def _cache_policy(behavior: ShortBehavior, index: int) -> Shape:
+    parameters = {
+        "EnableAcceptEncodingGzip": behavior.gzip is True,
+        "EnableAcceptEncodingBrotli": behavior.brotli is True,
+        "HeadersConfig": _selection("Header", "Headers", behavior.headers),
+        "CookiesConfig": _selection("Cookie", "Cookies", behavior.cookies),
+        "QueryStringsConfig": _selection("QueryString", "QueryStrings", behavior.query_strings),
+    }
+    return {
+        "Name": f"scenario-{index}",
+        "MinTTL": behavior.min_ttl,
+        "DefaultTTL": behavior.default_ttl,
+        "MaxTTL": behavior.max_ttl,
+        "ParametersInCacheKeyAndForwardedToOrigin": parameters,
+    }
+
+
+def _selection(prefix: str, names: str, selection: Selection | None) -> Shape:
+    chosen = selection or Selection(mode="none")
+    shape: Shape = {f"{prefix}Behavior": chosen.mode}
+    return shape | ({names: _items(chosen.names)} if chosen.names else {})
+
+
+def _access_control(name: str, origin: ShortOrigin) -> Shape:
+    return {
+        "Name": name,
+        "SigningProtocol": "sigv4",
+        "SigningBehavior": origin.signing,
+        "OriginAccessControlOriginType": "s3",
+    }
+
+
+def _items(items: Any) -> Shape:
+    return {"Quantity": len(items), "Items": list(items)} if items else {"Quantity": 0}
+
+
+def _policy_id(name: str, index: int) -> str:
+    return f"00000000-0000-0000-{index:04x}-{name.encode().hex()[:12]:>012}"
+
+
+def _control_id(name: str) -> str:
+    return f"E{name.upper():A<13.13}"
+
+
+MAIN = "main"
+_DEFAULT_BEHAVIOR = ShortBehavior(min_ttl=0, default_ttl=86400, max_ttl=31536000)
+DEFAULT = ShortDistribution(default=_DEFAULT_BEHAVIOR, origins={MAIN: ShortOrigin()})
+"""One custom origin named `main`, everything cached by its own headers, nothing but the path in the key."""

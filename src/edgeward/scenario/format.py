@@ -1,0 +1,359 @@
+"""The scenario format: frozen dataclasses whose field names are the keys of the YAML.
+
+`parse_scenario` is the only way in and returns a scenario that can run, or raises `ScenarioError` with a
+line. The same dataclasses yield the JSON Schema (`edgeward.scenario.schema`); the text in each `Annotated`
+is the description an editor shows. Read by `runner`, `origin`, `viewer` and `checks`.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from edgeward.scenario.citations import citation_url
+from edgeward.scenario.reading import Node, ScenarioError, compose, nearest, read, read_record
+from edgeward.scenario.short_form import ShortDistribution
+from edgeward.scenario.values import Content, ContentCheck, Duration, FieldChecks, Fields
+
+Door = Literal["h1", "h1-tls", "h2"]
+Kind = Literal["required", "optional", "cloudfront", "check"]
+Result = Literal["Hit", "RefreshHit", "Miss", "LimitExceeded", "CapacityExceeded", "Error", "Redirect"]
+Fault = Literal["refuse", "reset", "close", "garbage", "never"]
+
+NO_CHECKS = FieldChecks()
+NO_FIELDS = Fields()
+NO_TIME = Duration(0)
+PLAIN = ShortDistribution()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginExpect:
+    """What the origin request must look like."""
+
+    method: Annotated[str | None, "Its method"] = None
+    path: Annotated[str | None, "Its target, query string included, as the origin received it"] = None
+    to: Annotated[str | None, "The name of the origin that must receive it"] = None
+    content: Annotated[ContentCheck | None, "Its content"] = None
+    headers: Annotated[FieldChecks, "Checks of header fields whose names are not known inline"] = NO_CHECKS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One origin request the step allows, what it must look like and what the origin does with it."""
+
+    status: Annotated[int, "Status code of the response"] = 200
+    content: Annotated[Content | None, "Content of the response"] = None
+    framing: Annotated[
+        Literal["length", "chunked", "close"],
+        "How the end of the content is marked: Content-Length, chunks, close",
+    ] = "length"
+    headers: Annotated[Fields, "Header fields whose names are not known inline; `absent` leaves a default out"] = (
+        NO_FIELDS
+    )
+    expect: Annotated[OriginExpect, "Checks of the origin request"] = OriginExpect()
+    times: Annotated[int, "How many requests get this answer, all of which must come"] = 1
+    hold: Annotated[
+        Literal["head", "content"],
+        "With `during:`: hold back the whole response, or the second half of its content",
+    ] = "head"
+    slow: Annotated[Duration, "Real time to wait before the response"] = NO_TIME
+    truncate: Annotated[int | None, "Close the connection after so many bytes of the content"] = None
+    raw: Annotated[str | None, "Bytes to send as they stand in place of a response, before closing"] = None
+    fault: Annotated[Fault | None, "refuse, reset, close, garbage or never, in place of a response"] = None
+
+    @classmethod
+    def read_node(cls, node: Node) -> "Answer":
+        if node.is_scalar:
+            return cls(fault=read(Fault, node))
+        answer = read_record(cls, node.entries(), node)
+        _require_possible(answer, node)
+        return answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What the origin does during one step: the answers in order. No answers: it must not be reached."""
+
+    answers: tuple[Answer, ...] = ()
+
+    @classmethod
+    def read_node(cls, node: Node) -> Self:
+        if node.is_sequence:
+            return cls(answers=tuple(Answer.read_node(item) for item in node.items()))
+        if node.is_scalar and node.text() == UNREACHED:
+            return cls()
+        return cls(answers=(Answer.read_node(node),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect:
+    """What the viewer must receive; a key that is not given is not checked."""
+
+    status: Annotated[int | None, "Status code"] = None
+    result: Annotated[Result | None, "X-Cache (`Miss from cloudfront`) and x-edge-result-type in the log"] = None
+    results: Annotated[Mapping[str, int], "With `times:`: how many responses have which result"] = field(
+        default_factory=dict
+    )
+    detail: Annotated[str | None, "x-edge-detailed-result-type in the log"] = None
+    content: Annotated[ContentCheck | None, "The content"] = None
+    complete: Annotated[bool, "Whether the content ends as its framing says"] = True
+    answered: Annotated[bool, "Whether there is a response at all"] = True
+    responses: Annotated[int, "With `raw:`: how many responses come"] = 1
+    closed: Annotated[bool | None, "Whether the edge closes the connection after the response (h1 only)"] = None
+    origin_requests: Annotated[int | None, "Requests that reached the origins, since the start"] = None
+    origin_connections: Annotated[int | None, "Connections that reached the origins, since the start"] = None
+    tls: Annotated[str | None, "TLS version of the connection, such as TLSv1.3"] = None
+    certificate: Annotated[str | None, "A DNS name the certificate must carry"] = None
+    headers: Annotated[FieldChecks, "Checks of header fields whose names are not known inline"] = NO_CHECKS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestStep:
+    """The viewer sends a request. The key is the method: `get: /path`, or `request: TRACE /path`."""
+
+    host: Annotated[str | None, "Host or :authority; default: the distribution's domain name"] = None
+    sni: Annotated[str | None, "TLS server name; default: the host"] = None
+    over: Annotated[Door | None, "Another door than the scenario's, for this step"] = None
+    content: Annotated[Content | None, "Content of the request"] = None
+    headers: Annotated[Fields, "Header fields whose names are not known inline"] = NO_FIELDS
+    times: Annotated[int, "How many such requests"] = 1
+    at_once: Annotated[bool, "Send all of them before the origin answers the first"] = False
+    origin: Annotated[Script, "What the origin does; default: it must not be reached"] = Script()
+    during: Annotated[tuple["Step", ...], "Steps to run while the origin holds back its answer"] = ()
+    expect: Annotated[Expect, "What the viewer must receive"] = Expect()
+    method: str = field(default="GET", metadata={"derived": True})
+    target: str = field(default="/", metadata={"derived": True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawStep:
+    """The viewer sends bytes as they stand over HTTP/1.1."""
+
+    raw: Annotated[str, "The bytes to send"]
+    origin: Annotated[Script, "What the origin does; default: it must not be reached"] = Script()
+    expect: Annotated[Expect, "What the viewer must receive"] = Expect()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockStep:
+    """Virtual time passes."""
+
+    clock: Annotated[Duration, "How much, such as +11s"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiAction:
+    """A change made through the control plane, live at the edge when the step ends."""
+
+    update: Annotated[ShortDistribution | None, "Members to merge into the distribution"] = None
+    invalidate: Annotated[tuple[str, ...], "Paths to invalidate"] = ()
+    disable: Annotated[bool, "Disable the distribution"] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiStep:
+    """Someone calls the API."""
+
+    api: ApiAction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogCheck:
+    """Checks of one access log record by field name, or `absent`."""
+
+    fields: FieldChecks = NO_CHECKS
+    is_absent: bool = False
+
+    @classmethod
+    def read_node(cls, node: Node) -> Self:
+        if node.is_scalar:
+            node.choice(("absent",))
+            return cls(is_absent=True)
+        for name, value in node.entries().items():
+            if name not in LOG_FIELDS:
+                raise value.error(f"unknown log field `{name}`{nearest(name, LOG_FIELDS)}")
+        return cls(fields=FieldChecks.read_node(node))
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        fields = {name: FieldChecks.inline_schema() for name in LOG_FIELDS}
+        record = {"type": "object", "properties": fields, "additionalProperties": False}
+        return {"anyOf": [{"const": "absent"}, record]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogStep:
+    """The access log record of the last viewer request."""
+
+    log: Annotated[LogCheck, "Checks of its fields by name, or `absent`: nothing was logged"]
+
+
+Action = RequestStep | RawStep | ClockStep | ApiStep | LogStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step and the line it stands on."""
+
+    action: Action
+    line: int
+
+    @classmethod
+    def read_node(cls, node: Node) -> Self:
+        return cls(action=_read_action(node), line=node.line)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """The distribution and steps of a scenario for one row of its table; `label` is empty without a table."""
+
+    label: str
+    distribution: ShortDistribution
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One behavior of the edge."""
+
+    id: str
+    """Folder and file name without `.yaml`: `cache/fresh-hit`."""
+    path: Path
+    title: str
+    spec: tuple[str, ...]
+    kind: Kind
+    needs: tuple[str, ...]
+    via: tuple[Door, ...]
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The keys of a scenario file."""
+
+    scenario: Annotated[str, "The behavior, in one sentence"]
+    spec: Annotated[tuple[str, ...], "Where it is specified: rfc9111#4.2 or cloudfront:Expiration"]
+    kind: Annotated[Kind, "required, optional, cloudfront (differs from the RFC), check (recorded, never fails)"] = (
+        "required"
+    )
+    needs: Annotated[tuple[str, ...], "Ids of scenarios this one rests on; skipped when they fail"] = ()
+    via: Annotated[tuple[Door, ...], "The doors to run it through, each once"] = ("h2",)
+    rows: Annotated[Mapping[str, Mapping[str, str]], "A table: label to the values of `$name`"] = field(
+        default_factory=dict
+    )
+    distribution: Annotated[ShortDistribution, "Members that differ from the one-origin default"] = PLAIN
+    steps: Annotated[tuple[Step, ...], "What happens, in order"]
+
+
+def parse_scenario(text: str, path: Path) -> Scenario:
+    """The scenario in `text`; `path` gives its id and stands in the messages. Raises ScenarioError."""
+    root = compose(text, path)
+    entries = root.entries()
+    rows = _rows(entries.get("rows"))
+    documents = {label: _document(root, row) for label, row in rows.items()}
+    document = next(iter(documents.values()))
+    for citation in entries["spec"].items():
+        citation_url(citation)
+    cases = tuple(
+        Case(label=label, distribution=each.distribution, steps=each.steps) for label, each in documents.items()
+    )
+    scenario = Scenario(
+        id=f"{path.parent.name}/{path.stem}",
+        path=path,
+        title=document.scenario,
+        spec=document.spec,
+        kind=document.kind,
+        needs=document.needs,
+        via=document.via,
+        cases=cases,
+    )
+    _require_consistent(scenario, root)
+    return scenario
+
+
+def _document(root: Node, row: Mapping[str, Node] | None) -> Document:
+    entries = root.entries()
+    if row is not None:
+        entries = {key: value if key == "rows" else value.with_row(row) for key, value in entries.items()}
+    return read_record(Document, entries, root)
+
+
+def _rows(node: Node | None) -> dict[str, Mapping[str, Node] | None]:
+    if node is None:
+        return {"": None}
+    rows: dict[str, Mapping[str, Node] | None] = {label: row.entries() for label, row in node.entries().items()}
+    if not rows:
+        raise node.error("the table has no rows; leave `rows:` out")
+    return rows
+
+
+def _read_action(node: Node) -> Action:
+    entries = node.entries()
+    for key, record in STEPS.items():
+        if key in entries:
+            return read_record(record, entries, node)
+    for key in (*METHOD_KEYS, "request"):
+        if key in entries:
+            return _read_request(key, entries, node)
+    known = (*METHOD_KEYS, "request", *STEPS)
+    raise node.error(f"a step needs one of {', '.join(known)}{nearest(next(iter(entries), ''), known)}")
+
+
+def _read_request(key: str, entries: dict[str, Node], node: Node) -> RequestStep:
+    text = entries.pop(key).text()
+    method, target = (key.upper(), text) if key != "request" else _method_and_target(text, node)
+    step = dataclasses.replace(read_record(RequestStep, entries, node), method=method, target=target)
+    if not 1 <= step.times <= MAX_TIMES:
+        raise node.error(f"`times:` is 1 to {MAX_TIMES}")
+    if step.during and (step.times > 1 or not step.origin.answers):
+        raise node.error("`during:` needs one request (`times: 1`) and an `origin:` that answers it")
+    return step
+
+
+def _method_and_target(text: str, node: Node) -> tuple[str, str]:
+    method, space, target = text.partition(" ")
+    if not space:
+        raise node.error("`request:` is a method and a target: `request: TRACE /path`")
+    return method, target
+
+
+def _require_possible(answer: Answer, node: Node) -> None:
+    if answer.times < 1:
+        raise node.error("`times:` is at least 1; an origin that must not be reached is `origin: unreached`")
+    if sum(given is not None for given in (answer.fault, answer.truncate, answer.raw)) > 1:
+        raise node.error("an answer has one of `fault`, `truncate` and `raw`")
+    if answer.fault == "refuse" and (answer.times > 1 or answer.expect != OriginExpect()):
+        raise node.error("a refused connection carries no request: `fault: refuse` goes without times and expect")
+
+
+def _require_consistent(scenario: Scenario, root: Node) -> None:
+    if not scenario.via:
+        raise root.error("`via:` names at least one door")
+    for case in scenario.cases:
+        for step in case.steps:
+            if isinstance(step.action, RawStep) and "h2" in scenario.via:
+                raise ScenarioError(
+                    scenario.path,
+                    step.line,
+                    "`raw:` is HTTP/1.1; give the scenario `via: [h1]` or `via: [h1, h1-tls]`",
+                )
+
+
+UNREACHED = "unreached"
+MAX_TIMES = 5000
+METHOD_KEYS = ("get", "head", "post", "put", "delete", "options", "patch")
+STEPS: dict[str, type[RawStep | ClockStep | ApiStep | LogStep]] = {
+    "raw": RawStep,
+    "clock": ClockStep,
+    "api": ApiStep,
+    "log": LogStep,
+}
+_LOG_FIELD_NAMES = """
+    date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer)
+    cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header
+    cs-protocol cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type
+    cs-protocol-version fle-status fle-encrypted-fields c-port time-to-first-byte
+    x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end
+"""
+LOG_FIELDS = tuple(_LOG_FIELD_NAMES.split())

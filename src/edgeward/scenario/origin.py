@@ -1,0 +1,186 @@
+"""The scripted origins of a scenario: real listeners on 127.0.0.1 that answer what a step says, and misbehave.
+
+Each step plays one `Performance`: a queue of answers. A request that finds no answer left is a problem of
+the step, as is an answer that nobody asked for; so a step that scripts nothing proves that the origin was
+not reached. Everything runs on the runner's event loop. Called by `runner` alone.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections import deque
+from dataclasses import dataclass
+
+from edgeward.scenario.delivery import Delivery, Performance, brief, reset
+from edgeward.scenario.format import OriginExpect, Script
+from edgeward.scenario.message import READ_LIMIT, MalformedMessage, Request, read_request
+from edgeward.scenario.timeline import Timeline
+
+
+class Origins:
+    """All origins of one scenario. Counts requests and connections over its whole life."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._listeners: dict[str, _Listener] = {}
+        self._performances: list[Performance] = []
+        self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._stray_problems: list[str] = []
+        self.request_count = 0
+        self.connection_count = 0
+
+    async def listen(self, name: str, tls: ssl.SSLContext | None = None) -> int:
+        """Open the origin `name` on a free port of 127.0.0.1 and return the port."""
+        bound = _bound_socket(0)
+        listener = _Listener(name, bound.getsockname()[1], tls)
+        self._listeners[name] = listener
+        await self._open(listener, bound)
+        return listener.port
+
+    async def close(self) -> None:
+        """Close every listener and connection."""
+        for listener in self._listeners.values():
+            listener.shut()
+            if listener.placeholder is not None:
+                listener.placeholder.close()
+        serving = self._drop_connections()
+        await asyncio.gather(*serving, return_exceptions=True)
+
+    async def begin(self, script: Script, *, hold: bool = False, gate: asyncio.Event | None = None) -> Performance:
+        """Start to play `script`; answers are held back when `hold`, and wait for `gate` when there is one."""
+        performance = Performance(deque(each for each in script.answers for _ in range(each.times)), gate)
+        performance.problems += self._stray_problems
+        self._stray_problems.clear()
+        if not hold:
+            performance.released.set()
+        if any(answer.fault == "refuse" for answer in script.answers):
+            performance.answers.clear()
+            self._refuse()
+        self._performances.append(performance)
+        return performance
+
+    async def end(self, performance: Performance) -> list[str]:
+        """Stop playing; returns what went wrong, one line each."""
+        performance.ended.set()
+        self._performances.remove(performance)
+        await self._listen_again()
+        if performance.answers:
+            left = len(performance.answers)
+            performance.problems.append(f"origin: {left} scripted answer(s) that no origin request asked for")
+        return performance.problems
+
+    async def _open(self, listener: "_Listener", bound: socket.socket) -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await self._serve(listener.name, reader, writer)
+
+        listener.server = await asyncio.start_server(
+            serve, sock=bound, ssl=listener.tls, limit=READ_LIMIT, backlog=2048
+        )
+
+    def _refuse(self) -> None:
+        """Stop listening and drop idle connections; the port stays bound so that nobody else gets it."""
+        for listener in self._listeners.values():
+            listener.shut()
+            listener.placeholder = _bound_socket(listener.port)
+        self._drop_connections()
+
+    async def _listen_again(self) -> None:
+        for listener in self._listeners.values():
+            if listener.placeholder is not None:
+                bound, listener.placeholder = listener.placeholder, None
+                await self._open(listener, bound)
+
+    def _drop_connections(self) -> list[asyncio.Task[None]]:
+        for task, writer in self._connections.items():
+            writer.transport.abort()
+            task.cancel()
+        return list(self._connections)
+
+    async def _serve(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "a connection is always served by a task"
+        self._connections[task] = writer
+        self.connection_count += 1
+        try:
+            while await self._exchange(name, reader, writer):
+                pass
+        except (ConnectionError, asyncio.CancelledError, asyncio.IncompleteReadError):
+            writer.transport.abort()
+        except MalformedMessage as broken:
+            self._blame(f"origin: received something that is not HTTP/1.1: {broken}")
+            writer.transport.abort()
+        finally:
+            del self._connections[task]
+            with contextlib.suppress(ConnectionError, ssl.SSLError, asyncio.CancelledError):
+                writer.close()
+                await writer.wait_closed()
+
+    async def _exchange(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer one request; False when the connection is over."""
+        request = await read_request(reader)
+        if request is None:
+            return False
+        self.request_count += 1
+        self._timeline.note("origin", f"< {name} {request.method} {request.target} {brief(request.fields)}")
+        performance = self._performance_for(name, request)
+        if performance is None:
+            reset(writer)
+            return False
+        answer = performance.answers.popleft()
+        now_ms = self._timeline.clock.now_ms
+        performance.problems += request_problems(answer.expect, name, request, now_ms)
+        delivery = Delivery(
+            timeline=self._timeline, performance=performance, answer=answer, request=request, writer=writer
+        )
+        return await delivery.run()
+
+    def _performance_for(self, name: str, request: Request) -> Performance | None:
+        """The newest step that still has an answer: steps under `during:` come before the one that waits."""
+        for performance in reversed(self._performances):
+            if performance.answers:
+                return performance
+        self._blame(f"origin: {name} got {request.method} {request.target}, which the step does not script")
+        return None
+
+    def _blame(self, problem: str) -> None:
+        self._timeline.note("origin", f"! {problem}")
+        problems = self._performances[-1].problems if self._performances else self._stray_problems
+        problems.append(problem)
+
+
+def request_problems(expect: OriginExpect, name: str, request: Request, now_ms: int) -> list[str]:
+    """What is not as expected about an origin request, one line each."""
+    pairs = [("origin", expect.to, name), ("method", expect.method, request.method)]
+    pairs.append(("path", expect.path, request.target))
+    wrong = [f"{key}: expected {want}, got {got}" for key, want, got in pairs if want not in (None, got)]
+    wrong += expect.headers.mismatches(request.fields, now_ms)
+    if expect.content is not None:
+        wrong += expect.content.mismatches(request.content)
+    return [f"origin request: {line}" for line in wrong]
+
+
+@dataclass(slots=True)
+class _Listener:
+    """One origin's listening socket; `server` is None while it refuses connections."""
+
+    name: str
+    port: int
+    tls: ssl.SSLContext | None
+    server: asyncio.Server | None = None
+    placeholder: socket.socket | None = None
+
+    def shut(self) -> None:
+        """Stop to accept connections."""
+        if self.server is not None:
+            self.server.close()
+            self.server = None
+
+
+def _bound_socket(port: int) -> socket.socket:
+    """A TCP socket bound to a port of 127.0.0.1 (0: a free one) that does not listen yet."""
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
+    bound.setblocking(False)
+    return bound

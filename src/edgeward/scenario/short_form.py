@@ -1,0 +1,127 @@
+"""The short form of a distribution that a scenario writes, and how two of them merge.
+
+Every member is optional: a member that is None says nothing, so that a scenario holds only what differs
+from the one-origin default and `update:` only what changes. `edgeward.scenario.expansion` turns the merged
+short form into the DistributionConfig and policies that the API would receive.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from edgeward.scenario.reading import Node
+
+Short = TypeVar("Short")
+Method = Literal["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which cookies, query strings or headers are in the cache key.
+
+    `none`, `all`, a list of names (whitelist), or `{all_except: [names]}`.
+    """
+
+    mode: Literal["none", "all", "whitelist", "allExcept"]
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def read_node(cls, node: Node) -> Self:
+        if node.is_sequence:
+            return cls(mode="whitelist", names=tuple(item.text() for item in node.items()))
+        if node.is_scalar:
+            return cls(mode="all" if node.choice(("none", "all")) == "all" else "none")
+        entries = node.entries()
+        if set(entries) != {"all_except"}:
+            raise node.error("expected none, all, a list of names, or {all_except: [names]}")
+        return cls(mode="allExcept", names=tuple(item.text() for item in entries["all_except"].items()))
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        names = {"type": "array", "items": {"type": "string"}}
+        excepted = {"type": "object", "properties": {"all_except": names}, "additionalProperties": False}
+        return {"anyOf": [{"enum": ["none", "all"]}, names, excepted, {"type": "string", "pattern": r"^\$\w+$"}]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortBehavior:
+    """A cache behavior together with the cache policy it uses."""
+
+    path: Annotated[str | None, "Path pattern; not for the default behavior"] = None
+    origin: Annotated[str | None, "Name of its origin; default: main"] = None
+    viewer_protocol: Annotated[
+        Literal["allow-all", "https-only", "redirect-to-https"] | None,
+        "Viewer protocol policy; default: allow-all",
+    ] = None
+    allowed_methods: Annotated[tuple[Method, ...] | None, "Default: GET and HEAD"] = None
+    cached_methods: Annotated[tuple[Method, ...] | None, "Default: GET and HEAD"] = None
+    min_ttl: Annotated[int | None, "Seconds; default: 0"] = None
+    default_ttl: Annotated[int | None, "Seconds; default: 86400"] = None
+    max_ttl: Annotated[int | None, "Seconds; default: 31536000"] = None
+    gzip: Annotated[bool | None, "EnableAcceptEncodingGzip; default: false"] = None
+    brotli: Annotated[bool | None, "EnableAcceptEncodingBrotli; default: false"] = None
+    headers: Annotated[Selection | None, "Headers in the cache key: none or a list; default: none"] = None
+    cookies: Annotated[Selection | None, "Cookies in the cache key; default: none"] = None
+    query_strings: Annotated[Selection | None, "Query strings in the cache key; default: none"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortOrigin:
+    """An origin; the runner gives it a domain name and a fake server."""
+
+    kind: Annotated[Literal["custom", "s3"] | None, "Default: custom"] = None
+    path: Annotated[str | None, "Origin path such as /prefix"] = None
+    headers: Annotated[Mapping[str, str] | None, "Custom headers"] = None
+    protocol: Annotated[
+        Literal["http-only", "https-only", "match-viewer"] | None,
+        "Origin protocol policy; default: http-only",
+    ] = None
+    certificate: Annotated[
+        Literal["trusted", "self-signed", "wrong-name", "expired"] | None,
+        "Certificate the fake origin shows over TLS; default: trusted",
+    ] = None
+    connection_attempts: Annotated[int | None, "1 to 3; default: 3"] = None
+    connection_timeout: Annotated[int | None, "Seconds, 1 to 10; default: 10"] = None
+    response_timeout: Annotated[int | None, "Seconds, from 1; default: 30"] = None
+    keepalive_timeout: Annotated[int | None, "Seconds, from 1; default: 5"] = None
+    signing: Annotated[
+        Literal["always", "never", "no-override"] | None, "Attach an origin access control (s3 only)"
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortDistribution:
+    """A distribution, as far as it differs from the one-origin default."""
+
+    default: Annotated[ShortBehavior | None, "The default cache behavior"] = None
+    behaviors: Annotated[tuple[ShortBehavior, ...] | None, "Cache behaviors in order, before the default one"] = None
+    origins: Annotated[Mapping[str, ShortOrigin] | None, "Origins by name; `main` is always there"] = None
+    aliases: Annotated[tuple[str, ...] | None, "Alternate domain names"] = None
+    default_root_object: Annotated[str | None, "Path of the object for /, without leading slash"] = None
+    enabled: Annotated[bool | None, "Default: true"] = None
+    http_version: Annotated[Literal["http1.1", "http2"] | None, "Default: http2"] = None
+    others: Annotated[
+        Mapping[str, "ShortDistribution"] | None,
+        "More distributions beside this one, by first label of the domain name",
+    ] = None
+
+
+def merge(base: Short, change: Short) -> Short:
+    """`base` with every member that `change` gives; records and mappings merge, lists and scalars replace."""
+    return dataclasses.replace(base, **_merged_members(base, change))  # type: ignore[type-var]
+
+
+def _merged_members(base: Any, change: Any) -> dict[str, Any]:
+    given = {each.name: getattr(change, each.name) for each in dataclasses.fields(change)}
+    return {name: _merged(getattr(base, name), value) for name, value in given.items() if value is not None}
+
+
+def _merged(base: Any, value: Any) -> Any:
+    if base is None:
+        return value
+    if isinstance(value, Mapping) and isinstance(base, Mapping):
+        return {**base, **{key: _merged(base.get(key), each) for key, each in value.items()}}
+    if dataclasses.is_dataclass(value) and not isinstance(value, Selection):
+        return merge(base, value)
+    return value

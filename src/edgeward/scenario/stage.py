@@ -1,0 +1,96 @@
+"""Sets up what a run acts on, and takes it down: the origins, the edge with its log, the viewer.
+
+Owns no decision about steps. Whatever was started is stopped, also when the start itself fails half-way.
+Called by `runner`.
+"""
+
+import asyncio
+import contextlib
+import ssl
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeward.authority import Certificate
+from edgeward.edge.settings import EdgeSettings, LogSettings, S3Access
+from edgeward.scenario import certificates
+from edgeward.scenario.access_log import AccessLog
+from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
+from edgeward.scenario.expansion import MAIN, domain_of, origins_of
+from edgeward.scenario.origin import Origins
+from edgeward.scenario.short_form import ShortDistribution, ShortOrigin
+from edgeward.scenario.timeline import EPOCH_MS, Timeline, VirtualClock
+from edgeward.scenario.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The actors of one run."""
+
+    edge: EdgeUnderTest
+    origins: Origins
+    viewer: Viewer
+    log: AccessLog
+    timeline: Timeline
+
+
+@contextlib.asynccontextmanager
+async def set_up(distribution: ShortDistribution) -> AsyncIterator[Stage]:
+    """Origins that listen, an edge that serves `distribution`, a viewer that knows it."""
+    timeline = Timeline(VirtualClock())
+    async with contextlib.AsyncExitStack() as stack:
+        logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeward-logs-")))
+        origins = Origins(timeline)
+        stack.push_async_callback(origins.close)
+        wanted = _all_origins(distribution)
+        ports = {name: await origins.listen(name, _tls(name, origin)) for name, origin in wanted.items()}
+        edge = EdgeUnderTest(_settings(wanted, ports, logs), ports, _certificate(distribution))
+        stack.push_async_callback(asyncio.to_thread, edge.stop)
+        http, https = await asyncio.to_thread(edge.start, distribution)
+        viewer = Viewer(http=_address(http), https=_address(https), root_pem=certificates.root_pem())
+        yield Stage(edge=edge, origins=origins, viewer=viewer, log=AccessLog(logs), timeline=timeline)
+
+
+def _all_origins(distribution: ShortDistribution) -> dict[str, ShortOrigin]:
+    others = (distribution.others or {}).values()
+    return {name: origin for each in (*others, distribution) for name, origin in origins_of(each).items()}
+
+
+def _tls(name: str, origin: ShortOrigin) -> ssl.SSLContext | None:
+    if origin.protocol != "https-only":
+        return None
+    return certificates.origin_context(domain_of(name, origin), origin.certificate or "trusted")
+
+
+def _settings(origins: Mapping[str, ShortOrigin], ports: Mapping[str, int], logs: Path) -> EdgeSettings:
+    return EdgeSettings(
+        log=LogSettings(directory=logs),
+        s3=_s3_access([ports[name] for name, origin in origins.items() if origin.kind == "s3"]),
+        trusted_authorities=(certificates.root_pem(),),
+        manual_clock_ms=EPOCH_MS,
+    )
+
+
+def _s3_access(ports: list[int]) -> S3Access | None:
+    """All S3 origins are reached at one endpoint, as at AWS; the Host header tells them apart."""
+    if not ports:
+        return None
+    return S3Access(endpoint=f"http://127.0.0.1:{ports[0]}", access_key=S3_ACCESS_KEY, secret_key=_S3_SIGNING_KEY)
+
+
+def _certificate(distribution: ShortDistribution) -> Certificate:
+    """One certificate for every name the run may ask for."""
+    others = distribution.others or {}
+    names = {domain_name_of(name) for name in (MAIN, *others)}
+    names.update(*(each.aliases or () for each in (distribution, *others.values())))
+    return certificates.edge_certificate(names)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+S3_ACCESS_KEY = "ORIGINKEY"
+_S3_SIGNING_KEY = "nothing checks signatures made with this"
