@@ -1,0 +1,90 @@
+# The only door: every way to build, run and check Edgeward. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+# Stamps say what an environment was last built from; a changed lock file or crate makes them old.
+TOOLS := .venv/.tools
+CORE := .venv/.core
+AWSCLI := .venv-awscli/.tools
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
+# The extension module is left out of `cargo test`: it links to Python only inside a Python process; pytest tests it.
+RUST_TESTED := --workspace --exclude edgeward-edge-py
+
+.PHONY: demo build test lint fmt unit scenario clients load bench lock clean help
+
+demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-C (ARGS="--state DIR ...")
+	@exec $(BIN)/edgeward dev $(ARGS)
+
+build: $(CORE) ## Set up .venv and build the engine into it (release)
+
+test: build $(AWSCLI) lint ## Everything: formatting, lints, types, layers, Rust tests, then all of pytest
+	cargo test --quiet --locked $(RUST_TESTED)
+	$(BIN)/pytest
+
+lint: build ## Formatting, ruff, mypy, import-linter, clippy; changes nothing
+	cargo fmt --all --check
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+
+fmt: $(TOOLS) ## Format Python and Rust, and fix what ruff can
+	cargo fmt --all
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format
+
+unit: build ## Unit tests of both languages
+	cargo test --quiet --locked $(RUST_TESTED)
+	$(BIN)/pytest tests/unit
+
+scenario: build ## The edge's behaviour, file by file (tests/scenarios)
+	$(BIN)/pytest tests/scenarios
+
+clients: build $(AWSCLI) ## boto3 and the AWS CLI against a running Edgeward with a real S3 server
+	$(BIN)/pytest tests/clients
+
+load: build ## One configuration change a second for a minute under wrk and h2load; 0 failed requests
+	$(BIN)/pytest -m slow tests/clients/test_under_load.py
+
+bench: build ## Side by side with nginx, Varnish and HAProxy in one run (ARGS="...")
+	$(BIN)/python -m bench $(ARGS)
+
+lock: $(TOOLS) ## Pin the newest allowed versions of all Python packages into requirements/*.txt
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/pip install --quiet pip-tools
+	$(LOCK) --extra dev --output-file requirements/test.txt pyproject.toml requirements/test.in
+	$(LOCK) --output-file requirements/awscli.txt requirements/awscli.in
+
+clean: ## Remove the environments, the build and the demo's state
+	rm -rf .venv .venv-awscli .venv-lock target .edgeward src/edgeward/_edge*.so
+
+help: ## Show this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do printf '  %-9s %s\n' "$$name" "$$what"; done
+
+LOCK := .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-header
+
+define NEW_VENV
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv $(1) || { echo "python3 cannot make virtual environments: on Debian, apt-get install python3-venv"; exit 1; }
+endef
+
+$(TOOLS): requirements/test.txt
+	$(call NEW_VENV,.venv)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+$(AWSCLI): requirements/awscli.txt
+	$(call NEW_VENV,.venv-awscli)
+	.venv-awscli/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+$(CORE): $(TOOLS) pyproject.toml $(RUST_SOURCES)
+	@command -v cargo >/dev/null || { echo "Rust is needed to build the engine: install cargo and rustc, then try again"; exit 1; }
+	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --quiet --release --locked
+	@touch $@
