@@ -1,0 +1,190 @@
+//! One viewer connection as its requests see it, and the byte stream under its HTTP/1.1 parser.
+//!
+//! Invariant: all counters here are written by the task of the connection and by its requests only, so that plain
+//! relaxed atomics suffice. Made by `server::worker` after the handshake; shared by `Arc` with the pipeline.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::framing::{Content, Witness};
+
+/// What all requests of one viewer connection share.
+#[derive(Debug)]
+pub struct Connection {
+    /// The viewer's address.
+    pub viewer: SocketAddr,
+    /// The edge's address that the viewer connected to.
+    pub local: SocketAddr,
+    /// The TLS session, `None` on a connection in clear.
+    pub tls: Option<TlsSession>,
+    requests: AtomicU64,
+    in_progress: AtomicUsize,
+    /// Counts reads and writes that moved bytes.
+    moves: AtomicU64,
+    partial_head: AtomicBool,
+    ambiguous: AtomicBool,
+    witness: Mutex<Witness>,
+}
+
+/// What the handshake agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsSession {
+    /// As the `ssl-protocol` log field spells it: `TLSv1.3` or `TLSv1.2`.
+    pub protocol: &'static str,
+    /// As the `ssl-cipher` log field spells it, e.g. `TLS_AES_128_GCM_SHA256` or `ECDHE-RSA-AES128-GCM-SHA256`.
+    pub cipher: &'static str,
+    /// The name the viewer asked for (SNI), lower case.
+    pub server_name: Option<Arc<str>>,
+}
+
+/// What a connection is doing; each phase has its own time limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No request, no byte of one.
+    Idle,
+    /// Part of an HTTP/1.1 request head has arrived.
+    Head,
+    /// At least one request is in progress.
+    Busy,
+}
+
+impl Connection {
+    /// A connection without any request yet. `max_head_bytes` as in [`crate::ViewerLimits`].
+    pub fn new(viewer: SocketAddr, local: SocketAddr, tls: Option<TlsSession>, max_head_bytes: usize) -> Self {
+        Self {
+            viewer,
+            local,
+            tls,
+            requests: AtomicU64::new(0),
+            in_progress: AtomicUsize::new(0),
+            moves: AtomicU64::new(0),
+            partial_head: AtomicBool::new(false),
+            ambiguous: AtomicBool::new(false),
+            witness: Mutex::new(Witness::new(max_head_bytes)),
+        }
+    }
+
+    /// Whether the request just handed to the pipeline may have had Content-Length beside Transfer-Encoding, of which
+    /// hyper shows only the latter. Such a request is to be refused with 400 (RFC 9112 section 6.1: the sender may be
+    /// smuggling). Only meaningful for HTTP/1.1 requests with Transfer-Encoding, before their response is returned.
+    pub fn ambiguous_framing(&self) -> bool {
+        self.ambiguous.load(Ordering::Relaxed)
+    }
+
+    /// Counts a request in, until the guard is dropped.
+    pub(crate) fn begin_request(self: &Arc<Self>) -> RequestInProgress {
+        advance(&self.requests);
+        self.in_progress.fetch_add(1, Ordering::Relaxed);
+        RequestInProgress(Arc::clone(self))
+    }
+
+    /// The HTTP/1.1 parser finished a head.
+    pub(crate) fn head_finished(&self, content: Content) {
+        let mut witness = self.witness.lock();
+        self.ambiguous.store(witness.head_finished(content), Ordering::Relaxed);
+        self.partial_head.store(witness.has_partial_head(), Ordering::Relaxed);
+    }
+
+    fn bytes_read(&self, bytes: &[u8]) {
+        self.bytes_moved();
+        let mut witness = self.witness.lock();
+        witness.read(bytes, self.in_progress.load(Ordering::Relaxed) > 0);
+        self.partial_head.store(witness.has_partial_head(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn bytes_moved(&self) {
+        advance(&self.moves);
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        if self.in_progress.load(Ordering::Relaxed) > 0 {
+            Phase::Busy
+        } else if self.partial_head.load(Ordering::Relaxed) {
+            Phase::Head
+        } else {
+            Phase::Idle
+        }
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn moves(&self) -> u64 {
+        self.moves.load(Ordering::Relaxed)
+    }
+}
+
+/// A counter with one writer needs no locked instruction.
+fn advance(counter: &AtomicU64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+}
+
+/// Held from the call of the service until the response's body is dropped.
+#[derive(Debug)]
+pub(crate) struct RequestInProgress(Arc<Connection>);
+
+impl Drop for RequestInProgress {
+    fn drop(&mut self) {
+        self.0.in_progress.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The stream under an HTTP/1.1 parser: passes everything through and lets the framing witness see what is read.
+#[derive(Debug)]
+pub(crate) struct ViewerIo<IO> {
+    io: IO,
+    connection: Arc<Connection>,
+}
+
+impl<IO> ViewerIo<IO> {
+    pub(crate) fn new(io: IO, connection: Arc<Connection>) -> Self {
+        Self { io, connection }
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for ViewerIo<IO> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
+        self.connection.bytes_read(buf.filled().get(before..).unwrap_or_default());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for ViewerIo<IO> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.io).poll_write(cx, buf));
+        self.connection.bytes_moved();
+        Poll::Ready(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.io).poll_write_vectored(cx, bufs));
+        self.connection.bytes_moved();
+        Poll::Ready(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,247 @@
+//! The framing witness: whether a viewer sent Content-Length and Transfer-Encoding in one request head.
+//!
+//! hyper gives Transfer-Encoding precedence and silently drops Content-Length (RFC 9112 section 6.3 allows that), but two
+//! framings in one request are how requests are smuggled, so the pipeline has to see them to refuse them. The witness
+//! keeps the raw bytes of heads that the parser has not finished yet and looks into them only for chunked requests.
+//!
+//! Invariant: the kept bytes contain every byte of each unfinished head. They may contain more (the end of a chunked
+//! body, pipelined requests), which can only make the witness report too much, never too little. One per HTTP/1.1
+//! connection, fed by `connection::ViewerIo`.
+
+use memchr::memchr_iter;
+
+/// How the parser delimits the content of the request whose head it just finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// This many bytes follow the head (0 without content).
+    Length(u64),
+    /// Transfer-Encoding: chunked.
+    Chunked,
+}
+
+/// Raw bytes read from one connection that may belong to an unfinished request head.
+#[derive(Debug)]
+pub(crate) struct Witness {
+    kept: Vec<u8>,
+    limit: usize,
+    /// Bytes of content with a known length that are still to come: they need not be kept.
+    skip: u64,
+    chunked: bool,
+}
+
+impl Witness {
+    /// `max_head_bytes` is the parser's limit for one head.
+    pub(crate) fn new(max_head_bytes: usize) -> Self {
+        // The parser's buffer holds a head within its limit plus one read, and a read is at most as large as the buffer
+        // grows: twice the limit. Twice that leaves no doubt.
+        Self { kept: Vec::new(), limit: max_head_bytes.saturating_mul(4), skip: 0, chunked: false }
+    }
+
+    /// Takes note of bytes just read. `answering` is true while a request is in progress: the parser then has used up
+    /// all earlier bytes, because it reads content only with an empty buffer.
+    pub(crate) fn read(&mut self, mut bytes: &[u8], answering: bool) {
+        if answering {
+            self.kept.clear();
+        }
+        if self.skip > 0 {
+            let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
+            self.skip -= skipped as u64;
+            bytes = bytes.get(skipped..).unwrap_or_default();
+        }
+        self.kept.extend_from_slice(bytes);
+        if self.chunked {
+            self.forget_finished_content();
+        }
+        self.enforce_limit();
+    }
+
+    /// The parser finished a head. Returns whether it may have had a Content-Length beside its Transfer-Encoding.
+    pub(crate) fn head_finished(&mut self, content: Content) -> bool {
+        let ambiguous = content == Content::Chunked && has_content_length(&self.kept);
+        self.forget(head_end(&self.kept).unwrap_or(0));
+        self.chunked = content == Content::Chunked;
+        match content {
+            Content::Length(length) => self.forget_content(length),
+            Content::Chunked => self.forget_finished_content(),
+        }
+        ambiguous
+    }
+
+    /// Whether part of a head may have been read. False positives end with the next request.
+    pub(crate) fn has_partial_head(&self) -> bool {
+        !self.kept.is_empty()
+    }
+
+    fn forget(&mut self, bytes: usize) {
+        if bytes == self.kept.len() {
+            self.kept.clear();
+            self.kept.shrink_to(RETAINED_CAPACITY);
+        } else {
+            self.kept.drain(..bytes);
+        }
+    }
+
+    fn forget_content(&mut self, length: u64) {
+        let present = usize::try_from(length).unwrap_or(usize::MAX).min(self.kept.len());
+        self.skip = length - present as u64;
+        self.forget(present);
+    }
+
+    /// Drops chunked content that ends with the kept bytes. A blank line after the line `0` cannot end a head (`0` is no
+    /// field line), and a head before it would have left an earlier blank line.
+    fn forget_finished_content(&mut self) {
+        let complete = self.kept == b"0\r\n\r\n" || self.kept.ends_with(b"\r\n0\r\n\r\n");
+        if complete && blank_line_end(&self.kept) == Some(self.kept.len()) {
+            self.forget(self.kept.len());
+        }
+    }
+
+    fn enforce_limit(&mut self) {
+        if self.kept.len() > self.limit {
+            self.forget(self.kept.len() - self.limit);
+        }
+    }
+}
+
+/// Where the first head in `bytes` ends, after the empty lines that may precede a request line (RFC 9112 section 2.2).
+fn head_end(bytes: &[u8]) -> Option<usize> {
+    let leading = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    blank_line_end(bytes.get(leading..)?).map(|end| leading + end)
+}
+
+/// The end of the first blank line; like the parser this takes a lone LF for CR LF.
+fn blank_line_end(bytes: &[u8]) -> Option<usize> {
+    memchr_iter(b'\n', bytes).find_map(|at| match bytes.get(at + 1..) {
+        Some([b'\n', ..]) => Some(at + 2),
+        Some([b'\r', b'\n', ..]) => Some(at + 3),
+        _ => None,
+    })
+}
+
+fn has_content_length(bytes: &[u8]) -> bool {
+    const NAME: &[u8] = b"content-length";
+    memchr_iter(b'\n', bytes)
+        .filter_map(|at| bytes.get(at + 1..at + 1 + NAME.len()))
+        .any(|name| name.eq_ignore_ascii_case(NAME))
+}
+
+/// What an idle connection may keep allocated: a usual head fits.
+const RETAINED_CAPACITY: usize = 4 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const CHUNKED: &[u8] = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const BOTH: &[u8] = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\ncontent-LENGTH: 5\r\n\r\n";
+    const POST: &[u8] = b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello";
+
+    fn witness() -> Witness {
+        Witness::new(1024)
+    }
+
+    #[test]
+    fn both_framings_in_one_head_are_seen() {
+        for head in [
+            BOTH,
+            b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            b"POST / HTTP/1.1\nContent-Length: 5\nTransfer-Encoding: chunked\n\n",
+            b"\r\n\r\nPOST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length:0\r\n\r\n",
+        ] {
+            let mut witness = witness();
+            witness.read(head, false);
+            assert!(witness.head_finished(Content::Chunked));
+        }
+    }
+
+    #[test]
+    fn a_head_read_byte_by_byte_is_seen_whole() {
+        let mut witness = witness();
+        for byte in BOTH {
+            witness.read(&[*byte], false);
+        }
+        assert!(witness.head_finished(Content::Chunked));
+    }
+
+    #[test]
+    fn a_chunked_request_alone_is_not_ambiguous() {
+        let mut witness = witness();
+        witness.read(CHUNKED, false);
+        assert!(!witness.head_finished(Content::Chunked));
+    }
+
+    #[test]
+    fn the_content_length_of_an_earlier_request_is_forgotten() {
+        let mut witness = witness();
+        witness.read(POST, false);
+        assert!(!witness.head_finished(Content::Length(5)));
+        assert!(!witness.has_partial_head());
+        witness.read(CHUNKED, false);
+        assert!(!witness.head_finished(Content::Chunked));
+    }
+
+    #[test]
+    fn content_of_known_length_is_not_kept_over_many_reads() {
+        let mut witness = witness();
+        witness.read(b"POST / HTTP/1.1\r\nContent-Length: 30\r\n\r\n", false);
+        witness.head_finished(Content::Length(30));
+        for _ in 0..3 {
+            witness.read(b"\nContent-Length: 9\r\n"[..10].as_ref(), true);
+        }
+        assert!(!witness.has_partial_head());
+        witness.read(CHUNKED, false);
+        assert!(!witness.head_finished(Content::Chunked));
+    }
+
+    #[test]
+    fn a_pipelined_request_behind_each_kind_of_content_is_seen() {
+        for (first, content) in [
+            (GET.to_vec(), Content::Length(0)),
+            (POST.to_vec(), Content::Length(5)),
+            ([CHUNKED, b"5\r\nhello\r\n0\r\n\r\n"].concat(), Content::Chunked),
+            ([CHUNKED, b"4\r\n\r\n\r\n\r\n0\r\n\r\n"].concat(), Content::Chunked),
+            ([CHUNKED, b"0\r\nX: y\r\n\r\n"].concat(), Content::Chunked),
+        ] {
+            for split in [0, 1, BOTH.len() / 2, BOTH.len() - 1, BOTH.len()] {
+                let (now, later) = BOTH.split_at(split);
+                let mut witness = witness();
+                witness.read(&[&first, now].concat(), false);
+                assert!(!witness.head_finished(content) || split > 60, "{content:?} {split}");
+                witness.read(later, false);
+                assert!(witness.head_finished(Content::Chunked), "{content:?} {split}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_second_of_three_pipelined_chunked_requests_is_seen() {
+        let mut witness = witness();
+        let end: &[u8] = b"0\r\n\r\n";
+        witness.read(&[CHUNKED, end, BOTH, end, CHUNKED, end].concat(), false);
+        witness.head_finished(Content::Chunked);
+        assert!(witness.head_finished(Content::Chunked));
+    }
+
+    #[test]
+    fn chunked_content_that_ended_is_forgotten() {
+        let mut witness = witness();
+        witness.read(&[CHUNKED, b"13\r\n\nContent-Length: 5\r\n\r\n0\r\n\r\n"].concat(), false);
+        witness.head_finished(Content::Chunked);
+        witness.read(b"6\r\n\nConte\r\n", true);
+        witness.read(b"3\r\nabc\r\n0\r\n\r\n", true);
+        assert!(!witness.has_partial_head());
+        witness.read(CHUNKED, false);
+        assert!(!witness.head_finished(Content::Chunked));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_an_idle_connection_keeps_little() {
+        let mut witness = witness();
+        witness.read(&vec![b'a'; 100_000], false);
+        assert_eq!(witness.kept.len(), 4096);
+        witness.read(b"\n\n", false);
+        witness.head_finished(Content::Length(0));
+        assert!(witness.kept.is_empty() && witness.kept.capacity() <= RETAINED_CAPACITY);
+    }
+}

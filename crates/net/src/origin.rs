@@ -1,0 +1,64 @@
+//! The origin side: pooled HTTP/1.1 connections over TCP or TLS, one request each at a time.
+//!
+//! Invariant: a request is sent at most once. The single exception is a kept connection that turns out to be closed
+//! before a byte of the request was written; then it goes out on another one. Whether to try again after anything else
+//! is the pipeline's decision, which it makes from the [`OriginError`]. One [`OriginPool`] per worker.
+
+mod body;
+mod connect;
+mod error;
+mod exchange;
+mod pool;
+mod resolver;
+mod wire;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use crate::tls::{AuthorityError, client_config};
+pub use body::OriginBody;
+pub use error::{ConnectFailure, OriginError};
+pub use pool::OriginPool;
+pub use resolver::Resolver;
+
+/// Where an origin is; connections are kept per address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OriginAddress {
+    /// HTTPS.
+    pub tls: bool,
+    /// Domain name or IP address: resolved, sent as SNI, and the name its certificate must have.
+    pub host: Arc<str>,
+    /// TCP port.
+    pub port: u16,
+    /// Connect here without resolving `host`.
+    pub connect_to: Option<SocketAddr>,
+}
+
+/// The limits of one exchange with an origin, CloudFront's Origin settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OriginTimeouts {
+    /// ConnectionAttempts: passes over the origin's addresses, at least 1.
+    pub attempts: u8,
+    /// ConnectionTimeout: longest time of one attempt, TLS handshake included.
+    pub connect: Duration,
+    /// ReadTimeout (origin response timeout): longest wait for the first byte and between packets.
+    pub response: Duration,
+    /// OriginKeepaliveTimeout: how long an idle connection is kept.
+    pub keepalive: Duration,
+}
+
+impl Default for OriginTimeouts {
+    /// CloudFront's defaults: 3 attempts of 10 s, 30 s, 5 s.
+    fn default() -> Self {
+        Self {
+            attempts: 3,
+            connect: Duration::from_secs(10),
+            response: Duration::from_secs(30),
+            keepalive: Duration::from_secs(5),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! What goes wrong with origins, as plain data.
+//!
+//! Invariant: every failure of this module is exactly one [`OriginError`]; the pipeline maps it to a status and to
+//! `x-edge-detailed-result-type` without looking at texts. `Clone`, so that waiters of one fetch can share it.
+
+use std::io;
+use std::sync::Arc;
+
+/// Why an origin gave no response, or not all of it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OriginError {
+    /// The origin's domain name has no address, or its lookup failed or took too long.
+    #[error("the origin's domain name cannot be resolved: {0}")]
+    Dns(Arc<str>),
+    /// No address of the origin accepted a connection in any attempt.
+    #[error("cannot connect to the origin ({failure:?}): {source}")]
+    Connect {
+        /// Plain reason.
+        failure: ConnectFailure,
+        /// The last address's error.
+        source: Arc<io::Error>,
+    },
+    /// No connection, TLS handshake included, within the connection timeout in any attempt.
+    #[error("the connection to the origin timed out")]
+    ConnectTimeout,
+    /// The TLS handshake failed.
+    #[error("the TLS handshake with the origin failed: {source}")]
+    Tls {
+        /// Whether the origin's certificate was not accepted: untrusted, expired, or for another name.
+        verification: bool,
+        /// The error of the TLS library.
+        source: Arc<io::Error>,
+    },
+    /// The request could not be written.
+    #[error("the request cannot be sent to the origin: {0}")]
+    Write(Arc<io::Error>),
+    /// The connection failed, or closed within the response head.
+    #[error("the response cannot be read from the origin: {0}")]
+    Read(Arc<io::Error>),
+    /// No byte of the response within the response timeout, or none between two packets.
+    #[error("the origin did not respond in time")]
+    ResponseTimeout,
+    /// What came is not an HTTP/1.1 response.
+    #[error("the origin's response is not valid HTTP: {0}")]
+    InvalidResponse(Arc<str>),
+    /// The response head is larger than 64 KiB or has more than 100 field lines.
+    #[error("the header section of the origin's response is too large")]
+    HeaderTooBig,
+    /// The origin closed the connection without sending a byte.
+    #[error("the origin closed the connection without a response")]
+    ZeroSize {
+        /// The connection had served a request before: the origin may just have been closing it as idle.
+        reused: bool,
+    },
+    /// The connection closed before the end of the content: Content-Length not reached, or no last chunk.
+    #[error("the origin's response ended before its content was complete")]
+    Truncated,
+    /// The content of the request failed while it was sent: the viewer's fault, not the origin's.
+    #[error("the content of the request ended with an error: {0}")]
+    RequestContent(Arc<str>),
+}
+
+/// Why a TCP connection was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectFailure {
+    /// Nothing listens there.
+    Refused,
+    /// No route to the host or network.
+    Unreachable,
+    /// Anything else: see the source.
+    Other,
+}
+
+impl OriginError {
+    pub(super) fn connect(error: io::Error) -> Self {
+        let failure = match error.kind() {
+            io::ErrorKind::ConnectionRefused => ConnectFailure::Refused,
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => ConnectFailure::Unreachable,
+            _ => ConnectFailure::Other,
+        };
+        Self::Connect { failure, source: Arc::new(error) }
+    }
+
+    pub(super) fn tls(error: io::Error) -> Self {
+        let rejected = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let verification = matches!(rejected, Some(rustls::Error::InvalidCertificate(_)));
+        Self::Tls { verification, source: Arc::new(error) }
+    }
+}

@@ -1,0 +1,191 @@
+//! The idle connections to origins.
+//!
+//! Invariant: a connection is either in this pool or owned by exactly one exchange; it comes back only after a complete
+//! response. At most [`MAX_IDLE`] per origin address are kept, the most recently used is taken first, and none outlives
+//! its keep-alive timeout by more than a second. One pool per worker; the pipeline calls [`OriginPool::send`].
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use ahash::AHashMap;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use parking_lot::Mutex;
+use rustls::ClientConfig;
+use tokio::time::{Instant, sleep};
+
+use super::connect::{Connector, OriginConnection};
+use super::exchange::{self, Failure, RequestBody};
+use super::{OriginAddress, OriginBody, OriginError, OriginTimeouts, Resolver};
+
+/// Connections to origins, shared by its clones.
+#[derive(Clone, Debug)]
+pub struct OriginPool(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    connector: Connector,
+    idle: Arc<IdleConnections>,
+}
+
+#[derive(Debug, Default)]
+struct IdleConnections {
+    by_address: Mutex<AHashMap<OriginAddress, Vec<Idle>>>,
+    is_reaped: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Idle {
+    connection: OriginConnection,
+    expires: Instant,
+}
+
+/// Brings a connection back to its pool, or closes it when dropped.
+#[derive(Debug)]
+pub(super) struct Lease {
+    connection: OriginConnection,
+    address: OriginAddress,
+    keepalive: Duration,
+    idle: Weak<IdleConnections>,
+}
+
+impl OriginPool {
+    /// An empty pool. `tls` from [`super::client_config`].
+    pub fn new(resolver: Resolver, tls: Arc<ClientConfig>) -> Self {
+        Self(Arc::new(Shared { connector: Connector::new(resolver, tls), idle: Arc::default() }))
+    }
+
+    /// Sends a request with an origin-form target and its `Host` field, and returns the final response head; 1xx
+    /// responses are passed over. The version of the request is ignored, HTTP/1.1 is spoken.
+    ///
+    /// # Errors
+    /// See [`OriginError`]. Errors of the content come out of the [`OriginBody`].
+    pub async fn send<B>(
+        &self,
+        address: &OriginAddress,
+        timeouts: &OriginTimeouts,
+        request: Request<B>,
+    ) -> Result<Response<OriginBody>, OriginError>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    {
+        let mut request = exchange::prepare(request);
+        while let Some(connection) = self.0.idle.take(address) {
+            match self.exchange(connection, address, timeouts, request).await {
+                Err(Failure::Unsent(unsent)) => request = *unsent,
+                Err(Failure::Final(error)) => return Err(error),
+                Ok(response) => return Ok(response),
+            }
+        }
+        let connection = self.0.connector.connect(address, timeouts).await?;
+        self.exchange(connection, address, timeouts, request).await.map_err(|failure| match failure {
+            Failure::Unsent(_) => OriginError::ZeroSize { reused: false },
+            Failure::Final(error) => error,
+        })
+    }
+
+    async fn exchange(
+        &self,
+        connection: OriginConnection,
+        address: &OriginAddress,
+        timeouts: &OriginTimeouts,
+        request: Request<RequestBody>,
+    ) -> Result<Response<OriginBody>, Failure> {
+        let lease = Lease {
+            connection,
+            address: address.clone(),
+            keepalive: timeouts.keepalive,
+            idle: Arc::downgrade(&self.0.idle),
+        };
+        exchange::exchange(lease, timeouts.response, request).await
+    }
+
+    /// Idle connections over all origins.
+    pub fn idle_connections(&self) -> usize {
+        self.0.idle.by_address.lock().values().map(Vec::len).sum()
+    }
+}
+
+impl Lease {
+    pub(super) fn connection(&mut self) -> &mut OriginConnection {
+        &mut self.connection
+    }
+
+    /// The response is complete: the connection may serve another request.
+    pub(super) fn give_back(mut self) {
+        if self.keepalive.is_zero() || self.connection.sender.is_closed() {
+            return;
+        }
+        if let Some(idle) = self.idle.upgrade() {
+            self.connection.reused = true;
+            let idle_connection = Idle { connection: self.connection, expires: Instant::now() + self.keepalive };
+            idle.put(self.address, idle_connection);
+        }
+    }
+}
+
+impl IdleConnections {
+    /// The most recently used connection that is still open.
+    fn take(&self, address: &OriginAddress) -> Option<OriginConnection> {
+        let mut by_address = self.by_address.lock();
+        let connections = by_address.get_mut(address)?;
+        while let Some(Idle { connection, expires }) = connections.pop() {
+            if expires > Instant::now() && !connection.sender.is_closed() && connection.wire.is_quiet() {
+                return Some(connection);
+            }
+        }
+        by_address.remove(address);
+        None
+    }
+
+    fn put(self: &Arc<Self>, address: OriginAddress, connection: Idle) {
+        let mut by_address = self.by_address.lock();
+        let connections = by_address.entry(address).or_default();
+        if connections.len() >= MAX_IDLE {
+            connections.remove(0);
+        }
+        connections.push(connection);
+        drop(by_address);
+        self.start_reaping();
+    }
+
+    /// Without a runtime (a body finished while it shuts down) nothing is reaped, and the pool ends soon.
+    fn start_reaping(self: &Arc<Self>) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && !self.is_reaped.swap(true, Ordering::Relaxed)
+        {
+            runtime.spawn(reap(Arc::downgrade(self)));
+        }
+    }
+
+    /// Closes what has expired. Returns when to look again, or nothing when no connection is left.
+    fn close_expired(&self, now: Instant) -> Option<Instant> {
+        let mut by_address = self.by_address.lock();
+        by_address.retain(|_, connections| {
+            connections.retain(|idle| idle.expires > now && !idle.connection.sender.is_closed());
+            !connections.is_empty()
+        });
+        let next = by_address.values().flatten().map(|idle| idle.expires).min();
+        if next.is_none() {
+            self.is_reaped.store(false, Ordering::Relaxed);
+        }
+        next
+    }
+}
+
+/// Runs while there are idle connections.
+async fn reap(idle: Weak<IdleConnections>) {
+    while let Some(connections) = idle.upgrade() {
+        let now = Instant::now();
+        let Some(next) = connections.close_expired(now) else { return };
+        drop(connections);
+        sleep(next.saturating_duration_since(now).min(REAP_INTERVAL)).await;
+    }
+}
+
+/// Idle connections kept per origin address.
+const MAX_IDLE: usize = 64;
+/// A connection that expires before those already waited for is noticed this late at worst.
+const REAP_INTERVAL: Duration = Duration::from_secs(1);

@@ -1,0 +1,235 @@
+//! The viewer side as a whole: listening sockets, one acceptor thread, N worker threads, and how all of it stops.
+//!
+//! Invariant: a connection lives and dies on one worker; the acceptor gives it to the worker that has the fewest, so
+//! balance is exact whatever the kernel does. Called by `crates/proxy` to start and stop an edge.
+
+mod acceptor;
+mod http1;
+mod http2;
+mod service;
+mod watchdog;
+mod worker;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
+
+use crate::certificates::CertificateStore;
+use crate::limits::ViewerLimits;
+use crate::tls;
+use acceptor::Acceptor;
+pub use service::ViewerService;
+use worker::{Order, Worker};
+
+/// Where to listen and with how much.
+#[derive(Clone, Debug, Default)]
+pub struct ServerSettings {
+    /// Addresses for HTTP/1.1 in clear; port 0 picks a free one.
+    pub http: Vec<SocketAddr>,
+    /// Addresses for TLS with HTTP/2 or HTTP/1.1 by ALPN; port 0 picks a free one.
+    pub https: Vec<SocketAddr>,
+    /// Worker threads; 0 counts as 1.
+    pub workers: usize,
+    /// Bounds per viewer.
+    pub limits: ViewerLimits,
+}
+
+/// The running server. Dropping it stops it without grace.
+#[derive(Debug)]
+pub struct Server {
+    http: Vec<SocketAddr>,
+    https: Vec<SocketAddr>,
+    shared: Arc<Shared>,
+    acceptor: Option<JoinHandle<()>>,
+    workers: Vec<WorkerThread>,
+}
+
+/// Totals since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServerCounters {
+    /// Connections handed to a worker.
+    pub accepted: u64,
+    /// Connections closed at once because `max_connections` were open.
+    pub refused: u64,
+    /// Failed `accept` calls other than a viewer that was already gone (EMFILE and the like).
+    pub accept_errors: u64,
+    /// TLS handshakes that failed or timed out.
+    pub handshake_failures: u64,
+    /// Panics in a connection or in a request of it.
+    pub panics: u64,
+}
+
+#[derive(Debug)]
+struct WorkerThread {
+    orders: tokio::sync::mpsc::UnboundedSender<Order>,
+    thread: JoinHandle<()>,
+}
+
+/// State of all threads of one server.
+#[derive(Debug)]
+struct Shared {
+    limits: ViewerLimits,
+    stop: Stop,
+    loads: Vec<Load>,
+    counters: Counters,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    accepted: AtomicU64,
+    refused: AtomicU64,
+    accept_errors: AtomicU64,
+    handshake_failures: AtomicU64,
+    panics: AtomicU64,
+}
+
+/// The open connections of one worker.
+#[derive(Debug, Default)]
+struct Load {
+    connections: AtomicUsize,
+    emptied: Notify,
+}
+
+/// Tells every task at once that the server stops.
+#[derive(Debug, Default)]
+struct Stop {
+    requested: AtomicBool,
+    notify: Arc<Notify>,
+}
+
+impl Server {
+    /// Binds all addresses and starts the threads. `service_of_worker` is called once in each worker's runtime.
+    ///
+    /// # Errors
+    /// An address that cannot be bound (named in the error), or a thread that cannot be started.
+    pub fn start<S: ViewerService>(
+        settings: ServerSettings,
+        certificates: Arc<CertificateStore>,
+        service_of_worker: impl Fn(usize) -> S + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let tls = tls::server_config(certificates).map_err(io::Error::other)?;
+        let acceptor = Acceptor::bind(&settings.http, &settings.https)?;
+        let (http, https) = acceptor.addresses()?;
+        let workers = settings.workers.max(1);
+        let shared = Arc::new(Shared {
+            limits: settings.limits,
+            stop: Stop::default(),
+            loads: std::iter::repeat_with(Load::default).take(workers).collect(),
+            counters: Counters::default(),
+        });
+        let mut server = Self { http, https, shared, acceptor: None, workers: Vec::with_capacity(workers) };
+        let service_of_worker = Arc::new(service_of_worker);
+        for index in 0..workers {
+            let worker = Worker::new(index, Arc::clone(&server.shared), Arc::clone(&tls))?;
+            server.workers.push(worker.spawn(Arc::clone(&service_of_worker))?);
+        }
+        let orders = server.workers.iter().map(|worker| worker.orders.clone()).collect();
+        server.acceptor = Some(acceptor.spawn(Arc::clone(&server.shared), orders)?);
+        Ok(server)
+    }
+
+    /// The bound addresses of [`ServerSettings::http`], in its order.
+    pub fn http_addresses(&self) -> &[SocketAddr] {
+        &self.http
+    }
+
+    /// The bound addresses of [`ServerSettings::https`], in its order.
+    pub fn https_addresses(&self) -> &[SocketAddr] {
+        &self.https
+    }
+
+    /// Open viewer connections over all workers.
+    pub fn connections(&self) -> usize {
+        self.shared.connections()
+    }
+
+    /// Totals since the start.
+    pub fn counters(&self) -> ServerCounters {
+        let counters = &self.shared.counters;
+        ServerCounters {
+            accepted: counters.accepted.load(Ordering::Relaxed),
+            refused: counters.refused.load(Ordering::Relaxed),
+            accept_errors: counters.accept_errors.load(Ordering::Relaxed),
+            handshake_failures: counters.handshake_failures.load(Ordering::Relaxed),
+            panics: counters.panics.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Stops accepting, lets responses in progress finish (HTTP/1.1 closes after them, HTTP/2 sends GOAWAY), aborts what
+    /// is left after `grace`, and returns when all threads have ended.
+    pub fn stop(mut self, grace: Duration) {
+        self.shut_down(grace);
+    }
+
+    fn shut_down(&mut self, grace: Duration) {
+        self.shared.stop.request();
+        if let Some(acceptor) = self.acceptor.take() {
+            join(acceptor);
+        }
+        for worker in &self.workers {
+            // A worker that ended already has dropped its receiver.
+            let _ended = worker.orders.send(Order::Stop { grace });
+        }
+        for worker in self.workers.drain(..) {
+            join(worker.thread);
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shut_down(Duration::ZERO);
+    }
+}
+
+/// A panic of the thread itself has been reported by the panic hook.
+fn join(thread: JoinHandle<()>) {
+    let _panicked = thread.join();
+}
+
+impl Shared {
+    fn connections(&self) -> usize {
+        self.loads.iter().map(|load| load.connections.load(Ordering::Relaxed)).sum()
+    }
+}
+
+impl Stop {
+    fn request(&self) {
+        self.requested.store(true, Ordering::SeqCst);
+        self.notify.notify_waiters();
+    }
+
+    fn is_requested(&self) -> bool {
+        self.requested.load(Ordering::Relaxed)
+    }
+
+    /// Completes with the next [`Stop::request`]; check [`Stop::is_requested`] after its first poll.
+    fn notified(&self) -> OwnedNotified {
+        Arc::clone(&self.notify).notified_owned()
+    }
+
+    async fn requested(&self) {
+        let mut notified = std::pin::pin!(self.notified());
+        notified.as_mut().enable();
+        if !self.is_requested() {
+            notified.await;
+        }
+    }
+}
+
+impl Load {
+    fn leave(&self) {
+        if self.connections.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.emptied.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

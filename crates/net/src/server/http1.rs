@@ -1,0 +1,118 @@
+//! One HTTP/1.1 viewer connection from its first request to its close.
+//!
+//! Invariant: the connection ends after its time limits, after the response in progress once the server stops, or when
+//! the viewer says so; never later than the runtime of its worker. Run by `worker`.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::futures::OwnedNotified;
+
+use super::Shared;
+use super::service::{ConnectionService, ViewerService};
+use super::watchdog::Watchdog;
+use crate::connection::{Connection, Phase, ViewerIo};
+use crate::limits::ViewerLimits;
+
+pin_project! {
+    /// Serves one connection; resolves when it is over, whatever the reason.
+    pub(super) struct Http1<IO, S>
+    where
+        S: ViewerService,
+    {
+        #[pin]
+        http: http1::Connection<TokioIo<ViewerIo<IO>>, ConnectionService<S, true>>,
+        #[pin]
+        stop: OwnedNotified,
+        connection: Arc<Connection>,
+        shared: Arc<Shared>,
+        watchdog: Watchdog,
+        hears_stop: bool,
+        is_closing: bool,
+    }
+}
+
+/// The parser and writer settings of all HTTP/1.1 connections.
+pub(super) fn builder(limits: &ViewerLimits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        // The pipeline sets Date.
+        .auto_date_header(false)
+        // The watchdog is cheaper than hyper's timer per request.
+        .header_read_timeout(None)
+        // A viewer may close its sending side after its request and still read the response.
+        .half_close(true)
+        .max_buf_size(limits.max_head_bytes.max(MIN_BUFFER))
+        .max_header_size(limits.max_head_bytes);
+    builder
+}
+
+impl<IO, S> Http1<IO, S>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: ViewerService,
+{
+    pub(super) fn new(
+        builder: &http1::Builder,
+        io: IO,
+        service: S,
+        connection: Arc<Connection>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let io = TokioIo::new(ViewerIo::new(io, Arc::clone(&connection)));
+        let service = ConnectionService::new(service, Arc::clone(&connection));
+        Self {
+            http: builder.serve_connection(io, service),
+            stop: shared.stop.notified(),
+            watchdog: Watchdog::new(&shared.limits),
+            connection,
+            shared,
+            hears_stop: false,
+            is_closing: false,
+        }
+    }
+}
+
+impl<IO, S> Future for Http1<IO, S>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: ViewerService,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        if !*this.hears_stop {
+            // A task keeps its waker, so one poll suffices; later turns only look at the flag.
+            *this.hears_stop = true;
+            let _stopping = this.stop.poll(cx);
+        }
+        if !*this.is_closing && this.shared.stop.is_requested() {
+            *this.is_closing = true;
+            this.http.as_mut().graceful_shutdown();
+        }
+        loop {
+            // An error here is a viewer that went away or broke the protocol; hyper has answered what can be answered.
+            if this.http.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            match this.watchdog.poll(cx, this.connection, &this.shared.limits) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Phase::Idle) if !*this.is_closing => {
+                    *this.is_closing = true;
+                    this.http.as_mut().graceful_shutdown();
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+/// hyper refuses smaller buffers.
+const MIN_BUFFER: usize = 8 * 1024;

@@ -1,0 +1,132 @@
+//! One HTTP/2 viewer connection over TLS from its preface to its close.
+//!
+//! Invariant: every turn ends with the flusher, so what the turn produced is on its way before the task sleeps; see
+//! `coalesce`. Ends by its time limits, after the streams in progress once the server stops (GOAWAY), or by the viewer.
+//! Run by `worker`.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use pin_project_lite::pin_project;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::futures::OwnedNotified;
+
+use super::Shared;
+use super::service::{ConnectionService, ViewerService};
+use super::watchdog::Watchdog;
+use crate::coalesce::{CoalescingWriter, Flusher, coalesce};
+use crate::connection::{Connection, Phase};
+use crate::limits::ViewerLimits;
+
+pin_project! {
+    /// Serves one connection; resolves when it is over, whatever the reason.
+    pub(super) struct Http2<IO, S>
+    where
+        S: ViewerService,
+    {
+        #[pin]
+        http: http2::Connection<TokioIo<CoalescingWriter<IO>>, ConnectionService<S, false>, TokioExecutor>,
+        #[pin]
+        stop: OwnedNotified,
+        flusher: Flusher<IO>,
+        connection: Arc<Connection>,
+        shared: Arc<Shared>,
+        watchdog: Watchdog,
+        hears_stop: bool,
+        is_closing: bool,
+    }
+}
+
+/// The settings of all HTTP/2 connections.
+pub(super) fn builder(limits: &ViewerLimits) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        // The pipeline sets Date.
+        .auto_date_header(false)
+        .max_concurrent_streams(limits.max_concurrent_streams)
+        .max_header_list_size(u32::try_from(limits.max_head_bytes).unwrap_or(u32::MAX))
+        // Request content in flight per stream and per connection: what a viewer can make the edge hold.
+        .adaptive_window(false)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        // Rapid reset (CVE-2023-44487) and its mirror image made of streams the edge has to reset.
+        .max_pending_accept_reset_streams(MAX_RESET_STREAMS)
+        .max_local_error_reset_streams(MAX_RESET_STREAMS);
+    builder
+}
+
+impl<IO, S> Http2<IO, S>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: ViewerService,
+{
+    pub(super) fn new(
+        builder: &http2::Builder<TokioExecutor>,
+        io: IO,
+        service: S,
+        connection: Arc<Connection>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let (io, flusher) = coalesce(io);
+        let service = ConnectionService::new(service, Arc::clone(&connection));
+        Self {
+            http: builder.serve_connection(TokioIo::new(io), service),
+            stop: shared.stop.notified(),
+            flusher,
+            watchdog: Watchdog::new(&shared.limits),
+            connection,
+            shared,
+            hears_stop: false,
+            is_closing: false,
+        }
+    }
+}
+
+impl<IO, S> Future for Http2<IO, S>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: ViewerService,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        if !*this.hears_stop {
+            // A task keeps its waker, so one poll suffices; later turns only look at the flag.
+            *this.hears_stop = true;
+            let _stopping = this.stop.poll(cx);
+        }
+        if !*this.is_closing && this.shared.stop.is_requested() {
+            *this.is_closing = true;
+            this.http.as_mut().graceful_shutdown();
+        }
+        loop {
+            // An error here is a viewer that went away or broke the protocol; h2 has sent its GOAWAY.
+            if this.http.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            if let Poll::Ready(Err(_gone)) = this.flusher.poll_flush(cx) {
+                return Poll::Ready(());
+            }
+            match this.watchdog.poll(cx, this.connection, &this.shared.limits) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Phase::Idle) if !*this.is_closing => {
+                    *this.is_closing = true;
+                    this.http.as_mut().graceful_shutdown();
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// Response bytes a stream may queue ahead of the socket.
+const SEND_BUFFER: usize = 256 * 1024;
+const MAX_RESET_STREAMS: usize = 128;

@@ -1,0 +1,114 @@
+//! The seam between connections and the pipeline: the trait the pipeline implements, and its adapter to hyper.
+//!
+//! Invariant: from the call of the service until the response's body is dropped the connection counts the request as in
+//! progress; that is what idle timeouts and the framing witness rely on. Used by `http1` and `http2`.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::Service;
+use pin_project_lite::pin_project;
+
+use crate::connection::{Connection, RequestInProgress};
+use crate::framing::Content;
+
+/// What answers viewer requests: the pipeline. One instance per worker, cloned for each connection.
+pub trait ViewerService: Clone + Send + Sync + 'static {
+    /// The response body. Dropping it early aborts the response.
+    type Body: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static;
+    /// Resolves to the response; runs on the connection's worker.
+    type Future: Future<Output = Response<Self::Body>> + Send + 'static;
+
+    /// Answers one request.
+    fn call(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> Self::Future;
+}
+
+/// hyper's view of the service on one connection.
+#[derive(Debug)]
+pub(super) struct ConnectionService<S, const HTTP1: bool> {
+    service: S,
+    connection: Arc<Connection>,
+}
+
+impl<S, const HTTP1: bool> ConnectionService<S, HTTP1> {
+    pub(super) fn new(service: S, connection: Arc<Connection>) -> Self {
+        Self { service, connection }
+    }
+}
+
+impl<S: ViewerService, const HTTP1: bool> Service<Request<Incoming>> for ConnectionService<S, HTTP1> {
+    type Response = Response<TrackedBody<S::Body>>;
+    type Error = Infallible;
+    type Future = TrackedResponse<S::Future>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        if HTTP1 {
+            self.connection.head_finished(content_of(request.body()));
+        }
+        TrackedResponse {
+            in_progress: Some(self.connection.begin_request()),
+            response: self.service.call(&self.connection, request),
+        }
+    }
+}
+
+/// hyper's decoder is the authority on how the content ends; the field lines are not.
+fn content_of(body: &Incoming) -> Content {
+    body.size_hint().exact().map_or(Content::Chunked, Content::Length)
+}
+
+pin_project! {
+    /// The service's future; hands the mark of a request in progress on to the body.
+    #[derive(Debug)]
+    pub(super) struct TrackedResponse<F> {
+        in_progress: Option<RequestInProgress>,
+        #[pin]
+        response: F,
+    }
+}
+
+impl<F: Future<Output = Response<B>>, B> Future for TrackedResponse<F> {
+    type Output = Result<Response<TrackedBody<B>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.response.poll(cx));
+        let in_progress = this.in_progress.take();
+        Poll::Ready(Ok(response.map(|body| TrackedBody { body, in_progress })))
+    }
+}
+
+pin_project! {
+    /// A response body that marks its request as in progress.
+    #[derive(Debug)]
+    pub(super) struct TrackedBody<B> {
+        #[pin]
+        body: B,
+        in_progress: Option<RequestInProgress>,
+    }
+}
+
+impl<B: Body> Body for TrackedBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        self.project().body.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,181 @@
+//! One worker: a thread with a single-threaded runtime that serves the connections the acceptor gives it.
+//!
+//! Invariant: a failed, hostile or panicking connection ends alone; the worker ends only by its stop order, and then
+//! with all its connections. Started by `server`.
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpStream as StdTcpStream};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::TokioExecutor;
+use rustls::ServerConfig;
+use tokio::net::TcpStream;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::http1::Http1;
+use super::http2::Http2;
+use super::service::ViewerService;
+use super::{Shared, WorkerThread};
+use crate::connection::Connection;
+use crate::tls;
+
+/// What the acceptor and the server tell a worker.
+#[derive(Debug)]
+pub(super) enum Order {
+    Serve(Accepted),
+    Stop { grace: Duration },
+}
+
+/// A connection fresh from the listener, counted in the worker's load already.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub(super) stream: StdTcpStream,
+    pub(super) viewer: SocketAddr,
+    pub(super) tls: bool,
+}
+
+/// A worker before its thread runs.
+pub(super) struct Worker {
+    index: usize,
+    runtime: Runtime,
+    shared: Arc<Shared>,
+    tls: Arc<ServerConfig>,
+}
+
+/// What a worker's connections have in common.
+struct Serving<S> {
+    service: S,
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+    tls: TlsAcceptor,
+    index: usize,
+    shared: Arc<Shared>,
+}
+
+impl Worker {
+    pub(super) fn new(index: usize, shared: Arc<Shared>, tls: Arc<ServerConfig>) -> io::Result<Self> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { index, runtime, shared, tls })
+    }
+
+    pub(super) fn spawn<S: ViewerService>(
+        self,
+        service_of_worker: Arc<impl Fn(usize) -> S + Send + Sync + 'static>,
+    ) -> io::Result<WorkerThread> {
+        let (orders, receiver) = mpsc::unbounded_channel();
+        let thread = thread::Builder::new().name(format!("edge-worker-{}", self.index)).spawn(move || {
+            let Self { index, runtime, shared, tls } = self;
+            runtime.block_on(async {
+                let serving = Serving {
+                    service: service_of_worker(index),
+                    http1: super::http1::builder(&shared.limits),
+                    http2: super::http2::builder(&shared.limits),
+                    tls: TlsAcceptor::from(tls),
+                    index,
+                    shared,
+                };
+                Arc::new(serving).run(receiver).await;
+            });
+            // Not a plain drop: that would wait for name lookups still blocked in the system's resolver.
+            runtime.shutdown_background();
+        })?;
+        Ok(WorkerThread { orders, thread })
+    }
+}
+
+impl<S: ViewerService> Serving<S> {
+    async fn run(self: Arc<Self>, mut orders: mpsc::UnboundedReceiver<Order>) {
+        while let Some(order) = orders.recv().await {
+            match order {
+                Order::Serve(accepted) => drop(tokio::spawn(Arc::clone(&self).serve(accepted))),
+                Order::Stop { grace } => {
+                    let _aborts_the_rest = timeout(grace, self.emptied()).await;
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn emptied(&self) {
+        while let Some(load) = self.shared.loads.get(self.index)
+            && load.connections.load(Ordering::Relaxed) > 0
+        {
+            load.emptied.notified().await;
+        }
+    }
+
+    fn serve(self: Arc<Self>, accepted: Accepted) -> impl Future<Output = ()> + Send {
+        let lease = Lease { shared: Arc::clone(&self.shared), index: self.index };
+        async move {
+            let _lease = lease;
+            // The viewer may be gone already; then there is nobody to tell.
+            let Ok(stream) = TcpStream::from_std(accepted.stream) else { return };
+            let Ok(local) = stream.local_addr() else { return };
+            if accepted.tls {
+                self.serve_tls(stream, accepted.viewer, local).await;
+            } else {
+                let connection = Connection::new(accepted.viewer, local, None, self.shared.limits.max_head_bytes);
+                self.http1(stream, Arc::new(connection)).await;
+            }
+        }
+    }
+
+    async fn serve_tls(&self, stream: TcpStream, viewer: SocketAddr, local: SocketAddr) {
+        let Some(stream) = self.handshake(stream).await else { return };
+        let (_, session) = stream.get_ref();
+        let is_http2 = session.alpn_protocol() == Some(tls::ALPN_H2);
+        let tls = Some(tls::session_of(session));
+        let connection = Arc::new(Connection::new(viewer, local, tls, self.shared.limits.max_head_bytes));
+        if is_http2 { self.http2(stream, connection).await } else { self.http1(stream, connection).await }
+    }
+
+    async fn handshake(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+        let handshake = timeout(self.shared.limits.tls_handshake_timeout, self.tls.accept(stream));
+        let finished = tokio::select! {
+            finished = handshake => finished,
+            () = self.shared.stop.requested() => return None,
+        };
+        if let Ok(Ok(stream)) = finished {
+            return Some(stream);
+        }
+        self.shared.counters.handshake_failures.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+
+    fn http1<IO>(&self, io: IO, connection: Arc<Connection>) -> Http1<IO, S>
+    where
+        IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
+        Http1::new(&self.http1, io, self.service.clone(), connection, Arc::clone(&self.shared))
+    }
+
+    fn http2(&self, io: TlsStream<TcpStream>, connection: Arc<Connection>) -> Http2<TlsStream<TcpStream>, S> {
+        Http2::new(&self.http2, io, self.service.clone(), connection, Arc::clone(&self.shared))
+    }
+}
+
+/// Takes the connection out of the worker's load, however it ends.
+struct Lease {
+    shared: Arc<Shared>,
+    index: usize,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(load) = self.shared.loads.get(self.index) {
+            load.leave();
+        }
+    }
+}

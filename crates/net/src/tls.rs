@@ -1,0 +1,163 @@
+//! TLS towards viewers and origins: one crypto provider, forward secret suites only, TLS 1.2 and 1.3.
+//!
+//! Invariant: the provider is always named here and never taken from the process default, so that a library linked into
+//! the same process cannot change it. Called by `server` (one configuration for all workers) and `origin`.
+
+use std::sync::{Arc, LazyLock};
+
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite};
+use rustls::server::NoServerSessionStorage;
+use rustls::{CipherSuite, ClientConfig, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use crate::certificates::CertificateStore;
+use crate::connection::TlsSession;
+
+/// Negotiated by ALPN for HTTP/2.
+pub(crate) const ALPN_H2: &[u8] = b"h2";
+const ALPN_HTTP_11: &[u8] = b"http/1.1";
+
+/// The suites in CloudFront's order of preference (guide: secure-connections-supported-viewer-protocols-ciphers).
+/// All of them are forward secret; rustls has no others.
+static SUITES: &[rustls::SupportedCipherSuite] = &[
+    suite::TLS13_AES_128_GCM_SHA256,
+    suite::TLS13_AES_256_GCM_SHA384,
+    suite::TLS13_CHACHA20_POLY1305_SHA256,
+    suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+    suite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+    suite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+    suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+];
+
+static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+    LazyLock::new(|| Arc::new(CryptoProvider { cipher_suites: SUITES.to_vec(), ..aws_lc_rs::default_provider() }));
+
+/// The one crypto provider of the edge.
+pub(crate) fn provider() -> &'static CryptoProvider {
+    &PROVIDER
+}
+
+/// The configuration of all viewer connections: ALPN h2 and http/1.1, session tickets, no early data, the edge's order
+/// of suites.
+pub(crate) fn server_config(certificates: Arc<CertificateStore>) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let mut config = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_no_client_auth()
+        .with_cert_resolver(certificates);
+    config.ignore_client_order = true;
+    config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP_11.to_vec()];
+    // Tickets keep no state per viewer; two suffice for a browser that opens a second connection.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.ticketer = aws_lc_rs::Ticketer::new()?;
+    config.send_tls13_tickets = 2;
+    Ok(Arc::new(config))
+}
+
+/// The configuration of all origin connections: origins are verified against the system's authorities and those in
+/// `extra` (PEM, any number of certificates each). ALPN http/1.1.
+///
+/// # Errors
+/// A PEM text that cannot be read, or no authority at all.
+pub fn client_config(extra: &[String]) -> Result<Arc<ClientConfig>, AuthorityError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    for (index, pem) in extra.iter().enumerate() {
+        add_authorities(&mut roots, pem).map_err(|reason| AuthorityError::Pem { index, reason })?;
+    }
+    if roots.is_empty() {
+        return Err(AuthorityError::None);
+    }
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(|error| AuthorityError::Provider(error.to_string()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![ALPN_HTTP_11.to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Why [`client_config`] failed.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthorityError {
+    /// The text at `index` of the extra authorities is not a PEM certificate.
+    #[error("trusted authority {index} is not a PEM certificate: {reason}")]
+    Pem {
+        /// Position in the list, from 0.
+        index: usize,
+        /// What the parser says.
+        reason: String,
+    },
+    /// Neither the system nor the settings name an authority, so that no origin could be verified.
+    #[error("no certificate authority is trusted: install the system's CA certificates or name one in the settings")]
+    None,
+    /// The crypto provider lacks a protocol version.
+    #[error("the TLS provider cannot be used: {0}")]
+    Provider(String),
+}
+
+fn add_authorities(roots: &mut RootCertStore, pem: &str) -> Result<(), String> {
+    let mut found = false;
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        roots.add(certificate.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
+        found = true;
+    }
+    if found { Ok(()) } else { Err("no CERTIFICATE block found".to_owned()) }
+}
+
+/// What the log and the pipeline may know of a finished handshake.
+pub(crate) fn session_of(connection: &ServerConnection) -> TlsSession {
+    TlsSession {
+        protocol: connection.protocol_version().map_or("-", protocol_name),
+        cipher: connection.negotiated_cipher_suite().map_or("-", |suite| cipher_name(suite.suite())),
+        server_name: connection.server_name().map(Into::into),
+    }
+}
+
+fn protocol_name(version: ProtocolVersion) -> &'static str {
+    match version {
+        ProtocolVersion::TLSv1_3 => "TLSv1.3",
+        ProtocolVersion::TLSv1_2 => "TLSv1.2",
+        _ => "-",
+    }
+}
+
+/// The names of the `ssl-cipher` log field: IANA names in TLS 1.3, OpenSSL names before.
+fn cipher_name(suite: CipherSuite) -> &'static str {
+    match suite {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 => "ECDHE-ECDSA-AES128-GCM-SHA256",
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => "ECDHE-RSA-AES128-GCM-SHA256",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 => "ECDHE-ECDSA-AES256-GCM-SHA384",
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => "ECDHE-RSA-AES256-GCM-SHA384",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 => "ECDHE-ECDSA-CHACHA20-POLY1305",
+        CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => "ECDHE-RSA-CHACHA20-POLY1305",
+        _ => "-",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_suite_the_edge_offers_has_a_log_name() {
+        for suite in SUITES {
+            assert_ne!(cipher_name(suite.suite()), "-", "{suite:?}");
+        }
+    }
+
+    #[test]
+    fn an_extra_authority_that_is_no_pem_is_named_by_its_position() {
+        let good = rcgen::generate_simple_self_signed(vec!["ca.example".to_owned()]).unwrap().cert.pem();
+        let error = client_config(&[good.clone(), "nonsense".to_owned()]).unwrap_err();
+        assert!(matches!(error, AuthorityError::Pem { index: 1, .. }), "{error}");
+        assert!(client_config(&[good]).is_ok());
+    }
+}
