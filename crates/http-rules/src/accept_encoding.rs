@@ -1,7 +1,9 @@
 //! Which content codings a viewer takes (RFC 9110 section 12.5.3), reduced to the two the edge serves.
 //!
-//! Invariant: a coding with a weight of 0, or one that cannot be read, is not accepted; the named coding stands before `*`.
-//! Called by `proxy` on every request to behaviors that compress, so the values browsers send are compared whole, not parsed.
+//! Invariant: a coding with a weight of 0, or one that cannot be read, is not accepted; the named coding stands before
+//! `*`.
+//! Called by `proxy` on every request to behaviors that compress, so the values browsers send are compared whole, not
+//! parsed.
 
 use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;

@@ -1,7 +1,8 @@
 //! The Cache-Control field of a response (RFC 9111 section 5.2, RFC 5861, RFC 8246).
 //!
-//! Invariant: doubt restricts. A directive that forbids counts even with a stray argument, one that permits does not; a delta-seconds that is no number is 0
-//! (stale, section 4.2.1); of two different values the smaller holds; a field list that cannot be read covers the whole response.
+//! Invariant: doubt restricts. A directive that forbids counts even with a stray argument, one that permits does not; a
+//! delta-seconds that is no number is 0 (stale, section 4.2.1); of two different values the smaller holds; a field list
+//! that cannot be read covers the whole response.
 //! Called by `cache` when it admits a response, and by `freshness`.
 
 use http::header::CACHE_CONTROL;
@@ -135,7 +136,8 @@ fn parse_field_names(argument: &[u8]) -> Option<Vec<HeaderName>> {
     names.filter(|names| !names.is_empty())
 }
 
-/// Section 5.2: both the token and the quoted-string form of an argument are read. An escape inside the quotes stays, and then is neither digit nor name.
+/// Section 5.2: both the token and the quoted-string form of an argument are read. An escape inside the quotes stays,
+/// and then is neither digit nor name.
 fn unquoted(argument: &[u8]) -> &[u8] {
     argument.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\"")).unwrap_or(argument)
 }

@@ -1,7 +1,9 @@
 //! Conditional requests (RFC 9110 section 13, RFC 9111 section 4.3.2).
 //!
-//! Invariant: a condition that cannot be read never yields a 304 or a 206; If-Match and If-Unmodified-Since then fail, the others do not apply.
-//! Called by `cache` for hits and by `proxy` for ranges. The caller asks only when the answer without conditions is a 2xx (section 13.2.1).
+//! Invariant: a condition that cannot be read never yields a 304 or a 206; If-Match and If-Unmodified-Since then fail,
+//! the others do not apply.
+//! Called by `cache` for hits and by `proxy` for ranges. The caller asks only when the answer without conditions is a
+//! 2xx (section 13.2.1).
 
 use http::header::{DATE, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -21,7 +23,8 @@ pub enum Precondition {
     Failed,
 }
 
-/// The conditions as an origin evaluates them, in the order of RFC 9110 section 13.2.2. `selected` is the header section of the selected representation.
+/// The conditions as an origin evaluates them, in the order of RFC 9110 section 13.2.2. `selected` is the header
+/// section of the selected representation.
 pub fn evaluate(method: &Method, request: &HeaderMap, selected: &HeaderMap) -> Precondition {
     let refused = match if_match(request, selected) {
         Some(holds) => !holds,
@@ -30,8 +33,8 @@ pub fn evaluate(method: &Method, request: &HeaderMap, selected: &HeaderMap) -> P
     if refused { Precondition::Failed } else { validate(method, request, selected, last_modified(selected)) }
 }
 
-/// The conditions as a cache evaluates them against a stored response: If-Match and If-Unmodified-Since are the origin's business, and a response
-/// without Last-Modified was last modified at its Date (RFC 9111 section 4.3.2).
+/// The conditions as a cache evaluates them against a stored response: If-Match and If-Unmodified-Since are the
+/// origin's business, and a response without Last-Modified was last modified at its Date (RFC 9111 section 4.3.2).
 pub fn evaluate_stored(method: &Method, request: &HeaderMap, stored: &HeaderMap) -> Precondition {
     if !request.contains_key(IF_NONE_MATCH) && !request.contains_key(IF_MODIFIED_SINCE) {
         return Precondition::Proceed;
@@ -40,7 +43,8 @@ pub fn evaluate_stored(method: &Method, request: &HeaderMap, stored: &HeaderMap)
     validate(method, request, stored, modified)
 }
 
-/// Whether the Range field counts: there is no If-Range, or its validator is strong and that of `selected` (RFC 9110 section 13.1.5).
+/// Whether the Range field counts: there is no If-Range, or its validator is strong and that of `selected` (RFC 9110
+/// section 13.1.5).
 pub fn if_range_holds(request: &HeaderMap, selected: &HeaderMap) -> bool {
     if !request.contains_key(IF_RANGE) {
         return true;

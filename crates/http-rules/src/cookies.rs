@@ -1,4 +1,5 @@
-//! Cookies of a request (RFC 6265 section 4.2.1), as CloudFront keys and forwards them: sorted by name, case kept (developer guide, Cookies).
+//! Cookies of a request (RFC 6265 section 4.2.1), as CloudFront keys and forwards them: sorted by name, case kept
+//! (developer guide, Cookies).
 //!
 //! Invariant: what is written can be parsed back to the same cookies; a malformed pair is dropped, its neighbors stay.
 //! Called by `cache` for the cache key and by `proxy` for the request to the origin.
@@ -20,8 +21,9 @@ pub struct Cookie<'a> {
 }
 
 impl<'a> Cookie<'a> {
-    /// Reads one `name=value`. Names and values beyond the RFC's grammar that browsers send all the same (brackets, quotes, commas, inner spaces,
-    /// bytes from 128 up) are kept; no name, white space in the name or control bytes make the pair malformed.
+    /// Reads one `name=value`. Names and values beyond the RFC's grammar that browsers send all the same (brackets,
+    /// quotes, commas, inner spaces, bytes from 128 up) are kept; no name, white space in the name or control bytes
+    /// make the pair malformed.
     fn parse(pair: &'a [u8]) -> Option<Self> {
         let raw = pair.trim_ascii();
         let (name, _) = raw.split_at(memchr(b'=', raw)?);
@@ -30,7 +32,8 @@ impl<'a> Cookie<'a> {
     }
 }
 
-/// The well-formed cookies over all Cookie lines (HTTP/2 may send one line for each: RFC 9113 section 8.2.3), in the order sent.
+/// The well-formed cookies over all Cookie lines (HTTP/2 may send one line for each: RFC 9113 section 8.2.3), in the
+/// order sent.
 pub fn cookies(request: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
     request
         .get_all(COOKIE)
@@ -39,8 +42,8 @@ pub fn cookies(request: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
         .filter_map(Cookie::parse)
 }
 
-/// Appends the selected cookies to `out`, sorted by name and joined by `"; "`; cookies of one name keep their order. Nothing is appended when none is
-/// selected. Allocates only when some are.
+/// Appends the selected cookies to `out`, sorted by name and joined by `"; "`; cookies of one name keep their order.
+/// Nothing is appended when none is selected. Allocates only when some are.
 pub fn select(request: &HeaderMap, selection: &Selection, out: &mut Vec<u8>) {
     if selection.mode() == SelectionMode::None {
         return;

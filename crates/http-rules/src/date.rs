@@ -1,6 +1,8 @@
-//! Dates on the wire: HTTP-date (RFC 9110 section 5.6.7) to and from Unix seconds, and the UTC calendar for log and signature stamps.
+//! Dates on the wire: HTTP-date (RFC 9110 section 5.6.7) to and from Unix seconds, and the UTC calendar for log and
+//! signature stamps.
 //!
-//! Invariant: a text that is not one of the three HTTP-date forms, names the wrong day of the week, or lies before 1970 is no date at all.
+//! Invariant: a text that is not one of the three HTTP-date forms, names the wrong day of the week, or lies before 1970
+//! is no date at all.
 //! Called by `freshness`, `conditional`, and by `proxy` for Date fields, log records and signatures.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,15 +12,15 @@ use httpdate::HttpDate;
 
 /// Unix seconds of an IMF-fixdate, an RFC 850 date or an asctime date.
 ///
-/// A two-digit year below 70 is in this century, any other in the last one. The RFC's sliding rule (at most 50 years ahead) needs a clock; the fixed one
-/// gives the same answer for every date a living server can mean.
+/// A two-digit year below 70 is in this century, any other in the last one. The RFC's sliding rule (at most 50 years
+/// ahead) needs a clock; the fixed one gives the same answer for every date a living server can mean.
 pub fn parse_http_date(value: &[u8]) -> Option<u64> {
     let date: HttpDate = std::str::from_utf8(value).ok()?.parse().ok()?;
     Some(SystemTime::from(date).duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
 
-/// The IMF-fixdate of a time in Unix seconds, as a field value. Times after the year 9999 become its last second. Allocates; callers on the hit path
-/// keep the value for the second.
+/// The IMF-fixdate of a time in Unix seconds, as a field value. Times after the year 9999 become its last second.
+/// Allocates; callers on the hit path keep the value for the second.
 pub fn format_http_date(unix_seconds: u64) -> HeaderValue {
     let time = UNIX_EPOCH + Duration::from_secs(unix_seconds.min(LAST_SECOND_OF_9999));
     #[expect(clippy::expect_used, reason = "an IMF-fixdate is visible ASCII, so it is a field value")]
@@ -51,7 +53,8 @@ impl UtcTime {
     }
 }
 
-/// Year, month and day of a number of days since 1970-01-01, by Hinnant's `civil_from_days`: years begin in March, so that the leap day comes last.
+/// Year, month and day of a number of days since 1970-01-01, by Hinnant's `civil_from_days`: years begin in March, so
+/// that the leap day comes last.
 fn civil_date(days: u64) -> (u64, u64, u64) {
     let days = days + DAYS_FROM_YEAR_ZERO;
     let (era, day_of_era) = (days / DAYS_PER_ERA, days % DAYS_PER_ERA);

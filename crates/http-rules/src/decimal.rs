@@ -3,7 +3,8 @@
 //! Invariant: signs, spaces and an empty text are never a number; `str::parse` would take a leading `+`.
 //! Called by every module that reads a count, a length or delta-seconds.
 
-/// The number, or `u64::MAX` when it does not fit (RFC 9111 section 1.2.2: an overflowing delta-seconds counts as the largest integer).
+/// The number, or `u64::MAX` when it does not fit (RFC 9111 section 1.2.2: an overflowing delta-seconds counts as the
+/// largest integer).
 pub(crate) fn saturating(digits: &[u8]) -> Option<u64> {
     is_number(digits).then(|| {
         digits.iter().fold(0u64, |number, digit| number.saturating_mul(10).saturating_add(u64::from(digit - b'0')))

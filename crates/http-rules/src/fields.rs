@@ -1,13 +1,15 @@
-//! How the value of a field is read out of a field section: as one line, or as the members of a list (RFC 9110 section 5.6.1).
+//! How the value of a field is read out of a field section: as one line, or as the members of a list (RFC 9110 section
+//! 5.6.1).
 //!
-//! Invariant: a comma inside a closed quoted-string never ends a member; a quote that is never closed is an ordinary byte, so that a directive after
-//! it still counts (`max-age="5, no-store` must not hide `no-store`).
+//! Invariant: a comma inside a closed quoted-string never ends a member; a quote that is never closed is an ordinary
+//! byte, so that a directive after it still counts (`max-age="5, no-store` must not hide `no-store`).
 //! Called by the other modules for every field they read.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::memchr2;
 
-/// The field's value when it has exactly one line; a singleton field that was sent twice has no trustworthy value (RFC 9110 section 5.5).
+/// The field's value when it has exactly one line; a singleton field that was sent twice has no trustworthy value (RFC
+/// 9110 section 5.5).
 pub fn sole<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
     let mut lines = headers.get_all(name).iter();
     let first = lines.next()?;
@@ -44,8 +46,8 @@ impl<'a> Members<'a> {
         self.rest.len()
     }
 
-    /// Bytes from `start` up to and with the closing quote; 0 when there is none, after which quotes mean nothing in this value (this also keeps the
-    /// scan linear on a value full of escaped quotes).
+    /// Bytes from `start` up to and with the closing quote; 0 when there is none, after which quotes mean nothing in
+    /// this value (this also keeps the scan linear on a value full of escaped quotes).
     fn quoted_length(&mut self, start: usize) -> usize {
         let closing = if self.quotes_count { closing_quote(after(self.rest, start)) } else { None };
         self.quotes_count = closing.is_some();

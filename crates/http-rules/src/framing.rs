@@ -1,6 +1,7 @@
 //! How long a request says its content is (RFC 9112 section 6, RFC 9110 section 8.6), and whether that is unambiguous.
 //!
-//! Invariant: a message that two recipients could delimit in two ways is refused, never repaired; this is what stops request smuggling.
+//! Invariant: a message that two recipients could delimit in two ways is refused, never repaired; this is what stops
+//! request smuggling.
 //! Called by `proxy` for every request, before its content is read or its connection reused.
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
@@ -22,7 +23,8 @@ pub enum Framing {
 /// Why a framing was refused. Answer 400 and close the connection: where the next message begins is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FramingError {
-    /// Transfer-Encoding in another version than HTTP/1.1, where it has no meaning (RFC 9112 section 6.1, RFC 9113 section 8.2.2).
+    /// Transfer-Encoding in another version than HTTP/1.1, where it has no meaning (RFC 9112 section 6.1, RFC 9113
+    /// section 8.2.2).
     TransferEncodingInVersion,
     /// Transfer-Encoding is not `chunked`, once.
     UnknownTransferCoding,
@@ -56,7 +58,8 @@ pub fn request_framing(version: Version, headers: &HeaderMap) -> Result<Framing,
     Ok(content_length(headers)?.map_or(Framing::Undeclared, Framing::Length))
 }
 
-/// The length that all Content-Length lines and list members agree on (RFC 9110 section 8.6 lets a recipient take equal ones for one).
+/// The length that all Content-Length lines and list members agree on (RFC 9110 section 8.6 lets a recipient take equal
+/// ones for one).
 pub fn content_length(headers: &HeaderMap) -> Result<Option<u64>, FramingError> {
     let mut length = None;
     for value in headers.get_all(CONTENT_LENGTH).iter().flat_map(|line| line.as_bytes().split(|&byte| byte == b',')) {

@@ -1,6 +1,7 @@
 //! Freshness lifetime and current age of a response (RFC 9111 section 4.2).
 //!
-//! Invariant: all arithmetic saturates; a clock that went back never makes a response older than it is or younger than its Age field.
+//! Invariant: all arithmetic saturates; a clock that went back never makes a response older than it is or younger than
+//! its Age field.
 //! Called by `cache`: at admission for the lifetime and the initial age, at each lookup for the current age.
 
 use http::header::{AGE, DATE, EXPIRES};
@@ -40,7 +41,8 @@ pub enum LifetimeSource {
     Expires,
 }
 
-/// The response's age in seconds when it arrived: `corrected_initial_age` of section 4.2.3. It never changes, so callers keep it beside the response.
+/// The response's age in seconds when it arrived: `corrected_initial_age` of section 4.2.3. It never changes, so
+/// callers keep it beside the response.
 pub fn initial_age(headers: &HeaderMap, exchange: Exchange) -> u64 {
     let date = date_value(headers, exchange.response_time);
     let apparent_age = exchange.response_time.saturating_sub(date);
@@ -54,7 +56,8 @@ pub fn current_age(initial_age: u64, exchange: Exchange, now: u64) -> u64 {
     initial_age.saturating_add(now.saturating_sub(exchange.response_time))
 }
 
-/// The lifetime the origin stated, by section 4.2.1: `s-maxage`, else `max-age`, else Expires less Date; `None` when it stated none.
+/// The lifetime the origin stated, by section 4.2.1: `s-maxage`, else `max-age`, else Expires less Date; `None` when it
+/// stated none.
 pub fn explicit_lifetime(directives: &CacheControl, headers: &HeaderMap, response_time: u64) -> Option<Lifetime> {
     let stated = |seconds, source| Lifetime { seconds, source };
     directives
@@ -64,7 +67,8 @@ pub fn explicit_lifetime(directives: &CacheControl, headers: &HeaderMap, respons
         .or_else(|| expires_lifetime(headers, response_time).map(|seconds| stated(seconds, LifetimeSource::Expires)))
 }
 
-/// Section 5.3: an Expires that is no date, `0` above all, is in the past. Of several, the earliest holds (section 4.2.1).
+/// Section 5.3: an Expires that is no date, `0` above all, is in the past. Of several, the earliest holds (section
+/// 4.2.1).
 fn expires_lifetime(headers: &HeaderMap, response_time: u64) -> Option<u64> {
     let lines = headers.get_all(EXPIRES).iter();
     let earliest = lines.map(|line| parse_http_date(line.as_bytes()).unwrap_or(0)).min()?;

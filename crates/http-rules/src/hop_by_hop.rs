@@ -1,4 +1,5 @@
-//! Connection-specific fields (RFC 9110 section 7.6.1, RFC 9111 section 3.1): what a message must lose before it is forwarded or stored.
+//! Connection-specific fields (RFC 9110 section 7.6.1, RFC 9111 section 3.1): what a message must lose before it is
+//! forwarded or stored.
 //!
 //! Invariant: a sender cannot use Connection to remove the fields that route, frame or restrict a message.
 //! Called by `proxy` on requests to origins and on responses from them.
@@ -24,7 +25,8 @@ pub fn strip(headers: &mut HeaderMap) {
     }
 }
 
-/// The field a connection option names: none for `close`, and none for fields meant for every recipient, which section 7.6.1 forbids as options.
+/// The field a connection option names: none for `close`, and none for fields meant for every recipient, which section
+/// 7.6.1 forbids as options.
 fn named_field(option: &[u8]) -> Option<HeaderName> {
     if option.eq_ignore_ascii_case(b"close") || option.eq_ignore_ascii_case(b"keep-alive") {
         return None;
@@ -46,7 +48,8 @@ static CONNECTION_SPECIFIC: [HeaderName; 11] = [
     HeaderName::from_static("http2-settings"),
 ];
 
-/// Without these a message would be routed, delimited, decoded or cached differently from what its sender and ours agreed on.
+/// Without these a message would be routed, delimited, decoded or cached differently from what its sender and ours
+/// agreed on.
 static MEANT_FOR_ALL: [HeaderName; 6] =
     [HOST, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_ENCODING, CONTENT_TYPE, CACHE_CONTROL];
 

@@ -1,8 +1,10 @@
-//! The host of a request, from Host or `:authority` (RFC 9110 section 7.2, RFC 9112 section 3.2, RFC 3986 section 3.2.2).
+//! The host of a request, from Host or `:authority` (RFC 9110 section 7.2, RFC 9112 section 3.2, RFC 3986 section
+//! 3.2.2).
 //!
-//! Invariant: a `Host` holds no upper case letter, white space, control byte or userinfo, and its name is never empty; so it can be a lookup key and be
-//! written to a log or a header as it is.
-//! Called by `proxy` for every request, before anything else looks at it. Allocates only when the name has upper case letters.
+//! Invariant: a `Host` holds no upper case letter, white space, control byte or userinfo, and its name is never empty;
+//! so it can be a lookup key and be written to a log or a header as it is.
+//! Called by `proxy` for every request, before anything else looks at it. Allocates only when the name has upper case
+//! letters.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -15,7 +17,8 @@ use crate::decimal;
 /// A valid host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host<'a> {
-    /// Registered name, IPv4 address, or IPv6 address in brackets; lower case, without the dot that may end a fully qualified name.
+    /// Registered name, IPv4 address, or IPv6 address in brackets; lower case, without the dot that may end a fully
+    /// qualified name.
     pub name: Cow<'a, str>,
     /// The port, when one was written.
     pub port: Option<u16>,

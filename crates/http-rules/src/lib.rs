@@ -1,7 +1,7 @@
 //! The rules of HTTP (RFC 9110, RFC 9111, RFC 9112) as pure functions over `http::HeaderMap`.
 //!
-//! Owns every decision that depends on the text of a message alone: directives, freshness, validators, conditions, ranges, negotiation, framing, and
-//! what of a query string or of cookies a policy selects.
+//! Owns every decision that depends on the text of a message alone: directives, freshness, validators, conditions,
+//! ranges, negotiation, framing, and what of a query string or of cookies a policy selects.
 //! Invariant: nothing here reads a clock, blocks, or fails on hostile input; time is a parameter in Unix seconds.
 //! Called by `cache`, `net` and `proxy`; the functions a hit needs do not allocate unless they say so.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]

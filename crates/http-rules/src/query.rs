@@ -1,4 +1,5 @@
-//! Query strings as CloudFront reads them: parameters between `&`, order and case kept, nothing decoded (developer guide, QueryStringParameters).
+//! Query strings as CloudFront reads them: parameters between `&`, order and case kept, nothing decoded (developer
+//! guide, QueryStringParameters).
 //!
 //! Invariant: what is written is a subsequence of the parameters read, byte for byte; `;` separates nothing.
 //! Called by `cache` for the cache key and by `proxy` for the request to the origin.
@@ -17,7 +18,8 @@ pub struct Parameter<'a> {
     pub raw: &'a [u8],
 }
 
-/// The parameters of a query string without its `?`. An empty one, as in `a&&b`, has an empty name; an empty query string has none.
+/// The parameters of a query string without its `?`. An empty one, as in `a&&b`, has an empty name; an empty query
+/// string has none.
 pub fn parameters(query: &[u8]) -> impl Iterator<Item = Parameter<'_>> {
     let mut rest = (!query.is_empty()).then_some(query);
     std::iter::from_fn(move || {
@@ -28,7 +30,8 @@ pub fn parameters(query: &[u8]) -> impl Iterator<Item = Parameter<'_>> {
     })
 }
 
-/// Appends the selected parameters of `query` to `out`, joined by `&`, without a leading `?`. Nothing is appended when none is selected.
+/// Appends the selected parameters of `query` to `out`, joined by `&`, without a leading `?`. Nothing is appended when
+/// none is selected.
 pub fn select(query: &[u8], selection: &Selection, out: &mut Vec<u8>) {
     match selection.mode() {
         SelectionMode::None => {}

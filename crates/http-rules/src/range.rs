@@ -38,8 +38,8 @@ pub enum RangeRequest {
     Multiple,
     /// No range can be satisfied: 416.
     Unsatisfiable,
-    /// Another unit, a broken value or two fields: ignored, as section 14.2 allows. So is a suffix of an empty representation, which no Content-Range
-    /// could describe.
+    /// Another unit, a broken value or two fields: ignored, as section 14.2 allows. So is a suffix of an empty
+    /// representation, which no Content-Range could describe.
     Malformed,
 }
 
@@ -76,8 +76,8 @@ pub struct ContentRange {
 }
 
 impl ContentRange {
-    /// Reads a field value. `None` when it is malformed, of another unit, or contradicts itself (section 14.4: last before first, or not before the
-    /// complete length), in which case the content must not be combined with anything.
+    /// Reads a field value. `None` when it is malformed, of another unit, or contradicts itself (section 14.4: last
+    /// before first, or not before the complete length), in which case the content must not be combined with anything.
     pub fn parse(value: &[u8]) -> Option<Self> {
         let (unit, rest) = split_once(value, b' ')?;
         let (range, length) = split_once(rest, b'/')?;

@@ -1,6 +1,7 @@
 //! Which names of query strings or cookies a cache policy selects: none, whitelist, allExcept, all.
 //!
-//! Invariant: names are compared byte by byte, case included; a cookie name may be a pattern (`*` any bytes, `?` one byte), a query string's never is.
+//! Invariant: names are compared byte by byte, case included; a cookie name may be a pattern (`*` any bytes, `?` one
+//! byte), a query string's never is.
 //! Built by `plan` users once for each behavior; read by `query` and `cookies` on every request.
 
 use memchr::memchr2;
@@ -63,8 +64,8 @@ impl Selection {
     }
 }
 
-/// Whether the whole of `name` matches. After a mismatch only the last `*` is tried again with one byte more: at most pattern times name steps, never
-/// exponential.
+/// Whether the whole of `name` matches. After a mismatch only the last `*` is tried again with one byte more: at most
+/// pattern times name steps, never exponential.
 fn matches(pattern: &[u8], name: &[u8]) -> bool {
     let (mut pattern, mut name) = (pattern, name);
     let mut retry = None;

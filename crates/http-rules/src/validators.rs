@@ -44,7 +44,8 @@ impl<'a> EntityTag<'a> {
     }
 }
 
-/// The entity tags of a list value such as If-None-Match. A comma may be part of a tag; a member that is no entity tag is passed over.
+/// The entity tags of a list value such as If-None-Match. A comma may be part of a tag; a member that is no entity tag
+/// is passed over.
 #[derive(Debug, Clone)]
 pub struct EntityTags<'a> {
     rest: &'a [u8],
@@ -85,7 +86,8 @@ pub fn last_modified(response: &HeaderMap) -> Option<u64> {
     parse_http_date(fields::sole(response, &LAST_MODIFIED)?.as_bytes())
 }
 
-/// The modification date when it is a strong validator: at least one second before the response's Date (section 8.8.2.2).
+/// The modification date when it is a strong validator: at least one second before the response's Date (section
+/// 8.8.2.2).
 pub fn strong_last_modified(response: &HeaderMap) -> Option<u64> {
     let date = parse_http_date(fields::sole(response, &DATE)?.as_bytes())?;
     last_modified(response).filter(|&modified| modified < date)
