@@ -1,7 +1,8 @@
-//! AWS Signature Version 4 of a request to an S3 origin (origin access control; AWS general reference, "Create a signed AWS API request").
+//! AWS Signature Version 4 of a request to an S3 origin (origin access control; AWS general reference, "Create a signed
+//! AWS API request").
 //!
-//! Invariant: what is signed is the canonical form a server derives from the decoded path and query, so that any spelling a viewer chose for them
-//! (`(` or `%28`) verifies; the request itself goes out as it came.
+//! Invariant: what is signed is the canonical form a server derives from the decoded path and query, so that any
+//! spelling a viewer chose for them (`(` or `%28`) verifies; the request itself goes out as it came.
 //! Called by the origin fetch, once for each signed request. Pure but for the signing key, which is kept for its day.
 
 use std::sync::Arc;
@@ -16,24 +17,26 @@ use thiserror::Error;
 
 /// The request to sign, as it will be sent.
 #[derive(Debug, Clone, Copy)]
-pub struct UnsignedRequest<'a> {
+pub(crate) struct UnsignedRequest<'a> {
     /// The method.
-    pub method: &'a Method,
+    pub(crate) method: &'a Method,
     /// The Host field it will carry.
-    pub host: &'a str,
-    /// The path, percent-encoded once, with its leading `/`. It is not normalized: to S3, `//` and `..` are part of a key.
-    pub path: &'a str,
+    pub(crate) host: &'a str,
+    /// The path, percent-encoded once, with its leading `/`. It is not normalized: to S3, `//` and `..` are part of a
+    /// key.
+    pub(crate) path: &'a str,
     /// The query string without `?`; empty when there is none.
-    pub query: &'a str,
-    /// The other fields. Range, Content-Type and `x-amz-*` are signed, since S3 refuses an `x-amz-*` field outside the signature.
-    pub headers: &'a HeaderMap,
+    pub(crate) query: &'a str,
+    /// The other fields. Range, Content-Type and `x-amz-*` are signed, since S3 refuses an `x-amz-*` field outside the
+    /// signature.
+    pub(crate) headers: &'a HeaderMap,
     /// What is said about the content.
-    pub payload: Payload<'a>,
+    pub(crate) payload: Payload<'a>,
 }
 
 /// What `x-amz-content-sha256` says.
 #[derive(Debug, Clone, Copy)]
-pub enum Payload<'a> {
+pub(crate) enum Payload<'a> {
     /// `UNSIGNED-PAYLOAD`: the content is protected by TLS alone.
     Unsigned,
     /// The viewer's own `x-amz-content-sha256`, which it must send with a PUT.
@@ -42,18 +45,18 @@ pub enum Payload<'a> {
 
 /// The fields that make a request signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
+pub(crate) struct Signature {
     /// Authorization.
-    pub authorization: HeaderValue,
+    pub(crate) authorization: HeaderValue,
     /// X-Amz-Date.
-    pub date: HeaderValue,
+    pub(crate) date: HeaderValue,
     /// X-Amz-Content-Sha256.
-    pub content_sha256: HeaderValue,
+    pub(crate) content_sha256: HeaderValue,
 }
 
 impl Signature {
     /// Puts the fields into the request, in place of those that were there.
-    pub fn apply(self, headers: &mut HeaderMap) {
+    pub(crate) fn apply(self, headers: &mut HeaderMap) {
         headers.insert(AUTHORIZATION, self.authorization);
         headers.insert(&AMZ_DATE, self.date);
         headers.insert(&AMZ_CONTENT_SHA256, self.content_sha256);
@@ -65,10 +68,10 @@ impl Signature {
 #[error(
     "the {0} of the origin's signature is empty or has bytes other than visible ASCII without '/' and ','; correct it"
 )]
-pub struct InvalidScope(pub &'static str);
+pub(crate) struct InvalidScope(pub(crate) &'static str);
 
 /// Signs requests with one set of credentials for one region and service.
-pub struct Signer {
+pub(crate) struct Signer {
     access_key: String,
     secret_key: String,
     region: String,
@@ -86,7 +89,7 @@ impl Signer {
     ///
     /// # Errors
     /// [`InvalidScope`] names the part that could not be part of an Authorization field.
-    pub fn new(access_key: &str, secret_key: &str, region: &str, service: &str) -> Result<Self, InvalidScope> {
+    pub(crate) fn new(access_key: &str, secret_key: &str, region: &str, service: &str) -> Result<Self, InvalidScope> {
         for (name, value) in [("access key", access_key), ("region", region), ("service", service)] {
             let is_sound = |byte: u8| byte.is_ascii_graphic() && byte != b'/' && byte != b',';
             if value.is_empty() || !value.bytes().all(is_sound) {
@@ -103,7 +106,7 @@ impl Signer {
     }
 
     /// Signs `request` at a time in Unix seconds. Servers refuse a time more than 15 minutes from theirs.
-    pub fn sign(&self, request: &UnsignedRequest<'_>, unix_seconds: u64) -> Signature {
+    pub(crate) fn sign(&self, request: &UnsignedRequest<'_>, unix_seconds: u64) -> Signature {
         let (day, time) = stamps(unix_seconds);
         let content_sha256 = match request.payload {
             Payload::Unsigned => HeaderValue::from_static("UNSIGNED-PAYLOAD"),
@@ -208,7 +211,8 @@ fn canonical_value(headers: &HeaderMap, name: &HeaderName) -> Vec<u8> {
     value
 }
 
-/// Parameters decoded, encoded again by the rules of the signature, and sorted by name, then value. One without `=` has an empty value.
+/// Parameters decoded, encoded again by the rules of the signature, and sorted by name, then value. One without `=` has
+/// an empty value.
 fn canonical_query(query: &str) -> Vec<u8> {
     let mut pairs: Vec<_> = parameters(query.as_bytes())
         .filter(|parameter| !parameter.raw.is_empty())
@@ -235,7 +239,8 @@ enum Part {
     Query,
 }
 
-/// Decodes what is percent-encoded and encodes every byte but `A-Z a-z 0-9 - . _ ~`, so that all spellings of one text become one.
+/// Decodes what is percent-encoded and encodes every byte but `A-Z a-z 0-9 - . _ ~`, so that all spellings of one text
+/// become one.
 fn encode(text: &[u8], part: Part, out: &mut Vec<u8>) {
     let mut rest = text;
     while let [first, tail @ ..] = rest {
