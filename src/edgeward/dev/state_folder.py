@@ -106,8 +106,8 @@ def read_record(path: Path) -> dict[str, str]:
     """The JSON object kept at `path`; empty when there is none. Raises `DevError` when the file is damaged."""
     try:
         record = json.loads(path.read_text())
+        return {str(key): str(value) for key, value in record.items()}
     except FileNotFoundError:
         return {}
-    except ValueError as error:
+    except (ValueError, AttributeError) as error:
         raise DevError(f"{path} is damaged: remove it, what it knew will be found or made anew") from error
-    return {str(key): str(value) for key, value in record.items()}

@@ -1,0 +1,38 @@
+"""The settings document an edge is started with."""
+
+import json
+from pathlib import Path
+
+from edgeward.edge.settings import EdgeSettings, LogSettings, S3Access
+
+
+def test_the_defaults_are_an_edge_on_loopback_without_log_and_origin_access() -> None:
+    document = json.loads(EdgeSettings().encode())
+    assert document == {
+        "http": ["127.0.0.1:0"],
+        "https": ["127.0.0.1:0"],
+        "workers": 2,
+        "pop": "LCL1-C1",
+        "memory_bytes": 268435456,
+        "log": None,
+        "s3": None,
+        "trusted_authorities": [],
+        "clock": "system",
+    }
+
+
+def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() -> None:
+    document = json.loads(
+        EdgeSettings(
+            http=("127.0.0.1:8080", "127.0.0.2:8080"),
+            log=LogSettings(directory=Path("/logs"), segment_seconds=5, segment_bytes=1000),
+            s3=S3Access(endpoint="http://127.0.0.1:8333", access_key="id", secret_key="secret"),
+            trusted_authorities=("PEM",),
+            manual_clock_ms=1_700_000_000_000,
+        ).encode()
+    )
+    assert document["http"] == ["127.0.0.1:8080", "127.0.0.2:8080"]
+    assert document["log"] == {"directory": "/logs", "segment_seconds": 5, "segment_bytes": 1000}
+    assert document["s3"] == {"endpoint": "http://127.0.0.1:8333", "access_key": "id", "secret_key": "secret"}
+    assert document["trusted_authorities"] == ["PEM"]
+    assert document["clock"] == {"manual": 1_700_000_000_000}
