@@ -1,0 +1,116 @@
+"""The rest-xml protocol: requests to members, results and errors to HTTP answers.
+
+Members travel in the path, the query, header fields, or the body; the model says where. One invariant, tested
+over every shape: what botocore serializes is what `parse_request` returns, and what `serialize_response`
+writes is what botocore parses. Called by `aws.app`.
+"""
+
+from typing import Any
+
+from botocore.model import Shape as ModelShape
+from botocore.model import StructureShape
+from lxml import etree
+
+from edgeward.aws.errors import ApiError
+from edgeward.aws.model import Operation, Shape, location_of, payload_member, wire_name
+from edgeward.aws.protocol.text import read_text, write_text
+from edgeward.aws.protocol.xml_body import new_root, read_document, without_illegal_characters, write_document
+from edgeward.aws.routing import Route, parse_query
+from edgeward.aws.wire import WireRequest, WireResponse
+
+
+def parse_request(route: Route, request: WireRequest, namespace: str) -> Shape:
+    """The members of the operation's input; absent ones are left out.
+
+    Raises ApiError `MalformedXML`, `MalformedInput` or `InvalidArgument`.
+    """
+    shape = route.operation.input
+    if shape is None:
+        return {}
+    return _read_located(shape, route, request) | _read_body(shape, request.body, namespace)
+
+
+def serialize_response(operation: Operation, result: Shape, namespace: str) -> WireResponse:
+    """The HTTP answer that carries the operation's output."""
+    shape = operation.output
+    if shape is None:
+        return WireResponse(status=operation.status)
+    headers = {
+        wire_name(member, name): write_text(member, result[name])
+        for name, member in shape.members.items()
+        if location_of(member) == "header" and result.get(name) is not None
+    }
+    content = _write_body(shape, result, namespace)
+    if content and "Content-Type" not in headers:
+        headers["Content-Type"] = "text/xml"
+    return WireResponse(status=operation.status, headers=headers, body=content)
+
+
+def serialize_error(error: ApiError, status: int, request_id: str, namespace: str) -> WireResponse:
+    """The HTTP answer that carries an error."""
+    root = new_root("ErrorResponse", namespace)
+    details = etree.SubElement(root, f"{{{namespace}}}Error")
+    parts = {"Type": "Sender" if status < 500 else "Receiver", "Code": error.code, "Message": error.message}
+    for name, text in (parts | error.members).items():
+        etree.SubElement(details, f"{{{namespace}}}{name}").text = without_illegal_characters(str(text))
+    etree.SubElement(root, f"{{{namespace}}}RequestId").text = request_id
+    content = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    return WireResponse(status=status, headers={"Content-Type": "text/xml"}, body=content)
+
+
+def _read_located(shape: StructureShape, route: Route, request: WireRequest) -> Shape:
+    query = dict(parse_query(request.raw_query))
+    members: Shape = {}
+    for name, member in shape.members.items():
+        text = _located_text(member, wire_name(member, name), route, request, query)
+        if text is not None:
+            members[name] = read_text(member, text, name)
+    return members
+
+
+def _located_text(
+    member: ModelShape, name: str, route: Route, request: WireRequest, query: dict[str, str]
+) -> str | None:
+    match location_of(member):
+        case "uri":
+            return route.path_parameters[name]
+        case "querystring":
+            return query.get(name)
+        case "header":
+            return request.header(name.lower())
+    return None
+
+
+def _read_body(shape: StructureShape, body: bytes, namespace: str) -> Shape:
+    payload = payload_member(shape)
+    if payload is None:
+        return _read_bare_body(shape, body, namespace)
+    member = shape.members[payload]
+    if not body:
+        return {}
+    if not isinstance(member, StructureShape):
+        return {payload: body}
+    return {payload: read_document(body, wire_name(member, payload), member, namespace)}
+
+
+def _read_bare_body(shape: StructureShape, body: bytes, namespace: str) -> Shape:
+    """Reads a body whose root stands for the input itself, or refuses one where none belongs."""
+    if not body:
+        return {}
+    if all(location_of(member) is not None for member in shape.members.values()):
+        raise ApiError("MalformedInput", "This operation takes no body. Send the request without one.")
+    content: Shape = read_document(body, wire_name(shape, shape.name), shape, namespace)
+    return content
+
+
+def _write_body(shape: StructureShape, result: Shape, namespace: str) -> bytes:
+    payload = payload_member(shape)
+    if payload is not None:
+        member = shape.members[payload]
+        value: Any = result.get(payload)
+        if not isinstance(member, StructureShape):
+            return bytes(value or b"")
+        return write_document(wire_name(member, payload), member, value or {}, namespace)
+    if all(location_of(member) is not None for member in shape.members.values()):
+        return b""
+    return write_document(shape.name, shape, result, namespace)

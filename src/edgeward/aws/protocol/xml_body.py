@@ -1,0 +1,148 @@
+"""XML documents of a service model: a hardened reader and a writer, each driven by the shape.
+
+The reader takes nothing on trust: no DTD, no entities, no network, bounded depth; an element the shape does
+not know, a second one where one belongs, text between elements, a wrong namespace are all refused, so that
+nothing a caller sends can vanish. Used by the rest-xml protocol only.
+"""
+
+from typing import Any, cast
+
+from botocore.model import ListShape, StructureShape
+from botocore.model import Shape as ModelShape
+from lxml import etree
+
+from edgeward.aws.errors import ApiError
+from edgeward.aws.model import Shape, location_of, wire_name
+from edgeward.aws.protocol.text import is_scalar, read_text, write_text
+
+
+def read_document(content: bytes, root_name: str, shape: ModelShape, namespace: str) -> Any:
+    """The value of a whole body whose root element is `root_name` in `namespace`.
+
+    Raises ApiError `MalformedXML` when the content is not well-formed UTF-8 XML without a document type, and
+    `MalformedInput` when it does not have the form of `shape`.
+    """
+    root = _parse(content)
+    if root.tag != f"{{{namespace}}}{root_name}":
+        raise ApiError(
+            "MalformedInput", f"The body has to be a {root_name} element in the namespace {namespace}."
+        )
+    return _read_element(root, shape, namespace)
+
+
+def write_document(root_name: str, shape: ModelShape, value: Any, namespace: str) -> bytes:
+    """The XML document of a value, with an XML declaration."""
+    root = new_root(root_name, namespace)
+    _write_into(root, shape, value, namespace)
+    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+
+
+def new_root(name: str, namespace: str) -> etree._Element:
+    """An empty root element whose namespace is the document's default one."""
+    default_namespace: dict[str | None, str] = {None: namespace}
+    return etree.Element(f"{{{namespace}}}{name}", nsmap=cast(Any, default_namespace))
+
+
+def without_illegal_characters(text: str) -> str:
+    """Replaces what XML 1.0 cannot carry (section 2.2), so that an error message can quote hostile input."""
+    return "".join(
+        character if _is_legal(ord(character)) else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+
+
+def _parse(content: bytes) -> etree._Element:
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as error:
+        raise ApiError("MalformedXML", f"The body is not well-formed UTF-8 XML: {error!s}") from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise ApiError("MalformedXML", "The body has a document type declaration. Remove it.")
+    return root
+
+
+def _read_element(element: etree._Element, shape: ModelShape, namespace: str) -> Any:
+    if element.attrib:
+        raise _unexpected(f"attributes of {_local_name(element)}")
+    if isinstance(shape, StructureShape):
+        return _read_structure(element, shape, namespace)
+    if isinstance(shape, ListShape):
+        return _read_list(element, shape, namespace)
+    if len(element):
+        raise _unexpected(
+            f"element {_local_name(element[0])} in {_local_name(element)}, which holds text only"
+        )
+    return read_text(shape, element.text or "", _local_name(element))
+
+
+def _read_structure(element: etree._Element, shape: StructureShape, namespace: str) -> Shape:
+    members = {
+        f"{{{namespace}}}{wire_name(member, name)}": (name, member)
+        for name, member in shape.members.items()
+        if location_of(member) is None
+    }
+    value: Shape = {}
+    for child in _children(element):
+        if child.tag not in members:
+            raise _unexpected(f"element {child.tag} in {_local_name(element)}")
+        name, member = members[child.tag]
+        if name in value:
+            raise _unexpected(f"second element {_local_name(child)} in {_local_name(element)}")
+        value[name] = _read_element(child, member, namespace)
+    return value
+
+
+def _read_list(element: etree._Element, shape: ListShape, namespace: str) -> list[Any]:
+    expected = f"{{{namespace}}}{_item_name(shape)}"
+    items = []
+    for child in _children(element):
+        if child.tag != expected:
+            raise _unexpected(f"element {child.tag} in the list {_local_name(element)}")
+        items.append(_read_element(child, shape.member, namespace))
+    return items
+
+
+def _children(element: etree._Element) -> list[etree._Element]:
+    children = list(element)
+    if any(text and text.strip() for text in [element.text, *(child.tail for child in children)]):
+        raise _unexpected(f"text in {_local_name(element)}, which holds elements only")
+    return children
+
+
+def _write_into(element: etree._Element, shape: ModelShape, value: Any, namespace: str) -> None:
+    if isinstance(shape, StructureShape):
+        for name, member in shape.members.items():
+            if location_of(member) is None and value.get(name) is not None:
+                child = etree.SubElement(element, f"{{{namespace}}}{wire_name(member, name)}")
+                _write_into(child, member, value[name], namespace)
+    elif isinstance(shape, ListShape):
+        for item in value:
+            child = etree.SubElement(element, f"{{{namespace}}}{_item_name(shape)}")
+            _write_into(child, shape.member, item, namespace)
+    else:
+        assert is_scalar(shape), f"{shape.name} has a type that rest-xml cannot carry: {shape.type_name}"
+        element.text = write_text(shape, value)
+
+
+def _item_name(shape: ListShape) -> str:
+    return wire_name(shape.member, "member")
+
+
+def _local_name(element: etree._Element) -> str:
+    return etree.QName(element).localname
+
+
+def _unexpected(what: str) -> ApiError:
+    return ApiError("MalformedInput", f"Unexpected {what}.")
+
+
+def _is_legal(code: int) -> bool:
+    return code in (0x9, 0xA, 0xD) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or code >= 0x10000
