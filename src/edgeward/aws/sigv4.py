@@ -1,0 +1,264 @@
+"""AWS Signature Version 4: who signed this request, and did anything change since.
+
+A pure function of the request, a look-up of secrets and the time. The signature is recomputed over the bytes
+that arrived (the hash of the body is never taken from the caller) and compared in constant time. Called by
+`aws.app` before a request's content is looked at. Rules: "Signature Version 4 signing process" of the AWS
+General Reference.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote
+
+from edgeward.aws.errors import ApiError
+from edgeward.aws.routing import parse_query
+from edgeward.aws.wire import WireRequest
+
+SecretLookup = Callable[[str], str | None]
+"""The secret access key of an access key id, or None when there is no such key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signature:
+    access_key: str
+    scope: tuple[str, str, str, str]
+    """Date (yyyymmdd), region, service, the word aws4_request."""
+    signed_headers: tuple[str, ...]
+    signature: str
+    timestamp: datetime
+    lifetime: timedelta | None
+    """Of a query-form signature only: how long after `timestamp` it holds."""
+
+
+def verify(request: WireRequest, *, secret_of: SecretLookup, service: str, now: datetime) -> str:
+    """The access key id that signed the request.
+
+    Any region in the credential scope is accepted: with an endpoint URL of its own, an SDK signs for the
+    region its user configured. Raises ApiError `MissingAuthenticationToken`, `IncompleteSignature`,
+    `InvalidClientTokenId`, `SignatureDoesNotMatch` or `RequestExpired`.
+    """
+    signature = _read_signature(request)
+    secret = secret_of(signature.access_key)
+    if secret is None or request.header("x-amz-security-token") is not None:
+        raise ApiError("InvalidClientTokenId", "The security token included in the request is invalid.")
+    _check_scope(signature, service)
+    _check_time(signature, now)
+    _check_signed_headers(request, signature)
+    expected = _sign(request, signature, secret)
+    if not hmac.compare_digest(expected.encode(), signature.signature.encode()):
+        raise ApiError(
+            "SignatureDoesNotMatch",
+            "The request signature we calculated does not match the signature you provided. "
+            "Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
+        )
+    return signature.access_key
+
+
+def _read_signature(request: WireRequest) -> _Signature:
+    authorization = request.header("authorization")
+    if authorization is not None:
+        return _read_header_form(request, authorization)
+    arguments = dict(parse_query(request.raw_query))
+    if "X-Amz-Algorithm" in arguments or "X-Amz-Signature" in arguments:
+        return _read_query_form(arguments)
+    raise ApiError(
+        "MissingAuthenticationToken", "Request is missing Authentication Token. Sign it with SigV4."
+    )
+
+
+def _read_header_form(request: WireRequest, authorization: str) -> _Signature:
+    algorithm, _, rest = authorization.strip().partition(" ")
+    if algorithm != ALGORITHM:
+        raise ApiError(
+            "IncompleteSignature", f"The Authorization header has to use the algorithm {ALGORITHM}."
+        )
+    parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
+    for name in ("Credential", "SignedHeaders", "Signature"):
+        if not parts.get(name):
+            raise ApiError("IncompleteSignature", f"Authorization header requires '{name}' parameter.")
+    access_key, scope = _read_credential(parts["Credential"])
+    return _Signature(
+        access_key=access_key,
+        scope=scope,
+        signed_headers=tuple(parts["SignedHeaders"].split(";")),
+        signature=parts["Signature"],
+        timestamp=_read_request_date(request),
+        lifetime=None,
+    )
+
+
+def _read_query_form(arguments: dict[str, str]) -> _Signature:
+    if arguments.get("X-Amz-Algorithm") != ALGORITHM:
+        raise ApiError("IncompleteSignature", f"X-Amz-Algorithm has to be {ALGORITHM}.")
+    for name in ("Credential", "Date", "Expires", "SignedHeaders", "Signature"):
+        if not arguments.get(f"X-Amz-{name}"):
+            raise ApiError("IncompleteSignature", f"AWS query-string parameters must include 'X-Amz-{name}'.")
+    seconds = arguments["X-Amz-Expires"]
+    if not re.fullmatch(r"[0-9]{1,6}", seconds) or not 1 <= int(seconds) <= LONGEST_LIFETIME_SECONDS:
+        raise ApiError(
+            "IncompleteSignature", f"X-Amz-Expires has to be 1 to {LONGEST_LIFETIME_SECONDS} seconds."
+        )
+    access_key, scope = _read_credential(arguments["X-Amz-Credential"])
+    return _Signature(
+        access_key=access_key,
+        scope=scope,
+        signed_headers=tuple(arguments["X-Amz-SignedHeaders"].split(";")),
+        signature=arguments["X-Amz-Signature"],
+        timestamp=_read_basic_date(arguments["X-Amz-Date"]),
+        lifetime=timedelta(seconds=int(seconds)),
+    )
+
+
+def _read_credential(credential: str) -> tuple[str, tuple[str, str, str, str]]:
+    parts = credential.split("/")
+    if len(parts) < 5 or not all(parts):
+        raise ApiError(
+            "IncompleteSignature",
+            f"Credential must have at least 5 slash-delimited elements, e.g. {CREDENTIAL_EXAMPLE}, "
+            f"got '{credential}'.",
+        )
+    date, region, service, terminator = parts[-4:]
+    return "/".join(parts[:-4]), (date, region, service, terminator)
+
+
+def _read_request_date(request: WireRequest) -> datetime:
+    basic = request.header("x-amz-date")
+    if basic is not None:
+        return _read_basic_date(basic)
+    date = request.header("date")
+    if date is None:
+        raise ApiError(
+            "IncompleteSignature",
+            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.",
+        )
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC)
+    except ValueError as error:
+        raise ApiError("IncompleteSignature", f"The Date header is not an HTTP date: '{date}'.") from error
+
+
+def _read_basic_date(text: str) -> datetime:
+    if re.fullmatch(r"[0-9]{8}T[0-9]{6}Z", text):
+        try:
+            return datetime.strptime(text, BASIC_FORMAT).replace(tzinfo=UTC)
+        except ValueError:
+            pass  # A month 13 and its like: the same refusal as any other text.
+    raise ApiError("IncompleteSignature", f"Date must be in ISO-8601 'basic format'. Got '{text}'.")
+
+
+def _check_scope(signature: _Signature, service: str) -> None:
+    date, _region, scope_service, terminator = signature.scope
+    if scope_service != service:
+        raise ApiError(
+            "SignatureDoesNotMatch", f"Credential should be scoped to correct service: '{service}'."
+        )
+    if terminator != "aws4_request":
+        raise ApiError(
+            "SignatureDoesNotMatch", "Credential should be scoped with a valid terminator: 'aws4_request'."
+        )
+    if date != signature.timestamp.strftime("%Y%m%d"):
+        raise ApiError(
+            "SignatureDoesNotMatch",
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.",
+        )
+
+
+def _check_time(signature: _Signature, now: datetime) -> None:
+    signed = signature.timestamp
+    if signed > now + ALLOWED_SKEW:
+        raise ApiError(
+            "SignatureDoesNotMatch",
+            f"Signature not yet current: {_basic(signed)} is still later than {_basic(now + ALLOWED_SKEW)} "
+            f"({_basic(now)} + 5 min.)",
+        )
+    if signature.lifetime is not None and signed + signature.lifetime < now:
+        raise ApiError(
+            "RequestExpired", f"The signed URL expired at {_basic(signed + signature.lifetime)}. Sign anew."
+        )
+    if signature.lifetime is None and signed < now - ALLOWED_SKEW:
+        raise ApiError(
+            "SignatureDoesNotMatch",
+            f"Signature expired: {_basic(signed)} is now earlier than {_basic(now - ALLOWED_SKEW)} "
+            f"({_basic(now)} - 5 min.)",
+        )
+
+
+def _check_signed_headers(request: WireRequest, signature: _Signature) -> None:
+    signed = frozenset(signature.signed_headers)
+    for name in ["host", *(name for name, _ in request.headers if name.startswith("x-amz-"))]:
+        if name not in signed:
+            raise ApiError(
+                "SignatureDoesNotMatch", f"'{name}' must be a 'SignedHeader' in the AWS Authorization."
+            )
+
+
+def _sign(request: WireRequest, signature: _Signature, secret: str) -> str:
+    canonical = _canonical_request(request, signature)
+    to_sign = "\n".join(
+        [
+            ALGORITHM,
+            _basic(signature.timestamp),
+            "/".join(signature.scope),
+            hashlib.sha256(canonical.encode("latin-1")).hexdigest(),
+        ]
+    )
+    key = f"AWS4{secret}".encode()
+    for part in signature.scope:
+        key = hmac.digest(key, part.encode(), "sha256")
+    return hmac.digest(key, to_sign.encode(), "sha256").hex()
+
+
+def _canonical_request(request: WireRequest, signature: _Signature) -> str:
+    header_lines = [f"{name}:{_canonical_header(request, name)}\n" for name in signature.signed_headers]
+    return "\n".join(
+        [
+            request.method,
+            _canonical_path(request.raw_path),
+            _canonical_query(request.raw_query),
+            "".join(header_lines),
+            ";".join(signature.signed_headers),
+            hashlib.sha256(request.body).hexdigest(),
+        ]
+    )
+
+
+def _canonical_path(raw_path: str) -> str:
+    segments: list[str] = []
+    for segment in raw_path.split("/"):
+        if segment == "..":
+            del segments[-1:]
+        elif segment not in ("", "."):
+            segments.append(segment)
+    trailing = "/" if segments and raw_path.endswith("/") else ""
+    return quote(f"/{'/'.join(segments)}{trailing}", safe="/~", encoding="latin-1")
+
+
+def _canonical_query(raw_query: str) -> str:
+    pairs = [(name, value) for name, value in parse_query(raw_query) if name != "X-Amz-Signature"]
+    return "&".join(
+        f"{name}={value}" for name, value in sorted((_encode(name), _encode(value)) for name, value in pairs)
+    )
+
+
+def _canonical_header(request: WireRequest, name: str) -> str:
+    return ",".join(" ".join(value.split()) for field_name, value in request.headers if field_name == name)
+
+
+def _encode(text: str) -> str:
+    return quote(text, safe="-_.~")
+
+
+def _basic(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime(BASIC_FORMAT)
+
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+BASIC_FORMAT = "%Y%m%dT%H%M%SZ"
+ALLOWED_SKEW = timedelta(minutes=5)
+LONGEST_LIFETIME_SECONDS = 604_800
+CREDENTIAL_EXAMPLE = "<access key>/20260101/us-east-1/cloudfront/aws4_request"
