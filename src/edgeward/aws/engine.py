@@ -1,0 +1,343 @@
+"""The generic resource engine: Create, Get, GetConfig, Update, Delete and List for every family.
+
+ETag and If-Match, CallerReference and unique names, quotas, paging, Location and in-use checks are done here,
+once. A family describes itself as a `ResourceSpec`; verbs outside the pattern are plain functions registered
+beside it. Invariant: a change and its outbox row are one transaction; the edges are waited for only after the
+commit.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from botocore.model import StructureShape
+
+from edgeward.aws.errors import ApiError
+from edgeward.aws.identifiers import Identifiers
+from edgeward.aws.listing import read_page, requested_page, write_page
+from edgeward.aws.model import Operation, ServiceModel, Shape, payload_member
+from edgeward.aws.resources import Deployment, Page, Reference, Resource, ResourceStore, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One authenticated, parsed and validated call of an operation."""
+
+    members: Shape
+    origin: str
+    """Scheme and authority by which the caller reached the API, for Location headers."""
+    now: datetime
+
+
+Handler = Callable[[Call], Shape]
+"""Does what an operation says; returns its output's members or raises ApiError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What families work with. One per control plane."""
+
+    store: ResourceStore
+    deployment: Deployment
+    identifiers: Identifiers
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A configuration, defaults filled in, that is about to be stored."""
+
+    transaction: Transaction
+    config: Shape
+    before: Resource | None
+    """The version it would replace; None on creation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """How many resources of a family an account may have, and the error for one more."""
+
+    limit: int
+    code: str
+
+
+def accept(proposal: Proposal) -> None:
+    """The check of a family that has no rules beyond the model."""
+
+
+def no_references(config: Shape) -> Iterable[Reference]:
+    """The references of a family that refers to nothing."""
+    return ()
+
+
+def no_change(transaction: Transaction, resource: Resource) -> None:
+    """What a family does on a change that no edge has to know of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceSpec:
+    """A resource family, declared. Operation and member names follow from `noun` through the model."""
+
+    family: str
+    noun: str
+    """The resource in operation names: `CachePolicy` in CreateCachePolicy."""
+    plural: str
+    no_such: str
+    """The error for an unknown id."""
+    already_exists: str
+    """The error for a name or caller reference in use."""
+    in_use: str | None = None
+    """The error for deleting what others refer to; None when nothing can refer to it."""
+    name_member: str | None = None
+    """The member of the configuration that is unique in the family."""
+    immutable: tuple[str, ...] = ()
+    """Members of the configuration that no update may change."""
+    quota: Quota | None = None
+    managed: Mapping[str, Resource] = field(default_factory=dict)
+    """Resources that every account has and nobody can change, by id."""
+    new_id: Callable[[Identifiers], str]
+    new_attributes: Callable[[Identifiers], Shape] = lambda _identifiers: {}
+    initial_status: str = ""
+    fill_defaults: Callable[[Shape], Shape] = lambda config: config
+    check: Callable[[Proposal], None] = accept
+    """The family's own rules; raises ApiError."""
+    check_delete: Callable[[Transaction, Resource], None] = no_change
+    references: Callable[[Shape], Iterable[Reference]] = no_references
+    describe: Callable[[Transaction, Resource], Shape]
+    """What Get answers."""
+    summarize: Callable[[Transaction, Resource], Shape]
+    """What List answers for each resource."""
+    on_change: Callable[[Transaction, Resource], None] = no_change
+    """Called in the transaction of every change, deletion included; enqueues what edges have to learn."""
+
+
+class ResourceEngine:
+    """The operations of one family."""
+
+    def __init__(self, spec: ResourceSpec, model: ServiceModel, environment: Environment) -> None:
+        self.spec = spec
+        self._environment = environment
+        self._operations = model.operations
+
+    def handlers(self) -> dict[str, Handler]:
+        """The family's operations by name."""
+        noun, plural = self.spec.noun, self.spec.plural
+        return {
+            f"Create{noun}": self._create,
+            f"Get{noun}": self._get,
+            f"Get{noun}Config": self._get_config,
+            f"Update{noun}": self._update,
+            f"Delete{noun}": self._delete,
+            f"List{plural}": self._list,
+        }
+
+    def find(self, transaction: Transaction, id: str) -> Resource:
+        """The resource of that id, managed ones included. Raises the family's "no such" error."""
+        resource = self.spec.managed.get(id) or transaction.find(self.spec.family, id)
+        if resource is None:
+            raise ApiError(self.spec.no_such, f"The specified {self._words} does not exist: '{id}'.")
+        return resource
+
+    def add(self, call: Call, config: Shape, tags: Mapping[str, str] | None = None) -> Shape:
+        """Creates a resource and answers as Create does.
+
+        Raises ApiError: the family's "already exists" and quota errors, and whatever its rules refuse.
+        """
+        spec, identifiers = self.spec, self._environment.identifiers
+        with self._environment.store.write() as transaction:
+            filled = spec.fill_defaults(config)
+            self._refuse_duplicate(transaction, filled, None)
+            self._refuse_one_too_many(transaction)
+            spec.check(Proposal(transaction=transaction, config=filled, before=None))
+            resource = Resource(
+                family=spec.family,
+                id=spec.new_id(identifiers),
+                etag=identifiers.capital("E"),
+                config=filled,
+                created=call.now,
+                modified=call.now,
+                name=self._name(filled),
+                caller_reference=filled.get("CallerReference"),
+                attributes=spec.new_attributes(identifiers),
+            )
+            transaction.insert(resource, spec.references(filled))
+            transaction.put_tags(spec.family, resource.id, dict(tags or {}))
+            spec.on_change(transaction, resource)
+        self._settle(transaction)
+        return self._answer(f"Create{spec.noun}", resource.id, call.origin)
+
+    def change(self, call: Call, id: str, config: Shape) -> Shape:
+        """Replaces a resource's configuration under `If-Match` and answers as Update does."""
+        spec = self.spec
+        with self._environment.store.write() as transaction:
+            before = self.find(transaction, id)
+            self._refuse_managed(before, "IllegalUpdate", "changed")
+            self.require_match(transaction, before, call.members.get("IfMatch"))
+            filled = spec.fill_defaults(config)
+            self._refuse_immutable(before.config, filled)
+            self._refuse_duplicate(transaction, filled, before)
+            spec.check(Proposal(transaction=transaction, config=filled, before=before))
+            resource = replace(
+                before,
+                etag=self._environment.identifiers.capital("E"),
+                config=filled,
+                modified=call.now,
+                name=self._name(filled),
+            )
+            transaction.update(resource, spec.references(filled))
+            spec.on_change(transaction, resource)
+        self._settle(transaction)
+        return self._answer(f"Update{spec.noun}", id, call.origin)
+
+    def require_match(self, transaction: Transaction, resource: Resource, if_match: str | None) -> None:
+        """Compares `If-Match` with the resource's ETag (RFC 9110 section 13.1.1).
+
+        Raises ApiError `PreconditionFailed` when it names an earlier version, `InvalidIfMatchVersion` when it
+        is missing or never was an ETag of this resource.
+        """
+        if if_match == resource.etag:
+            return
+        if if_match is not None and transaction.had_etag(resource.family, resource.id, if_match):
+            raise ApiError(
+                "PreconditionFailed",
+                "The request failed because it didn't meet the preconditions in one or more request-header fields: "
+                f"the {self._words} has changed. Get it again and repeat the change with the new ETag as If-Match.",
+            )
+        raise ApiError(
+            "InvalidIfMatchVersion",
+            "The If-Match version is missing or not valid for the resource. "
+            f"Send the ETag of the {self._words} '{resource.id}' as If-Match.",
+        )
+
+    def _create(self, call: Call) -> Shape:
+        return self.add(call, self._payload(f"Create{self.spec.noun}", call))
+
+    def _get(self, call: Call) -> Shape:
+        return self._answer(f"Get{self.spec.noun}", call.members["Id"], call.origin)
+
+    def _get_config(self, call: Call) -> Shape:
+        operation = self._operations[f"Get{self.spec.noun}Config"]
+        with self._environment.store.read() as transaction:
+            resource = self.find(transaction, call.members["Id"])
+        return {_output_payload(operation): resource.config, "ETag": resource.etag}
+
+    def _update(self, call: Call) -> Shape:
+        return self.change(call, call.members["Id"], self._payload(f"Update{self.spec.noun}", call))
+
+    def _delete(self, call: Call) -> Shape:
+        spec = self.spec
+        with self._environment.store.write() as transaction:
+            resource = self.find(transaction, call.members["Id"])
+            self._refuse_managed(resource, "IllegalDelete", "deleted")
+            self.require_match(transaction, resource, call.members.get("IfMatch"))
+            if spec.in_use and (users := transaction.referrers(spec.family, resource.id)):
+                raise ApiError(
+                    spec.in_use, f"The {self._words} is in use by {', '.join(users)}. Detach it first."
+                )
+            spec.check_delete(transaction, resource)
+            transaction.delete(spec.family, resource.id, call.now)
+            spec.on_change(transaction, resource)
+        self._settle(transaction)
+        return {}
+
+    def _list(self, call: Call) -> Shape:
+        operation = self._operations[f"List{self.spec.plural}"]
+        page = requested_page(call.members)
+        payload = _output_payload(operation)
+        with self._environment.store.read() as transaction:
+            found = self._page(transaction, page, call.members.get("Type"))
+            listing = write_page(
+                _member_shape(operation, payload),
+                page,
+                found,
+                lambda resource: self.spec.summarize(transaction, resource),
+            )
+        return {payload: listing}
+
+    def _page(self, transaction: Transaction, page: Page, kind: str | None) -> tuple[list[Resource], bool]:
+        """A page over stored and managed resources; `kind` is managed, custom or None for both."""
+        stored, more = ([], False) if kind == "managed" else read_page(transaction, self.spec.family, page)
+        managed = [] if kind == "custom" else self.spec.managed.values()
+        wanted = [resource for resource in managed if page.marker is None or resource.id > page.marker]
+        merged = sorted([*stored, *wanted], key=lambda resource: resource.id)
+        return merged[: page.size], more or len(merged) > page.size
+
+    def _answer(self, operation_name: str, id: str, origin: str) -> Shape:
+        operation = self._operations[operation_name]
+        with self._environment.store.read() as transaction:
+            resource = self.find(transaction, id)
+            description = self.spec.describe(transaction, resource)
+        location = f"{origin}{self._operations[f'Create{self.spec.noun}'].uri}/{id}"
+        return {_output_payload(operation): description, "ETag": resource.etag, "Location": location}
+
+    def _settle(self, transaction: Transaction) -> None:
+        if transaction.last_position is not None:
+            self._environment.deployment.settle(transaction.last_position)
+
+    def _payload(self, operation_name: str, call: Call) -> Shape:
+        shape = self._operations[operation_name].input
+        payload = payload_member(shape) if shape is not None else None
+        assert payload is not None, f"{operation_name} has no payload; register a function for it instead"
+        config: Shape = call.members[payload]
+        return config
+
+    def _name(self, config: Shape) -> str | None:
+        return config[self.spec.name_member] if self.spec.name_member else None
+
+    def _refuse_duplicate(self, transaction: Transaction, config: Shape, before: Resource | None) -> None:
+        own_id = before.id if before is not None else None
+        name = self._name(config)
+        if name is not None and (other := self._named(transaction, name)) is not None and other.id != own_id:
+            raise ApiError(
+                self.spec.already_exists,
+                f"The {self._words} '{other.id}' already has the name '{name}'. Choose another.",
+            )
+        reference = config.get("CallerReference")
+        if before is None and reference is not None:
+            other = transaction.find_by_caller_reference(self.spec.family, reference)
+            if other is not None:
+                raise ApiError(
+                    self.spec.already_exists,
+                    "The caller reference that you are using to create a "
+                    f"{self._words} is associated with another {self._words}. Already exists: {other.id}",
+                )
+
+    def _named(self, transaction: Transaction, name: str) -> Resource | None:
+        managed = (resource for resource in self.spec.managed.values() if resource.name == name)
+        return next(managed, None) or transaction.find_by_name(self.spec.family, name)
+
+    def _refuse_one_too_many(self, transaction: Transaction) -> None:
+        quota = self.spec.quota
+        if quota is not None and transaction.count(self.spec.family) >= quota.limit:
+            raise ApiError(
+                quota.code, f"An account can have {quota.limit} of these. Delete one before adding another."
+            )
+
+    def _refuse_managed(self, resource: Resource, code: str, verb: str) -> None:
+        if resource.id in self.spec.managed:
+            raise ApiError(code, f"The {self._words} '{resource.id}' is managed by AWS and cannot be {verb}.")
+
+    def _refuse_immutable(self, before: Shape, after: Shape) -> None:
+        for member in self.spec.immutable:
+            if before.get(member) != after.get(member):
+                raise ApiError(
+                    "IllegalUpdate", f"{member} cannot be changed after creation. Send the value it has."
+                )
+
+    @property
+    def _words(self) -> str:
+        return self.spec.family.replace("-", " ")
+
+
+def _output_payload(operation: Operation) -> str:
+    payload = payload_member(operation.output) if operation.output is not None else None
+    assert payload is not None, (
+        f"{operation.name} answers without a payload; register a function for it instead"
+    )
+    return payload
+
+
+def _member_shape(operation: Operation, member: str) -> StructureShape:
+    shape = operation.output.members[member] if operation.output is not None else None
+    assert isinstance(shape, StructureShape)
+    return shape

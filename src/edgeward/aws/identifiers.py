@@ -1,0 +1,31 @@
+"""Random names: ids, ETags, request ids.
+
+Randomness enters Edgeward's control plane here and nowhere else, so that a test can seed it. Forms are AWS's:
+`E` and 13 capitals or digits for most ids and all ETags, a UUID for policies and requests.
+"""
+
+import random
+import string
+import uuid
+
+
+class Identifiers:
+    """A source of fresh identifiers; the operating system's randomness unless a seeded one is given."""
+
+    def __init__(self, source: random.Random | None = None) -> None:
+        self._source = source or random.SystemRandom()
+
+    def capital(self, initial: str) -> str:
+        """`initial` and 13 capitals or digits: `E2QWRUHAPOMQZL`."""
+        return initial + self._draw(string.ascii_uppercase + string.digits)
+
+    def lower(self, initial: str) -> str:
+        """`initial` and 13 small letters or digits: `d111111abcdef8`."""
+        return initial + self._draw(string.ascii_lowercase + string.digits)
+
+    def uuid(self) -> str:
+        """A random UUID (RFC 9562 version 4)."""
+        return str(uuid.UUID(int=self._source.getrandbits(128), version=4))
+
+    def _draw(self, alphabet: str) -> str:
+        return "".join(self._source.choices(alphabet, k=13))

@@ -1,0 +1,64 @@
+"""Pages of a listing: Marker and MaxItems in, IsTruncated and NextMarker out.
+
+The same for every list of every family. NextMarker is the id of the last item, which a caller sends back as
+Marker.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from botocore.model import StructureShape
+
+from edgeward.aws.errors import ApiError
+from edgeward.aws.model import Shape
+from edgeward.aws.resources import Page, Resource, Transaction
+
+
+def requested_page(members: Shape, *, newest_first: bool = False, parent: str | None = None) -> Page:
+    """The page that a list operation's members ask for; at most `LARGEST_PAGE` resources.
+
+    Raises ApiError `InvalidArgument` when MaxItems is no positive number.
+    """
+    text = str(members.get("MaxItems", LARGEST_PAGE))
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
+        raise ApiError(
+            "InvalidArgument", f"MaxItems has to be a number from 1 to {LARGEST_PAGE}, not '{text}'."
+        )
+    return Page(
+        size=min(int(text), LARGEST_PAGE),
+        marker=members.get("Marker") or None,
+        newest_first=newest_first,
+        parent=parent,
+    )
+
+
+def read_page(transaction: Transaction, family: str, page: Page) -> tuple[Sequence[Resource], bool]:
+    """The resources of a page and whether more follow."""
+    found = transaction.page(family, replace(page, size=page.size + 1))
+    return found[: page.size], len(found) > page.size
+
+
+def write_page(
+    shape: StructureShape,
+    page: Page,
+    found: tuple[Sequence[Resource], bool],
+    summarize: Callable[[Resource], Shape],
+) -> Shape:
+    """The list structure of `shape` that holds a page; members the shape does not have are left out."""
+    resources, is_truncated = found
+    listing: Shape = {
+        "Marker": page.marker or "",
+        "MaxItems": page.size,
+        "IsTruncated": is_truncated,
+        "Quantity": len(resources),
+    }
+    if is_truncated:
+        listing["NextMarker"] = resources[-1].id
+    if resources:
+        listing["Items"] = [summarize(resource) for resource in resources]
+    return {name: value for name, value in listing.items() if name in shape.members}
+
+
+LARGEST_PAGE = 100
+"""Items of one page when MaxItems is absent or larger (API reference of the List operations)."""
