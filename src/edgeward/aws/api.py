@@ -1,0 +1,105 @@
+"""One call of the API from request to answer: the chain of stages, in order, as plain function calls.
+
+Invariant: whatever happens inside, the caller gets one well-formed answer with a request id; an unexpected
+exception is logged with its traceback and answered without a word of it. Synchronous: `aws.app` runs it on a
+worker thread.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from edgeward.aws.engine import Call, Handler
+from edgeward.aws.errors import ApiError
+from edgeward.aws.identifiers import Identifiers
+from edgeward.aws.model import Operation, ServiceModel, Shape
+from edgeward.aws.protocol import rest_xml
+from edgeward.aws.routing import Route, Router, parse_query
+from edgeward.aws.sigv4 import SecretLookup, verify
+from edgeward.aws.validation import validate_input
+from edgeward.aws.wire import WireRequest, WireResponse
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """An AWS service that the API serves: its model and a handler for each operation served."""
+
+    model: ServiceModel
+    handlers: Mapping[str, Handler]
+
+
+class Api:
+    """Answers calls of one service."""
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        secret_of: SecretLookup,
+        clock: Callable[[], datetime],
+        identifiers: Identifiers,
+    ) -> None:
+        self._model = service.model
+        self._handlers = service.handlers
+        self._router = Router(service.model.operations.values())
+        self._secret_of = secret_of
+        self._clock = clock
+        self._identifiers = identifiers
+
+    def answer(self, request: WireRequest) -> WireResponse:
+        """Does what the request asks for."""
+        request_id = self._identifiers.uuid()
+        try:
+            response = self._process(request)
+        except ApiError as error:
+            response = self._refuse(error, request_id)
+        except Exception:
+            logger.exception("request %s (%s %s) failed", request_id, request.method, request.raw_path)
+            response = self._refuse(INTERNAL_FAILURE, request_id)
+        return _with_request_id(response, request_id)
+
+    def refuse(self, error: ApiError) -> WireResponse:
+        """The answer to a request that was refused before it was read."""
+        request_id = self._identifiers.uuid()
+        return _with_request_id(self._refuse(error, request_id), request_id)
+
+    def _process(self, request: WireRequest) -> WireResponse:
+        """The stages of a call. Each either returns what the next one needs or raises ApiError."""
+        now = self._clock()
+        route = self._router.match(request.method, request.raw_path, parse_query(request.raw_query))
+        self._authenticate(request, now)
+        handler = self._handler_of(route.operation)
+        members = self._parse(route, request)
+        validate_input(route.operation, members)
+        result = handler(Call(members=members, origin=request.origin, now=now))
+        return rest_xml.serialize_response(route.operation, result, self._model.namespace)
+
+    def _authenticate(self, request: WireRequest, now: datetime) -> None:
+        verify(request, secret_of=self._secret_of, service=self._model.signing_name, now=now)
+
+    def _handler_of(self, operation: Operation) -> Handler:
+        handler = self._handlers.get(operation.name)
+        if handler is None:
+            raise ApiError("NotImplemented", f"{operation.name} is not served by this version of Edgeward.")
+        return handler
+
+    def _parse(self, route: Route, request: WireRequest) -> Shape:
+        return rest_xml.parse_request(route, request, self._model.namespace)
+
+    def _refuse(self, error: ApiError, request_id: str) -> WireResponse:
+        status = self._model.error_statuses[error.code]
+        return rest_xml.serialize_error(error, status, request_id, self._model.namespace)
+
+
+def _with_request_id(response: WireResponse, request_id: str) -> WireResponse:
+    return replace(response, headers={**response.headers, "x-amzn-RequestId": request_id})
+
+
+INTERNAL_FAILURE = ApiError(
+    "InternalFailure",
+    "The request processing has failed because of an unknown error. Try again; if it fails again, "
+    "look for the request id in the control plane's log.",
+)

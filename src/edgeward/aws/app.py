@@ -1,0 +1,85 @@
+"""The API as an ASGI application: HTTP in, `WireRequest`; `WireResponse`, HTTP out.
+
+One catch-all route, because the service model does the routing, over the raw path, so that %2F stays inside
+its parameter. Invariant: never more than `LARGEST_BODY` bytes of a body are held. Served by Granian.
+"""
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from edgeward.aws.api import Api
+from edgeward.aws.errors import ApiError
+from edgeward.aws.wire import WireRequest, WireResponse
+
+
+def create_app(api: Api) -> Starlette:
+    """The ASGI application that answers every request with `api`."""
+    return Starlette(routes=[Route("/{path:path}", _Endpoint(api))])
+
+
+class _Endpoint:
+    """Takes every method: Starlette limits methods only of endpoints that are functions."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            body = await _read_body(request)
+        except ApiError as error:
+            response = self._api.refuse(error)
+        except ClientDisconnect:
+            return
+        else:
+            response = await run_in_threadpool(self._api.answer, _wire_request(request, body))
+        await _http_response(response)(scope, receive, send)
+
+
+async def _read_body(request: Request) -> bytes:
+    """The body. Raises ApiError `RequestEntityTooLarge` as soon as it is known to be too large.
+
+    A body announced with `Expect: 100-continue` is asked for by the server when it is first read, so a
+    refusal by Content-Length spares the caller from sending it.
+    """
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced) > LARGEST_BODY:
+        raise _too_large()
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise _too_large()
+    return bytes(body)
+
+
+def _wire_request(request: Request, body: bytes) -> WireRequest:
+    scope = request.scope
+    return WireRequest(
+        method=request.method,
+        raw_path=scope["raw_path"].decode("latin-1").partition("?")[0],
+        raw_query=scope["query_string"].decode("latin-1"),
+        headers=tuple(
+            (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]
+        ),
+        body=body,
+        scheme=scope["scheme"],
+    )
+
+
+def _http_response(response: WireResponse) -> Response:
+    return Response(content=response.body, status_code=response.status, headers=response.headers)
+
+
+def _too_large() -> ApiError:
+    return ApiError(
+        "RequestEntityTooLarge", f"The body is larger than {LARGEST_BODY} bytes. Send less in one call."
+    )
+
+
+LARGEST_BODY = 8 * 1024 * 1024
+"""Bytes; far above any request that the quotas allow (a distribution at its limits has less than 1 MB)."""
