@@ -1,0 +1,86 @@
+"""The database behind the store: opening it, its schema, its transactions.
+
+Invariant: one write transaction at a time, on any database, because each begins by locking the `counter`
+rows. Made by `control_plane`; families see only the transactions.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+
+from edgeward.store import tables
+from edgeward.store.transaction import SqlTransaction
+
+
+class Store:
+    """Resources in a database. Implements `aws.resources.ResourceStore`."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is SQLAlchemy's, as `sqlite:////var/lib/edgeward/control.db`; nothing is opened yet."""
+        self._engine = create_engine(
+            url, connect_args={"check_same_thread": False} if _is_sqlite(url) else {}
+        )
+        self._writing = threading.Lock()
+        if _is_sqlite(url):
+            _make_private(Path(make_url(url).database or ""))
+            _configure_sqlite(self._engine)
+
+    def migrate(self) -> None:
+        """Brings the schema to the newest version, from nothing or from any earlier one."""
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        with self._engine.execution_options(writes=True).begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[SqlTransaction]:
+        """A consistent view that only reads."""
+        with self._engine.begin() as connection:
+            yield SqlTransaction(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[SqlTransaction]:
+        """The one write transaction of the moment: commits on exit, rolls back on an exception."""
+        with self._writing, self._engine.execution_options(writes=True).begin() as connection:
+            connection.execute(select(tables.counter).with_for_update())
+            yield SqlTransaction(connection)
+
+
+def _is_sqlite(url: str) -> bool:
+    return make_url(url).get_backend_name() == "sqlite"
+
+
+def _make_private(path: Path) -> None:
+    """Creates the file readable by its owner only; SQLite gives its -wal and -shm files the same mode."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+
+
+def _configure_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # The driver would start transactions late and commit around DDL.
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MILLISECONDS}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+BUSY_TIMEOUT_MILLISECONDS = 10_000
+"""How long a write waits for another process's write to the same SQLite file."""
