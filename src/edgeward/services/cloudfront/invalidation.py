@@ -1,0 +1,176 @@
+"""Invalidations: orders to the edges to forget stored responses by path.
+
+An invalidation belongs to a distribution and is never changed; it is Completed once every edge has it. Rules:
+API reference, CreateInvalidation; Developer Guide, "Invalidate files" and "Quotas".
+"""
+
+import re
+
+from botocore.model import StructureShape
+
+from edgeward.aws.engine import Call, Environment, Handler
+from edgeward.aws.errors import ApiError
+from edgeward.aws.listing import read_page, requested_page, write_page
+from edgeward.aws.model import ServiceModel, Shape
+from edgeward.aws.resources import Page, Resource, Transaction
+
+
+def invalidation_handlers(model: ServiceModel, environment: Environment) -> dict[str, Handler]:
+    """The three operations."""
+    list_shape = model.shape("InvalidationList")
+    assert isinstance(list_shape, StructureShape)
+    return {
+        "CreateInvalidation": lambda call: create(environment, call),
+        "GetInvalidation": lambda call: describe_one(environment, call),
+        "ListInvalidations": lambda call: list_all(environment, call, list_shape),
+    }
+
+
+def create(environment: Environment, call: Call) -> Shape:
+    """CreateInvalidation: stores the order, or finds the one made with the same caller reference and paths."""
+    distribution_id, batch = call.members["DistributionId"], call.members["InvalidationBatch"]
+    with environment.store.write() as transaction:
+        _require_distribution(transaction, distribution_id)
+        invalidation = _repeated(transaction, distribution_id, batch)
+        if invalidation is None:
+            check_batch(batch)
+            _check_in_progress(transaction, distribution_id, batch)
+            invalidation = _new_invalidation(environment, transaction, call)
+            transaction.insert(invalidation, ())
+            transaction.enqueue("invalidation", invalidation.id)
+    if transaction.last_position is not None:
+        environment.deployment.settle(transaction.last_position)
+    with environment.store.read() as transaction:
+        answer = _answer(_find(transaction, distribution_id, invalidation.id))
+    location = f"{call.origin}/2020-05-31/distribution/{distribution_id}/invalidation/{invalidation.id}"
+    return {**answer, "Location": location}
+
+
+def describe_one(environment: Environment, call: Call) -> Shape:
+    """GetInvalidation."""
+    distribution_id = call.members["DistributionId"]
+    with environment.store.read() as transaction:
+        _require_distribution(transaction, distribution_id)
+        return _answer(_find(transaction, distribution_id, call.members["Id"]))
+
+
+def list_all(environment: Environment, call: Call, list_shape: StructureShape) -> Shape:
+    """ListInvalidations, the newest first."""
+    distribution_id = call.members["DistributionId"]
+    page = requested_page(call.members, newest_first=True, parent=distribution_id)
+    with environment.store.read() as transaction:
+        _require_distribution(transaction, distribution_id)
+        found = read_page(transaction, "invalidation", page)
+    return {"InvalidationList": write_page(list_shape, page, found, _summarize)}
+
+
+def check_batch(batch: Shape) -> None:
+    """The rules of the paths. Raises ApiError `InvalidArgument` or `BatchTooLarge`."""
+    paths = batch["Paths"].get("Items", [])
+    if not paths:
+        raise ApiError("InvalidArgument", "Paths has no items. Name at least one path.")
+    if not batch["CallerReference"]:
+        raise ApiError(
+            "InvalidArgument", "CallerReference is empty. Send a value that is new for each batch."
+        )
+    if len(paths) > MOST_PATHS or _wildcards(paths) > MOST_WILDCARDS:
+        raise ApiError(
+            "BatchTooLarge",
+            f"A batch can have {MOST_PATHS} paths, {MOST_WILDCARDS} of them with *. Send several batches.",
+        )
+    for path in paths:
+        problem = _path_problem(path)
+        if problem is not None:
+            raise ApiError(
+                "InvalidArgument", f"The invalidation path '{path[:QUOTED_CHARACTERS]}' {problem}."
+            )
+
+
+def _path_problem(path: str) -> str | None:
+    if not path.startswith("/"):
+        return "has to begin with /"
+    if len(path) > LONGEST_PATH:
+        return f"is longer than {LONGEST_PATH} characters"
+    if "*" in path[:-1]:
+        return "can have * as its last character only"
+    if not re.fullmatch(r"[\x21-\x7e]+", path):
+        return "has a space, a control or a non-ASCII character: percent-encode it"
+    return None
+
+
+def _check_in_progress(transaction: Transaction, distribution_id: str, batch: Shape) -> None:
+    in_progress = Page(size=MOST_PATHS, parent=distribution_id, status="InProgress")
+    paths = [
+        path
+        for invalidation in transaction.page("invalidation", in_progress)
+        for path in invalidation.config["Paths"]["Items"]
+    ]
+    paths += batch["Paths"]["Items"]
+    if len(paths) > MOST_PATHS or _wildcards(paths) > MOST_WILDCARDS:
+        raise ApiError(
+            "TooManyInvalidationsInProgress",
+            f"Invalidations of {MOST_PATHS} paths, {MOST_WILDCARDS} of them with *, can be in progress for a "
+            "distribution. Wait until some are Completed.",
+        )
+
+
+def _repeated(transaction: Transaction, distribution_id: str, batch: Shape) -> Resource | None:
+    reference = batch["CallerReference"]
+    earlier = transaction.find_by_caller_reference("invalidation", reference, parent=distribution_id)
+    if earlier is not None and earlier.config != batch:
+        raise ApiError(
+            "InvalidationBatchAlreadyExists",
+            f"The caller reference '{reference}' was sent before with other paths, as invalidation {earlier.id}. "
+            "Send a new caller reference.",
+        )
+    return earlier
+
+
+def _new_invalidation(environment: Environment, transaction: Transaction, call: Call) -> Resource:
+    distribution_id, batch = call.members["DistributionId"], call.members["InvalidationBatch"]
+    return Resource(
+        family="invalidation",
+        id=environment.identifiers.capital("I"),
+        etag=environment.identifiers.capital("E"),
+        config=batch,
+        created=call.now,
+        modified=call.now,
+        caller_reference=batch["CallerReference"],
+        parent=distribution_id,
+        attributes={"Sequence": transaction.count("invalidation", parent=distribution_id) + 1},
+    )
+
+
+def _find(transaction: Transaction, distribution_id: str, invalidation_id: str) -> Resource:
+    invalidation = transaction.find("invalidation", invalidation_id)
+    if invalidation is None or invalidation.parent != distribution_id:
+        raise ApiError(
+            "NoSuchInvalidation", f"The specified invalidation does not exist: '{invalidation_id}'."
+        )
+    return invalidation
+
+
+def _require_distribution(transaction: Transaction, distribution_id: str) -> None:
+    if transaction.find("distribution", distribution_id) is None:
+        raise ApiError(
+            "NoSuchDistribution", f"The specified distribution does not exist: '{distribution_id}'."
+        )
+
+
+def _answer(invalidation: Resource) -> Shape:
+    return {"Invalidation": {**_summarize(invalidation), "InvalidationBatch": invalidation.config}}
+
+
+def _summarize(invalidation: Resource) -> Shape:
+    return {"Id": invalidation.id, "Status": invalidation.status, "CreateTime": invalidation.created}
+
+
+def _wildcards(paths: list[str]) -> int:
+    return sum(path.endswith("*") for path in paths)
+
+
+LONGEST_PATH = 4_000
+MOST_PATHS = 3_000
+"""Paths in progress for a distribution, and so also in one batch."""
+MOST_WILDCARDS = 15
+QUOTED_CHARACTERS = 256

@@ -1,0 +1,36 @@
+"""What the rules and the compiler ask about other resources, answered from a transaction of the store."""
+
+from dataclasses import dataclass
+
+from edgeward.aws.model import Shape
+from edgeward.aws.resources import Transaction
+from edgeward.services.cloudfront.cache_policy import MANAGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreReferences:
+    """Implements `distribution.references.References`."""
+
+    transaction: Transaction
+    distribution_id: str | None = None
+    """The distribution being checked; None for a new one."""
+
+    @property
+    def distribution_count(self) -> int:
+        """How many distributions the account has besides the one being checked."""
+        return self.transaction.count("distribution") - (self.distribution_id is not None)
+
+    def cache_policy(self, policy_id: str, /) -> Shape | None:
+        """The CachePolicyConfig of a managed or custom policy; None when there is none."""
+        policy = MANAGED.get(policy_id) or self.transaction.find("cache-policy", policy_id)
+        return policy.config if policy is not None else None
+
+    def origin_access_control(self, control_id: str, /) -> Shape | None:
+        """The OriginAccessControlConfig; None when there is none."""
+        control = self.transaction.find("origin-access-control", control_id)
+        return control.config if control is not None else None
+
+    def alias_owner(self, alias: str, /) -> str | None:
+        """The id of the other distribution that has exactly this alias; None when it is free."""
+        owners = self.transaction.referrers("alias", alias)
+        return next((owner for owner in owners if owner != self.distribution_id), None)

@@ -1,0 +1,93 @@
+"""Tags on resources, addressed by ARN: TagResource, UntagResource, ListTagsForResource.
+
+Invariant: a resource has at most 50 tags, none with AWS's own prefix. Rules: API reference, TagResource;
+Developer Guide, "Tag a distribution". The shape of keys and values is checked by the model.
+"""
+
+import re
+
+from edgeward.aws.engine import Call, Environment, Handler
+from edgeward.aws.errors import ApiError
+from edgeward.aws.model import Shape
+from edgeward.aws.resources import Resource, Transaction
+
+
+def tagging_handlers(environment: Environment) -> dict[str, Handler]:
+    """The three operations."""
+    return {
+        "TagResource": lambda call: tag(environment, call),
+        "UntagResource": lambda call: untag(environment, call),
+        "ListTagsForResource": lambda call: list_tags(environment, call),
+    }
+
+
+def tag(environment: Environment, call: Call) -> Shape:
+    """TagResource: adds tags and replaces those of the same key."""
+    with environment.store.write() as transaction:
+        resource = _tagged_resource(environment, transaction, call.members["Resource"])
+        tags = transaction.tags(resource.family, resource.id) | read_tags(call.members["Tags"])
+        _check_number(tags)
+        transaction.put_tags(resource.family, resource.id, tags)
+    return {}
+
+
+def untag(environment: Environment, call: Call) -> Shape:
+    """UntagResource: removes the tags of the given keys; a key that is not there is no error."""
+    with environment.store.write() as transaction:
+        resource = _tagged_resource(environment, transaction, call.members["Resource"])
+        unwanted = call.members["TagKeys"].get("Items", [])
+        tags = transaction.tags(resource.family, resource.id)
+        kept = {key: value for key, value in tags.items() if key not in unwanted}
+        transaction.put_tags(resource.family, resource.id, kept)
+    return {}
+
+
+def list_tags(environment: Environment, call: Call) -> Shape:
+    """ListTagsForResource."""
+    with environment.store.read() as transaction:
+        resource = _tagged_resource(environment, transaction, call.members["Resource"])
+        tags = transaction.tags(resource.family, resource.id)
+    return {"Tags": {"Items": [{"Key": key, "Value": value} for key, value in tags.items()]}}
+
+
+def read_tags(tags: Shape) -> dict[str, str]:
+    """The tags of a Tags structure by key. Raises ApiError `InvalidTagging`."""
+    found: dict[str, str] = {}
+    for item in tags.get("Items", []):
+        key = item["Key"]
+        if key.lower().startswith(RESERVED_PREFIX):
+            raise ApiError(
+                "InvalidTagging", f"The tag key '{key}' begins with '{RESERVED_PREFIX}', which AWS reserves."
+            )
+        if key in found:
+            raise ApiError("InvalidTagging", f"The tag key '{key}' is given twice.")
+        found[key] = item.get("Value", "")
+    _check_number(found)
+    return found
+
+
+def _check_number(tags: dict[str, str]) -> None:
+    if len(tags) > MOST_TAGS:
+        raise ApiError(
+            "InvalidTagging", f"A resource can have {MOST_TAGS} tags, not {len(tags)}. Remove some first."
+        )
+
+
+def _tagged_resource(environment: Environment, transaction: Transaction, arn: str) -> Resource:
+    match = ARN.fullmatch(arn)
+    if match is None:
+        raise ApiError(
+            "InvalidArgument", f"'{arn}' is not the ARN of a CloudFront resource that can have tags."
+        )
+    resource = None
+    if match["account"] == environment.account_id and match["family"] in TAGGED_FAMILIES:
+        resource = transaction.find(match["family"], match["id"])
+    if resource is None:
+        raise ApiError("NoSuchResource", f"There is no resource '{arn}'.")
+    return resource
+
+
+ARN = re.compile(r"arn:aws(-cn)?:cloudfront::(?P<account>[0-9]+):(?P<family>[a-z-]+)/(?P<id>[A-Za-z0-9_-]+)")
+TAGGED_FAMILIES = frozenset({"distribution"})
+RESERVED_PREFIX = "aws:"
+MOST_TAGS = 50
