@@ -1,0 +1,42 @@
+"""What deployment asks of the outside: a way to an edge, and certificates.
+
+Both calls of a channel are synchronous and return once their effect is live. Implemented in process by
+`edgeward.edge.agent.EdgeAgent`; certificates come from `edgeward.authority.LocalAuthority`.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+
+class Channel(Protocol):
+    """A way to one edge. Any exception means "not done"; the call is then repeated, first with the whole
+    plan.
+    """
+
+    def load_plan(self, update: bytes, /) -> int:
+        """Makes a plan or a change of it live; returns the sequence now live."""
+
+    def invalidate(self, order: bytes, /) -> int:
+        """Carries out an invalidation order, which may be one it had before; returns the order's sequence."""
+
+
+class Certificate(Protocol):
+    """A certificate chain and its private key, PEM."""
+
+    @property
+    def chain_pem(self) -> str:
+        """The certificate, then its issuers."""
+
+    @property
+    def key_pem(self) -> str:
+        """The private key."""
+
+
+class CertificateSource(Protocol):
+    """Where certificates for distributions' names come from."""
+
+    def covers(self, name: str, /) -> bool:
+        """Whether a certificate for that name can be had."""
+
+    def certificate_for(self, names: Iterable[str], /) -> Certificate:
+        """A certificate for exactly these names, each of them covered."""

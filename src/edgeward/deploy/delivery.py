@@ -1,0 +1,105 @@
+"""Bringing one edge up to date, on a thread of its own.
+
+Starts with the whole plan, then sends step after step; whenever something fails it begins again with the
+whole plan, later and later. Invariant: an invalidation order is sent only after the plan that was live when
+it was made.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from edgeward.deploy.channel import Channel
+from edgeward.deploy.planner import Snapshot, Step
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """How long to wait after the n-th failure in a row: doubling from `first` to `longest` seconds."""
+
+    first: float = 0.1
+    longest: float = 5.0
+
+    def seconds(self, failures: int) -> float:
+        """The wait after that many failures, at least one."""
+        return min(self.first * 2.0 ** min(failures - 1, 32), self.longest)
+
+
+class Course(Protocol):
+    """Where deliveries learn what to send. `publisher` implements it."""
+
+    def await_steps(self, after: int) -> Sequence[Step]:
+        """The steps behind a position, once there is one; empty when publishing ends."""
+
+    def whole_plan(self) -> Snapshot:
+        """The plan that stands in for all steps so far."""
+
+    def acknowledge(self) -> None:
+        """Some delivery's `acknowledged` has grown."""
+
+    def pause(self, seconds: float) -> None:
+        """Returns after that time, or as soon as publishing ends."""
+
+
+class Delivery:
+    """The way of one edge through the steps."""
+
+    def __init__(self, channel: Channel, course: Course, backoff: Backoff) -> None:
+        self._channel = channel
+        self._course = course
+        self._backoff = backoff
+        self._plan_position: int | None = None
+        self.acknowledged = 0
+        """The outbox position up to which the edge has everything."""
+
+    def start(self, name: str) -> threading.Thread:
+        """Runs until publishing ends."""
+        thread = threading.Thread(target=self._run, name=name, daemon=True)
+        thread.start()
+        return thread
+
+    def _run(self) -> None:
+        failures = 0
+        while steps := self._course.await_steps(self.acknowledged):
+            had_plan = self._plan_position is not None
+            try:
+                self._take(steps)
+                failures = 0
+            except Exception as error:
+                self._plan_position = None
+                failures += 1
+                logger.warning(
+                    "an edge did not take step %d (failure %d): %r", steps[0].position, failures, error
+                )
+                if not had_plan:
+                    self._course.pause(self._backoff.seconds(failures))
+
+    def _take(self, steps: Sequence[Step]) -> None:
+        plan_position = self._plan_position
+        if plan_position is None or any(
+            step.needs_whole_plan and step.position > plan_position for step in steps
+        ):
+            plan_position = self._load_whole_plan()
+        for step in steps:
+            if step.change is not None and step.position > plan_position:
+                self._load(step.change, step.sequence)
+                plan_position = self._plan_position = step.position
+            for order in step.orders:
+                self._channel.invalidate(order)
+            self.acknowledged = step.position
+            self._course.acknowledge()
+
+    def _load_whole_plan(self) -> int:
+        snapshot = self._course.whole_plan()
+        self._load(snapshot.document, snapshot.sequence)
+        self._plan_position = snapshot.position
+        return snapshot.position
+
+    def _load(self, document: bytes, sequence: int) -> None:
+        live = self._channel.load_plan(document)
+        if live != sequence:
+            raise RuntimeError(f"the edge is at plan {live}, not {sequence}")

@@ -1,0 +1,184 @@
+"""What the edges have to be told: compiled distributions and, for every committed change, the step that
+brings it.
+
+Only what changed is compiled again. Invariant: `position` says up to where the outbox is contained in the
+compiled distributions, so that the whole plan can stand in for any number of steps. Not thread-safe:
+`publisher` guards it.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from edgeward.aws.model import Shape
+from edgeward.aws.resources import PendingChange, Resource
+from edgeward.compiler import DistributionSource, compile_distribution, encode_plan
+from edgeward.deploy.channel import CertificateSource
+from edgeward.services.cloudfront.distribution.family import distribution_arn
+from edgeward.services.cloudfront.distribution.fields import items_of
+from edgeward.services.cloudfront.store_references import StoreReferences
+from edgeward.store.transaction import SqlTransaction
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One advance of the edges: a change of the plan, then invalidation orders."""
+
+    position: int
+    """The last outbox row it contains."""
+    sequence: int
+    """The plan's sequence after it."""
+    change: bytes | None = None
+    """The change document; None when the plan stays as it is, or when only the whole plan leads here."""
+    needs_whole_plan: bool = False
+    orders: tuple[bytes, ...] = ()
+    completes: tuple[PendingChange, ...] = ()
+    """The outbox rows that are done once every edge has taken the step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The whole plan at one position."""
+
+    position: int
+    sequence: int
+    document: bytes
+
+
+class Planner:
+    """The compiled state of all distributions of one account."""
+
+    def __init__(self, *, account_id: str, domain_suffix: str, certificates: CertificateSource) -> None:
+        self._account_id = account_id
+        self._certificates = certificates
+        self._default_certificate = _pem_members(certificates, [f"*.{domain_suffix}"])
+        self._compiled: dict[str, Shape] = {}
+        self._position = 0
+        self._sequence = 0
+
+    @property
+    def position(self) -> int:
+        """The last outbox row that is compiled."""
+        return self._position
+
+    def load(self, transaction: SqlTransaction) -> Step:
+        """Compiles everything; the step contains all that was pending."""
+        failed = self._compile(
+            transaction, [distribution.id for distribution in transaction.all("distribution")]
+        )
+        self._position = self._sequence = transaction.last_change()
+        completes = _without(failed, transaction.pending())
+        return Step(
+            position=self._position,
+            sequence=self._sequence,
+            needs_whole_plan=True,
+            orders=self._orders(transaction, completes),
+            completes=completes,
+        )
+
+    def advance(self, transaction: SqlTransaction) -> Step | None:
+        """Compiles the next changes of the outbox; None when there are none."""
+        changes = _first_batch(transaction.pending(after=self._position))
+        if not changes:
+            return None
+        ids = {change.id for change in changes if change.family == "distribution"}
+        known = {id: self._compiled.get(id) for id in sorted(ids)}
+        failed = self._compile(transaction, list(known))
+        position, completes = changes[-1].position, _without(failed, changes)
+        orders = self._orders(transaction, completes)
+        change = self._encode_change(position, known)
+        self._position = position
+        self._sequence = position if change is not None else self._sequence
+        return Step(
+            position=position, sequence=self._sequence, change=change, orders=orders, completes=completes
+        )
+
+    def whole_plan(self) -> Snapshot:
+        """The plan that stands in for every step so far."""
+        document = encode_plan(self._sequence, None, self._compiled, self._default_certificate)
+        return Snapshot(position=self._position, sequence=self._sequence, document=document)
+
+    def _encode_change(self, sequence: int, known: Mapping[str, Shape | None]) -> bytes | None:
+        """The document that turns what edges know of some distributions into what there is; None when equal."""
+        changed = {
+            id: self._compiled.get(id) for id, before in known.items() if self._compiled.get(id) != before
+        }
+        if not changed:
+            return None
+        return encode_plan(sequence, self._sequence, changed, self._default_certificate)
+
+    def _compile(self, transaction: SqlTransaction, ids: list[str]) -> set[str]:
+        """Compiles distributions again and returns the ids of those that could not be: they stay as they
+        were.
+        """
+        failed = set()
+        for id in ids:
+            try:
+                self._compile_one(transaction, id)
+            except Exception:
+                logger.exception(
+                    "distribution %s cannot be compiled; the edges keep what they have of it", id
+                )
+                failed.add(id)
+        return failed
+
+    def _compile_one(self, transaction: SqlTransaction, id: str) -> None:
+        distribution = transaction.find("distribution", id)
+        if distribution is None or distribution.config["Staging"]:
+            self._compiled.pop(id, None)
+            return
+        references = StoreReferences(transaction=transaction, distribution_id=id)
+        self._compiled[id] = compile_distribution(self._source(distribution), references)
+
+    def _source(self, distribution: Resource) -> DistributionSource:
+        return DistributionSource(
+            id=distribution.id,
+            arn=distribution_arn(self._account_id, distribution.id),
+            domain_name=distribution.attributes["DomainName"],
+            config=distribution.config,
+            certificate=_pem_members(self._certificates, items_of(distribution.config["Aliases"])),
+        )
+
+    def _orders(self, transaction: SqlTransaction, changes: Iterable[PendingChange]) -> tuple[bytes, ...]:
+        invalidations = (change.id for change in changes if change.family == "invalidation")
+        orders = (self._order(transaction, id) for id in invalidations)
+        return tuple(order for order in orders if order is not None)
+
+    def _order(self, transaction: SqlTransaction, invalidation_id: str) -> bytes | None:
+        """The order for the edges; None when its distribution is gone, and all it stored with it."""
+        invalidation = transaction.find("invalidation", invalidation_id)
+        if invalidation is None or invalidation.parent not in self._compiled:
+            return None
+        order = {
+            "format": 1,
+            "distribution": invalidation.parent,
+            "sequence": invalidation.attributes["Sequence"],
+            "patterns": items_of(invalidation.config["Paths"]),
+        }
+        return json.dumps(order, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _first_batch(pending: Sequence[PendingChange]) -> list[PendingChange]:
+    """The rows up to where a plan change follows an invalidation: orders go out after the plan before them."""
+    batch: list[PendingChange] = []
+    for change in pending:
+        if batch and batch[-1].family == "invalidation" and change.family == "distribution":
+            break
+        batch.append(change)
+    return batch
+
+
+def _without(failed: set[str], changes: Iterable[PendingChange]) -> tuple[PendingChange, ...]:
+    return tuple(change for change in changes if change.id not in failed)
+
+
+def _pem_members(certificates: CertificateSource, names: Iterable[str]) -> Mapping[str, str] | None:
+    """A certificate for those of the names that can have one, as the plan holds it."""
+    covered = [name for name in names if certificates.covers(name)]
+    if not covered:
+        return None
+    certificate = certificates.certificate_for(covered)
+    return {"chain_pem": certificate.chain_pem, "key_pem": certificate.key_pem}
