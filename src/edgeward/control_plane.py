@@ -1,0 +1,104 @@
+"""The control plane: the API, the store and the publisher, put together.
+
+Invariant: no globals; everything a part works with is handed to it here. `edgeward.dev` runs it beside an
+edge, tests run it with channels of their own.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from edgeward.aws.api import Api
+from edgeward.aws.app import create_app
+from edgeward.aws.engine import Environment
+from edgeward.aws.identifiers import Identifiers
+from edgeward.deploy.channel import CertificateSource, Channel
+from edgeward.deploy.delivery import Backoff
+from edgeward.deploy.planner import Planner
+from edgeward.deploy.publisher import Publisher
+from edgeward.services.cloudfront.service import cloudfront
+from edgeward.store.database import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlPlaneSettings:
+    """What a control plane is started with."""
+
+    state_directory: Path
+    """Where the database file goes, unless `database_url` says otherwise. Made when missing."""
+    access_keys: Mapping[str, str]
+    """Secret access keys by access key id: who may call the API."""
+    account_id: str = "123456789012"
+    """The account that owns everything: in ARNs."""
+    domain_suffix: str = "cloudfront.localhost"
+    """Where distributions get their domain names: `d111111abcdef8.<suffix>`."""
+    acknowledgement_seconds: float = 1.0
+    """How long a write waits for the edges before it answers with the status InProgress."""
+    database_url: str | None = None
+    """SQLAlchemy URL of the store; SQLite in `state_directory` by default."""
+
+
+def _system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class ControlPlane:
+    """One control plane. `app` answers as soon as it is built; `start` makes the store and the edges ready."""
+
+    def __init__(
+        self,
+        settings: ControlPlaneSettings,
+        channels: Sequence[Channel],
+        certificates: CertificateSource,
+        *,
+        clock: Callable[[], datetime] = _system_clock,
+        identifiers: Identifiers | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        identifiers = identifiers or Identifiers()
+        self._store = Store(
+            settings.database_url or f"sqlite:///{settings.state_directory / 'control-plane.db'}"
+        )
+        self._publisher = Publisher(
+            self._store,
+            Planner(
+                account_id=settings.account_id,
+                domain_suffix=settings.domain_suffix,
+                certificates=certificates,
+            ),
+            channels,
+            acknowledgement_seconds=settings.acknowledgement_seconds,
+            backoff=backoff,
+        )
+        environment = Environment(
+            store=self._store,
+            deployment=self._publisher,
+            identifiers=identifiers,
+            account_id=settings.account_id,
+        )
+        self._api = Api(
+            cloudfront(environment, settings.domain_suffix),
+            secret_of=dict(settings.access_keys).get,
+            clock=clock,
+            identifiers=identifiers,
+        )
+        self.app: Starlette = create_app(self._api)
+        """The API as an ASGI application."""
+
+    def start(self) -> None:
+        """Brings the store's schema up to date and publishes the whole plan.
+
+        Returns once the edges have it or have not answered in `acknowledgement_seconds`.
+        """
+        self._store.migrate()
+        self._publisher.start()
+
+    def stop(self) -> None:
+        """Ends publishing and closes the store; what edges did not acknowledge is sent again at the next
+        start.
+        """
+        self._publisher.stop()
+        self._store.close()
