@@ -23,7 +23,7 @@ pub struct ByteRange {
 impl ByteRange {
     /// Number of bytes.
     pub fn length(&self) -> u64 {
-        (self.last - self.first).saturating_add(1)
+        self.last.saturating_sub(self.first).saturating_add(1)
     }
 }
 
