@@ -20,7 +20,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-PERMITTED_DOMAINS = ("localhost", "test", "example", "example.com", "example.net", "example.org", "internal", "home.arpa")
+PERMITTED_DOMAINS = (
+    "localhost",
+    "test",
+    "example",
+    "example.com",
+    "example.net",
+    "example.org",
+    "internal",
+    "home.arpa",
+)
 """Domains (with all their subdomains) the CA may sign: reserved for private use by RFC 2606, 6761, 8375 and ICANN."""
 
 
@@ -169,9 +178,7 @@ def _leaf_builder(names: tuple[str, ...], root: x509.Certificate, now: datetime)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key), critical=False)
     )
 
 

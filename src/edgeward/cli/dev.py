@@ -30,9 +30,7 @@ def dev(state: Path, api_port: int, http_port: int, https_port: int, s3_port: in
     from edgeward.dev.program import run
     from edgeward.dev.settings import DevSettings
 
-    settings = DevSettings(
-        state=state, api_port=api_port, http_port=http_port, https_port=https_port, s3_port=s3_port
-    )
+    settings = DevSettings(state=state, api_port=api_port, http_port=http_port, https_port=https_port, s3_port=s3_port)
     try:
         run(settings, say=click.echo)
     except DevError as error:

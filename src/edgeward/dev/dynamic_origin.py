@@ -1,8 +1,8 @@
 """The second origin: a small HTTP server whose answers change, so that one sees what a cache does with them.
 
 Owns one listener on loopback. `/api/time` tells the time (`max-age=5`), `/api/echo` shows the request as the origin got
-it (`no-store`), `/api/slow` answers after two seconds, or `?seconds=` up to ten. Every answer has the number of its call:
-seen through the edge, it shows what was a hit. Started by `edgeward.dev` alone.
+it (`no-store`), `/api/slow` answers after two seconds, or `?seconds=` up to ten. Every answer has the number of its
+call: seen through the edge, it shows what was a hit. Started by `edgeward.dev` alone.
 """
 
 import itertools
@@ -13,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from edgeward.dev.ports import LOOPBACK
@@ -57,6 +58,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         super().__init__(address, handler)
         self.calls = itertools.count(1)
+
+    def server_bind(self) -> None:
+        # Not HTTPServer's: that one asks DNS for our name, which nobody needs and which can take seconds.
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = LOOPBACK, self.socket.getsockname()[1]
 
 
 class _Handler(BaseHTTPRequestHandler):

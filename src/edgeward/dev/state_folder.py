@@ -42,8 +42,8 @@ class StateFolder:
 
     @property
     def control_plane(self) -> Path:
-        """The control plane's database."""
-        return self.root / "control-plane.sqlite"
+        """The control plane's database is in here."""
+        return self.root / "control-plane"
 
     @property
     def logs(self) -> Path:

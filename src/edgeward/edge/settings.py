@@ -54,7 +54,7 @@ class EdgeSettings:
     trusted_authorities: tuple[str, ...] = ()
     """CA certificates, PEM, that origins may be certified by, beside the system's."""
     manual_clock_ms: int | None = None
-    """Milliseconds since the epoch at which a clock starts that only `advance_clock` moves; None: the system's clock."""
+    """Where a clock that only `advance_clock` moves starts, milliseconds since the epoch; None: the system's clock."""
 
     def encode(self) -> bytes:
         """The settings as the engine reads them: JSON."""

@@ -10,12 +10,18 @@ import pytest
 
 from edgeward.dev.child_process import ChildProcess
 
-IGNORES_SIGINT = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+IGNORES_SIGINT = """
+import signal, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print("up", flush=True)
+time.sleep(60)
+"""
 PARENT = """
 import sys, time
 from pathlib import Path
 from edgeward.dev.child_process import ChildProcess
-child = ChildProcess([sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(60)"], Path(sys.argv[1]))
+program = "import os, time; print(os.getpid(), flush=True); time.sleep(60)"
+child = ChildProcess([sys.executable, "-c", program], Path(sys.argv[1]))
 time.sleep(60)
 """
 

@@ -26,7 +26,7 @@ def test_each_call_has_its_number_and_the_connection_stays_open(connection: http
 
 
 def test_the_echo_shows_method_target_fields_and_content_length(connection: http.client.HTTPConnection) -> None:
-    answer = ask(connection, "POST", "/api/echo?q=1", content=b"four", headers={"X-Seen": "yes"})
+    answer = ask(connection, "POST", "/api/echo?q=1", content=b"four")
     request = answer["request"]
     assert (request["method"], request["target"], request["content_bytes"]) == ("POST", "/api/echo?q=1", 4)
     assert ["X-Seen", "yes"] in request["headers"]
@@ -75,9 +75,8 @@ def ask(
     *,
     status: int = 200,
     content: bytes | None = None,
-    headers: dict[str, str] | None = None,
 ) -> Any:
-    connection.request(method, target, body=content, headers=headers or {})
+    connection.request(method, target, body=content, headers={"X-Seen": "yes"})
     response = connection.getresponse()
     assert response.status == status
     return json.loads(response.read())

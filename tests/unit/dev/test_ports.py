@@ -40,9 +40,7 @@ def test_ports_chosen_together_differ() -> None:
     assert len(set(free_ports(20))) == 20
 
 
-def test_a_range_that_is_all_busy_is_reported_with_what_to_do(
-    busy_port: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_range_that_is_all_busy_is_reported_with_what_to_do(busy_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "_PORTS_TRIED", 1)
     with pytest.raises(DevError, match="choose another"):
         first_free_port(busy_port)

@@ -13,9 +13,8 @@ from edgeward.dev.state_folder import StateFolder, StateLock, read_record, write
 
 def test_a_folder_in_use_is_refused_until_it_is_released(tmp_path: Path) -> None:
     folder = StateFolder(root=tmp_path / "state")
-    with StateLock(folder):
-        with pytest.raises(DevError, match="in use"), StateLock(folder):
-            pass
+    with StateLock(folder), pytest.raises(DevError, match="in use"), StateLock(folder):
+        pass
     with StateLock(folder):
         pass
 

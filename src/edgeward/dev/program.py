@@ -1,0 +1,244 @@
+"""`edgeward dev` itself: starts the parts in order, shows where they are, stops them in reverse.
+
+Order matters: the S3 server is a child process and goes first, before any thread; the edge must listen before the
+control plane publishes to it. Invariant: whatever ends the program (Ctrl-C, SIGTERM, a closed terminal, a failure in
+the middle of the start), every part that was started is stopped. Called by the command line and by tests.
+"""
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from edgeward.authority import AuthorityError, LocalAuthority
+from edgeward.control_plane import ControlPlane, ControlPlaneSettings
+from edgeward.dev.api_server import ApiServer
+from edgeward.dev.credentials import AccessKey, access_key
+from edgeward.dev.dynamic_origin import DynamicOrigin
+from edgeward.dev.errors import DevError
+from edgeward.dev.ports import LOOPBACK, first_free_port
+from edgeward.dev.s3_server import REGION, S3Server, S3ServerSettings
+from edgeward.dev.sample_distribution import Origins, SampleDistribution, deploy_sample, preferred_dynamic_port
+from edgeward.dev.sample_site import upload_site
+from edgeward.dev.settings import DevSettings
+from edgeward.dev.state_folder import StateFolder, StateLock, write_private
+from edgeward.dev.welcome import Endpoints, running_record, shell_exports, welcome
+from edgeward.edge.agent import EdgeAgent
+from edgeward.edge.settings import EdgeSettings, LogSettings, S3Access
+
+if TYPE_CHECKING:  # the types are installed for checking only
+    from types_boto3_cloudfront import CloudFrontClient
+
+BUCKET = "sample-site"
+"""The private bucket of the sample site."""
+
+
+def run(settings: DevSettings, say: Callable[[str], None]) -> None:
+    """Runs the CDN until SIGINT, SIGTERM or SIGHUP; tells `say` what the user should read.
+
+    Raises `DevError` when it cannot start, or when a part of it ends by itself. Main thread only.
+    """
+    folder = StateFolder(root=settings.state.resolve())
+    with suppress(_Stopped), _stop_signals() as stop_signals, StateLock(folder), ExitStack() as parts:
+        try:
+            with _explained():
+                cdn = _Cdn(settings, folder, parts)
+                endpoints = cdn.start()
+            _announce(endpoints, folder, parts)
+            say(welcome(endpoints, folder))
+            cdn.watch()
+        finally:
+            stop_signals.ignore()
+
+
+class _Cdn:
+    """The parts, each started by one method and stopped by `parts`."""
+
+    def __init__(self, settings: DevSettings, folder: StateFolder, parts: ExitStack) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._parts = parts
+        self._ports = _chosen_ports(settings)
+        self._user_key = access_key(folder.user_key)
+        self._origin_key = access_key(folder.origin_key)
+        self._s3 = S3Server(
+            S3ServerSettings(
+                directory=folder.s3,
+                port=self._ports.s3,
+                bucket=BUCKET,
+                administrator=self._user_key,
+                reader=self._origin_key,
+            )
+        )
+
+    def start(self) -> Endpoints:
+        """Starts everything; returns once the sample distribution is deployed."""
+        self._parts.callback(self._s3.stop)
+        self._s3.start()
+        upload_site(self._s3.client(), BUCKET)
+        authority = LocalAuthority(self._folder.authority)
+        dynamic = self._start_dynamic_origin()
+        edge = self._start_edge(authority)
+        api = self._start_control_plane(edge, authority)
+        sample = self._deploy_sample(api, dynamic)
+        return Endpoints(
+            sample=sample,
+            http_port=_port(edge.http),
+            https_port=_port(edge.https),
+            api=api.endpoint,
+            s3=self._s3.endpoint,
+            bucket=BUCKET,
+            ca_file=authority.root_path,
+            key=self._user_key,
+        )
+
+    def watch(self) -> None:
+        """Waits for the end. Raises `DevError` when the S3 server ends first."""
+        while not self._s3.has_ended:
+            time.sleep(_WATCH_SECONDS)
+        raise DevError(f"the S3 server ended: see {self._folder.s3 / 'weed.log'}, then start again")
+
+    def _start_dynamic_origin(self) -> DynamicOrigin:
+        origin = DynamicOrigin(first_free_port(preferred_dynamic_port(self._folder)))
+        self._parts.callback(origin.stop)
+        origin.start()
+        return origin
+
+    def _start_edge(self, authority: LocalAuthority) -> EdgeAgent:
+        edge = EdgeAgent(
+            EdgeSettings(
+                http=(f"{LOOPBACK}:{self._ports.http}",),
+                https=(f"{LOOPBACK}:{self._ports.https}",),
+                workers=self._settings.workers,
+                log=LogSettings(directory=self._folder.logs),
+                s3=S3Access(
+                    endpoint=self._s3.endpoint,
+                    access_key=self._origin_key.id,
+                    secret_key=self._origin_key.secret,
+                ),
+                trusted_authorities=(authority.root_pem,),
+            )
+        )
+        edge.start()
+        self._parts.callback(edge.stop)
+        return edge
+
+    def _start_control_plane(self, edge: EdgeAgent, authority: LocalAuthority) -> ApiServer:
+        control_plane = ControlPlane(
+            ControlPlaneSettings(
+                state_directory=self._folder.control_plane,
+                access_keys={self._user_key.id: self._user_key.secret},
+                account_id=self._settings.account_id,
+            ),
+            channels=(edge,),
+            certificates=authority,
+        )
+        self._parts.callback(control_plane.stop)
+        control_plane.start()
+        api = ApiServer(control_plane.app, self._ports.api)
+        self._parts.callback(api.stop)
+        api.start()
+        return api
+
+    def _deploy_sample(self, api: ApiServer, dynamic: DynamicOrigin) -> SampleDistribution:
+        origins = Origins(bucket=BUCKET, dynamic_port=dynamic.port)
+        return deploy_sample(_cloudfront(api.endpoint, self._user_key), origins, self._folder)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ports:
+    api: int
+    http: int
+    https: int
+    s3: int
+
+
+def _chosen_ports(settings: DevSettings) -> _Ports:
+    """The preferred ports, or the next free ones; four different ones in any case."""
+    chosen: dict[str, int] = {}
+    preferred = {
+        "api": settings.api_port,
+        "http": settings.http_port,
+        "https": settings.https_port,
+        "s3": settings.s3_port,
+    }
+    for name, port in preferred.items():
+        chosen[name] = first_free_port(port, taken=frozenset(chosen.values()))
+    return _Ports(**chosen)
+
+
+def _cloudfront(endpoint: str, key: AccessKey) -> "CloudFrontClient":
+    return boto3.client(
+        "cloudfront",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=key.id,
+        aws_secret_access_key=key.secret,
+    )
+
+
+def _announce(endpoints: Endpoints, folder: StateFolder, parts: ExitStack) -> None:
+    """Writes the endpoints where shells and programs find them while this runs."""
+    write_private(folder.environment, shell_exports(endpoints))
+    parts.callback(folder.running.unlink, missing_ok=True)
+    write_private(folder.running, json.dumps(running_record(endpoints), indent=2))
+
+
+def _port(addresses: tuple[str, ...]) -> int:
+    return int(addresses[0].rpartition(":")[2])
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turns what can go wrong at start into a `DevError` that says what to do; anything else is a bug and stays."""
+    try:
+        yield
+    except AuthorityError as error:
+        raise DevError(str(error)) from error
+    except (ClientError, BotoCoreError) as error:
+        raise DevError(f"the sample could not be set up: {error}") from error
+    except OSError as error:
+        raise DevError(f"cannot start: {error}. Is a port taken since, or the disk full? Try again") from error
+
+
+class _Stopped(BaseException):
+    """A signal asked us to stop. Not an Exception: nothing on the way may take it for a failure and go on."""
+
+
+@dataclass(slots=True)
+class _StopSignals:
+    """Whether stop signals still interrupt the main thread."""
+
+    ignored: bool = False
+
+    def ignore(self) -> None:
+        """From now on they do nothing: the parts are being stopped, and that must not be interrupted."""
+        self.ignored = True
+
+    def __call__(self, _signal: int, _frame: FrameType | None) -> None:
+        if not self.ignored:
+            self.ignored = True
+            raise _Stopped
+
+
+@contextmanager
+def _stop_signals() -> Iterator[_StopSignals]:
+    """Makes the stop signals raise `_Stopped` in the main thread, once."""
+    handler = _StopSignals()
+    earlier = {number: signal.signal(number, handler) for number in _STOP_SIGNALS}
+    try:
+        yield handler
+    finally:
+        for number, action in earlier.items():
+            signal.signal(number, action)
+
+
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_WATCH_SECONDS = 1.0
