@@ -9,7 +9,7 @@ Differs from CloudFront: an alias needs no certificate here, because the local a
 
 from edgeward.aws.model import Shape
 from edgeward.services.cloudfront.distribution import quotas
-from edgeward.services.cloudfront.distribution.fields import Field, items_of, shown
+from edgeward.services.cloudfront.distribution.fields import Field, items_of
 from edgeward.services.cloudfront.distribution.names import why_not_a_host_name
 from edgeward.services.cloudfront.distribution.references import References
 
@@ -42,16 +42,16 @@ def check_alias_owners(config: Shape, references: References) -> None:
 def _check_alias(at: Field, alias: str) -> None:
     name = alias.removeprefix("*.")
     if "*" in name:
-        raise at.refused(f"{shown(alias)!r} has a * inside; a wildcard stands for the whole first label: *.example.com")
+        raise at.refused("a wildcard stands for the whole first label of a name, as in *.example.com")
     advice = why_not_a_host_name(name)
     if advice is not None:
-        raise at.refused(f"{shown(alias)!r} {advice}")
+        raise at.refused(advice)
     if "." not in name:
-        raise at.refused(f"{shown(alias)!r} is a single label; give a full name such as www.example.com")
+        raise at.refused("is a single label; give a full name such as www.example.com")
     if alias != alias.lower():
-        raise at.refused(f"{shown(alias)!r} has capital letters; write it in lower case")
+        raise at.refused("has capital letters; write it in lower case")
     if f".{name}".endswith(_DISTRIBUTION_DOMAINS):
-        raise at.refused(f"{shown(alias)!r} is below the domain of the distributions' own names; use another domain")
+        raise at.refused("is below the domain of the distributions' own names; use another domain")
 
 
 # A name under these could be the name CloudFront gave to someone else's distribution.
