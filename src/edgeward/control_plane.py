@@ -5,7 +5,7 @@ edge, tests run it with channels of their own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -37,6 +37,8 @@ class ControlPlaneSettings:
     """Where distributions get their domain names: `d111111abcdef8.<suffix>`."""
     acknowledgement_seconds: float = 1.0
     """How long a write waits for the edges before it answers with the status InProgress."""
+    backoff: Backoff = field(default_factory=Backoff)
+    """How long to wait before an edge that failed is tried again."""
     database_url: str | None = None
     """SQLAlchemy URL of the store; SQLite in `state_directory` by default."""
 
@@ -46,7 +48,7 @@ def _system_clock() -> datetime:
 
 
 class ControlPlane:
-    """One control plane. `app` answers as soon as it is built; `start` makes the store and the edges ready."""
+    """One control plane. Call `start` before `app` is served: it makes the store and the edges ready."""
 
     def __init__(
         self,
@@ -56,12 +58,9 @@ class ControlPlane:
         *,
         clock: Callable[[], datetime] = _system_clock,
         identifiers: Identifiers | None = None,
-        backoff: Backoff | None = None,
     ) -> None:
         identifiers = identifiers or Identifiers()
-        self._store = Store(
-            settings.database_url or f"sqlite:///{settings.state_directory / 'control-plane.db'}"
-        )
+        self._store = Store(settings.database_url or f"sqlite:///{settings.state_directory / 'control-plane.db'}")
         self._publisher = Publisher(
             self._store,
             Planner(
@@ -71,7 +70,7 @@ class ControlPlane:
             ),
             channels,
             acknowledgement_seconds=settings.acknowledgement_seconds,
-            backoff=backoff,
+            backoff=settings.backoff,
         )
         environment = Environment(
             store=self._store,

@@ -63,9 +63,7 @@ def _wire_request(request: Request, body: bytes) -> WireRequest:
         method=request.method,
         raw_path=scope["raw_path"].decode("latin-1").partition("?")[0],
         raw_query=scope["query_string"].decode("latin-1"),
-        headers=tuple(
-            (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]
-        ),
+        headers=tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]),
         body=body,
         scheme=scope["scheme"],
     )
@@ -76,9 +74,7 @@ def _http_response(response: WireResponse) -> Response:
 
 
 def _too_large() -> ApiError:
-    return ApiError(
-        "RequestEntityTooLarge", f"The body is larger than {LARGEST_BODY} bytes. Send less in one call."
-    )
+    return ApiError("RequestEntityTooLarge", f"The body is larger than {LARGEST_BODY} bytes. Send less in one call.")
 
 
 LARGEST_BODY = 8 * 1024 * 1024

@@ -61,16 +61,16 @@ class Quota:
     code: str
 
 
-def accept(proposal: Proposal) -> None:
+def accept(_proposal: Proposal) -> None:
     """The check of a family that has no rules beyond the model."""
 
 
-def no_references(config: Shape) -> Iterable[Reference]:
+def no_references(_config: Shape) -> Iterable[Reference]:
     """The references of a family that refers to nothing."""
     return ()
 
 
-def no_change(transaction: Transaction, resource: Resource) -> None:
+def no_change(_transaction: Transaction, _resource: Resource) -> None:
     """What a family does on a change that no edge has to know of."""
 
 
@@ -200,8 +200,8 @@ class ResourceEngine:
         if if_match is not None and transaction.had_etag(resource.family, resource.id, if_match):
             raise ApiError(
                 "PreconditionFailed",
-                "The request failed because it didn't meet the preconditions in one or more request-header fields: "
-                f"the {self._words} has changed. Get it again and repeat the change with the new ETag as If-Match.",
+                "The request failed because it didn't meet the preconditions in one or more request-header "
+                f"fields: the {self._words} has changed. Get it again and repeat the change with the new ETag.",
             )
         raise ApiError(
             "InvalidIfMatchVersion",
@@ -231,9 +231,7 @@ class ResourceEngine:
             self._refuse_managed(resource, "IllegalDelete", "deleted")
             self.require_match(transaction, resource, call.members.get("IfMatch"))
             if spec.in_use and (users := transaction.referrers(spec.family, resource.id)):
-                raise ApiError(
-                    spec.in_use, f"The {self._words} is in use by {', '.join(users)}. Detach it first."
-                )
+                raise ApiError(spec.in_use, f"The {self._words} is in use by {', '.join(users)}. Detach it first.")
             spec.check_delete(transaction, resource)
             transaction.delete(spec.family, resource.id, call.now)
             spec.on_change(transaction, resource)
@@ -309,9 +307,7 @@ class ResourceEngine:
     def _refuse_one_too_many(self, transaction: Transaction) -> None:
         quota = self.spec.quota
         if quota is not None and transaction.count(self.spec.family) >= quota.limit:
-            raise ApiError(
-                quota.code, f"An account can have {quota.limit} of these. Delete one before adding another."
-            )
+            raise ApiError(quota.code, f"An account can have {quota.limit} of these. Delete one before adding another.")
 
     def _refuse_managed(self, resource: Resource, code: str, verb: str) -> None:
         if resource.id in self.spec.managed:
@@ -320,9 +316,7 @@ class ResourceEngine:
     def _refuse_immutable(self, before: Shape, after: Shape) -> None:
         for member in self.spec.immutable:
             if before.get(member) != after.get(member):
-                raise ApiError(
-                    "IllegalUpdate", f"{member} cannot be changed after creation. Send the value it has."
-                )
+                raise ApiError("IllegalUpdate", f"{member} cannot be changed after creation. Send the value it has.")
 
     @property
     def _words(self) -> str:
@@ -331,9 +325,7 @@ class ResourceEngine:
 
 def _output_payload(operation: Operation) -> str:
     payload = payload_member(operation.output) if operation.output is not None else None
-    assert payload is not None, (
-        f"{operation.name} answers without a payload; register a function for it instead"
-    )
+    assert payload is not None, f"{operation.name} answers without a payload; register a function for it instead"
     return payload
 
 

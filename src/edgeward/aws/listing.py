@@ -22,9 +22,7 @@ def requested_page(members: Shape, *, newest_first: bool = False, parent: str | 
     """
     text = str(members.get("MaxItems", LARGEST_PAGE))
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < 1:
-        raise ApiError(
-            "InvalidArgument", f"MaxItems has to be a number from 1 to {LARGEST_PAGE}, not '{text}'."
-        )
+        raise ApiError("InvalidArgument", f"MaxItems has to be a number from 1 to {LARGEST_PAGE}, not '{text}'.")
     return Page(
         size=min(int(text), LARGEST_PAGE),
         marker=members.get("Marker") or None,

@@ -68,9 +68,7 @@ class ServiceModel:
     @cached_property
     def operations(self) -> Mapping[str, Operation]:
         """Every operation by name."""
-        return {
-            name: _read_operation(self._model.operation_model(name)) for name in self._model.operation_names
-        }
+        return {name: _read_operation(self._model.operation_model(name)) for name in self._model.operation_names}
 
     @cached_property
     def error_statuses(self) -> Mapping[str, int]:
@@ -110,7 +108,7 @@ def payload_member(shape: StructureShape) -> str | None:
 
 
 def location_of(shape: ModelShape) -> str | None:
-    """Where a member of an input or output travels: uri, querystring, header, statusCode; None for the body."""
+    """Where a member of an input or output travels: uri, querystring or header; None for the body."""
     location = shape.serialization.get("location")
     return str(location) if location is not None else None
 

@@ -65,7 +65,7 @@ class Router:
 
 
 def parse_query(raw_query: str) -> list[tuple[str, str]]:
-    """The decoded pairs of a query string in order; `?Flag` is ("Flag", ""). A plus sign stays a plus sign."""
+    """The decoded pairs of a query string in order; `?Flag` is ("Flag", ""). A plus sign stays one."""
     pairs = [pair.partition("=") for pair in raw_query.split("&") if pair]
     return [(decode(name), decode(value)) for name, _, value in pairs]
 

@@ -54,7 +54,8 @@ def verify(request: WireRequest, *, secret_of: SecretLookup, service: str, now: 
         raise ApiError(
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. "
-            "Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
+            "Check your AWS Secret Access Key and signing method. "
+            "Consult the service documentation for details.",
         )
     return signature.access_key
 
@@ -66,17 +67,13 @@ def _read_signature(request: WireRequest) -> _Signature:
     arguments = dict(parse_query(request.raw_query))
     if "X-Amz-Algorithm" in arguments or "X-Amz-Signature" in arguments:
         return _read_query_form(arguments)
-    raise ApiError(
-        "MissingAuthenticationToken", "Request is missing Authentication Token. Sign it with SigV4."
-    )
+    raise ApiError("MissingAuthenticationToken", "Request is missing Authentication Token. Sign it with SigV4.")
 
 
 def _read_header_form(request: WireRequest, authorization: str) -> _Signature:
     algorithm, _, rest = authorization.strip().partition(" ")
     if algorithm != ALGORITHM:
-        raise ApiError(
-            "IncompleteSignature", f"The Authorization header has to use the algorithm {ALGORITHM}."
-        )
+        raise ApiError("IncompleteSignature", f"The Authorization header has to use the algorithm {ALGORITHM}.")
     parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
     for name in ("Credential", "SignedHeaders", "Signature"):
         if not parts.get(name):
@@ -100,9 +97,7 @@ def _read_query_form(arguments: dict[str, str]) -> _Signature:
             raise ApiError("IncompleteSignature", f"AWS query-string parameters must include 'X-Amz-{name}'.")
     seconds = arguments["X-Amz-Expires"]
     if not re.fullmatch(r"[0-9]{1,6}", seconds) or not 1 <= int(seconds) <= LONGEST_LIFETIME_SECONDS:
-        raise ApiError(
-            "IncompleteSignature", f"X-Amz-Expires has to be 1 to {LONGEST_LIFETIME_SECONDS} seconds."
-        )
+        raise ApiError("IncompleteSignature", f"X-Amz-Expires has to be 1 to {LONGEST_LIFETIME_SECONDS} seconds.")
     access_key, scope = _read_credential(arguments["X-Amz-Credential"])
     return _Signature(
         access_key=access_key,
@@ -119,8 +114,7 @@ def _read_credential(credential: str) -> tuple[str, tuple[str, str, str, str]]:
     if len(parts) < 5 or not all(parts):
         raise ApiError(
             "IncompleteSignature",
-            f"Credential must have at least 5 slash-delimited elements, e.g. {CREDENTIAL_EXAMPLE}, "
-            f"got '{credential}'.",
+            f"Credential must have at least 5 slash-delimited elements, e.g. {CREDENTIAL_EXAMPLE}, got '{credential}'.",
         )
     date, region, service, terminator = parts[-4:]
     return "/".join(parts[:-4]), (date, region, service, terminator)
@@ -154,13 +148,9 @@ def _read_basic_date(text: str) -> datetime:
 def _check_scope(signature: _Signature, service: str) -> None:
     date, _region, scope_service, terminator = signature.scope
     if scope_service != service:
-        raise ApiError(
-            "SignatureDoesNotMatch", f"Credential should be scoped to correct service: '{service}'."
-        )
+        raise ApiError("SignatureDoesNotMatch", f"Credential should be scoped to correct service: '{service}'.")
     if terminator != "aws4_request":
-        raise ApiError(
-            "SignatureDoesNotMatch", "Credential should be scoped with a valid terminator: 'aws4_request'."
-        )
+        raise ApiError("SignatureDoesNotMatch", "Credential should be scoped with a valid terminator: 'aws4_request'.")
     if date != signature.timestamp.strftime("%Y%m%d"):
         raise ApiError(
             "SignatureDoesNotMatch",
@@ -177,9 +167,7 @@ def _check_time(signature: _Signature, now: datetime) -> None:
             f"({_basic(now)} + 5 min.)",
         )
     if signature.lifetime is not None and signed + signature.lifetime < now:
-        raise ApiError(
-            "RequestExpired", f"The signed URL expired at {_basic(signed + signature.lifetime)}. Sign anew."
-        )
+        raise ApiError("RequestExpired", f"The signed URL expired at {_basic(signed + signature.lifetime)}. Sign anew.")
     if signature.lifetime is None and signed < now - ALLOWED_SKEW:
         raise ApiError(
             "SignatureDoesNotMatch",
@@ -192,9 +180,7 @@ def _check_signed_headers(request: WireRequest, signature: _Signature) -> None:
     signed = frozenset(signature.signed_headers)
     for name in ["host", *(name for name, _ in request.headers if name.startswith("x-amz-"))]:
         if name not in signed:
-            raise ApiError(
-                "SignatureDoesNotMatch", f"'{name}' must be a 'SignedHeader' in the AWS Authorization."
-            )
+            raise ApiError("SignatureDoesNotMatch", f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")
 
 
 def _sign(request: WireRequest, signature: _Signature, secret: str) -> str:

@@ -74,9 +74,7 @@ def _split(shape: StructureShape, members: Shape) -> tuple[list[str], list[str]]
     return located, in_body
 
 
-def _member_problems(
-    shape: StructureShape, name: str, member: ModelShape, value: Shape, path: str
-) -> Iterator[str]:
+def _member_problems(shape: StructureShape, name: str, member: ModelShape, value: Shape, path: str) -> Iterator[str]:
     where = _join(path, name)
     if name in value:
         yield from problems_of(member, value[name], where)
@@ -110,11 +108,7 @@ def _text_problems(shape: ModelShape, value: str | bytes, path: str) -> Iterator
 
 def _problem(value: Any, path: str, constraint: str) -> str:
     shown = (
-        f"'{value[:QUOTED_CHARACTERS]}'"
-        if isinstance(value, str)
-        else ""
-        if isinstance(value, list | bytes)
-        else value
+        f"'{value[:QUOTED_CHARACTERS]}'" if isinstance(value, str) else "" if isinstance(value, list | bytes) else value
     )
     return f"Value {shown} at '{path}' failed to satisfy constraint: Member must {constraint}"
 

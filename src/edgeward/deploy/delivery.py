@@ -69,20 +69,16 @@ class Delivery:
             try:
                 self._take(steps)
                 failures = 0
-            except Exception as error:
+            except Exception:
                 self._plan_position = None
                 failures += 1
-                logger.warning(
-                    "an edge did not take step %d (failure %d): %r", steps[0].position, failures, error
-                )
+                logger.warning("an edge did not take step %d", steps[0].position, exc_info=True)
                 if not had_plan:
                     self._course.pause(self._backoff.seconds(failures))
 
     def _take(self, steps: Sequence[Step]) -> None:
         plan_position = self._plan_position
-        if plan_position is None or any(
-            step.needs_whole_plan and step.position > plan_position for step in steps
-        ):
+        if plan_position is None or any(step.needs_whole_plan and step.position > plan_position for step in steps):
             plan_position = self._load_whole_plan()
         for step in steps:
             if step.change is not None and step.position > plan_position:

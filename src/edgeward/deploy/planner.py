@@ -66,9 +66,7 @@ class Planner:
 
     def load(self, transaction: SqlTransaction) -> Step:
         """Compiles everything; the step contains all that was pending."""
-        failed = self._compile(
-            transaction, [distribution.id for distribution in transaction.all("distribution")]
-        )
+        failed = self._compile(transaction, [distribution.id for distribution in transaction.all("distribution")])
         self._position = self._sequence = transaction.last_change()
         completes = _without(failed, transaction.pending())
         return Step(
@@ -85,16 +83,14 @@ class Planner:
         if not changes:
             return None
         ids = {change.id for change in changes if change.family == "distribution"}
-        known = {id: self._compiled.get(id) for id in sorted(ids)}
+        known = {each: self._compiled.get(each) for each in sorted(ids)}
         failed = self._compile(transaction, list(known))
         position, completes = changes[-1].position, _without(failed, changes)
         orders = self._orders(transaction, completes)
         change = self._encode_change(position, known)
         self._position = position
         self._sequence = position if change is not None else self._sequence
-        return Step(
-            position=position, sequence=self._sequence, change=change, orders=orders, completes=completes
-        )
+        return Step(position=position, sequence=self._sequence, change=change, orders=orders, completes=completes)
 
     def whole_plan(self) -> Snapshot:
         """The plan that stands in for every step so far."""
@@ -102,9 +98,9 @@ class Planner:
         return Snapshot(position=self._position, sequence=self._sequence, document=document)
 
     def _encode_change(self, sequence: int, known: Mapping[str, Shape | None]) -> bytes | None:
-        """The document that turns what edges know of some distributions into what there is; None when equal."""
+        """The document that turns the `known` state of some distributions into theirs; None when equal."""
         changed = {
-            id: self._compiled.get(id) for id, before in known.items() if self._compiled.get(id) != before
+            each: self._compiled.get(each) for each, before in known.items() if self._compiled.get(each) != before
         }
         if not changed:
             return None
@@ -115,14 +111,12 @@ class Planner:
         were.
         """
         failed = set()
-        for id in ids:
+        for each in ids:
             try:
-                self._compile_one(transaction, id)
+                self._compile_one(transaction, each)
             except Exception:
-                logger.exception(
-                    "distribution %s cannot be compiled; the edges keep what they have of it", id
-                )
-                failed.add(id)
+                logger.exception("distribution %s cannot be compiled; the edges keep what they have of it", each)
+                failed.add(each)
         return failed
 
     def _compile_one(self, transaction: SqlTransaction, id: str) -> None:
@@ -144,7 +138,7 @@ class Planner:
 
     def _orders(self, transaction: SqlTransaction, changes: Iterable[PendingChange]) -> tuple[bytes, ...]:
         invalidations = (change.id for change in changes if change.family == "invalidation")
-        orders = (self._order(transaction, id) for id in invalidations)
+        orders = (self._order(transaction, each) for each in invalidations)
         return tuple(order for order in orders if order is not None)
 
     def _order(self, transaction: SqlTransaction, invalidation_id: str) -> bytes | None:
@@ -162,7 +156,7 @@ class Planner:
 
 
 def _first_batch(pending: Sequence[PendingChange]) -> list[PendingChange]:
-    """The rows up to where a plan change follows an invalidation: orders go out after the plan before them."""
+    """The rows up to where a plan change follows an invalidation: orders follow the plan before them."""
     batch: list[PendingChange] = []
     for change in pending:
         if batch and batch[-1].family == "invalidation" and change.family == "distribution":

@@ -26,13 +26,13 @@ class Publisher:
         planner: Planner,
         channels: Sequence[Channel],
         *,
-        acknowledgement_seconds: float = 1.0,
-        backoff: Backoff | None = None,
+        acknowledgement_seconds: float,
+        backoff: Backoff,
     ) -> None:
         """`acknowledgement_seconds`: how long `settle` waits for the edges."""
         self._store = store
         self._planner = planner
-        self._deliveries = [Delivery(channel, self, backoff or Backoff()) for channel in channels]
+        self._deliveries = [Delivery(channel, self, backoff) for channel in channels]
         self._acknowledgement_seconds = acknowledgement_seconds
         self._changed = threading.Condition()
         self._completing = threading.Lock()
@@ -61,7 +61,7 @@ class Publisher:
             thread.join()
 
     def settle(self, position: int) -> None:
-        """Sends the outbox up to `position`; returns when every edge has it, or when waiting takes too long."""
+        """Sends the outbox up to `position`; returns when every edge has it, or waiting takes too long."""
         with self._changed:
             if not self._is_running:
                 return
@@ -93,9 +93,7 @@ class Publisher:
         """Completes the steps that every edge has taken."""
         with self._completing:
             with self._changed:
-                position = min(
-                    (delivery.acknowledged for delivery in self._deliveries), default=self._planner.position
-                )
+                position = min((delivery.acknowledged for delivery in self._deliveries), default=self._planner.position)
                 done = [step for step in self._steps if step.position <= position]
             if not done:
                 return

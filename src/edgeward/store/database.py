@@ -24,9 +24,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         """`url` is SQLAlchemy's, as `sqlite:////var/lib/edgeward/control.db`; nothing is opened yet."""
-        self._engine = create_engine(
-            url, connect_args={"check_same_thread": False} if _is_sqlite(url) else {}
-        )
+        self._engine = create_engine(url, connect_args={"check_same_thread": False} if _is_sqlite(url) else {})
         self._writing = threading.Lock()
         if _is_sqlite(url):
             _make_private(Path(make_url(url).database or ""))

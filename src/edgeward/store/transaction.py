@@ -48,7 +48,7 @@ class SqlTransaction:
     def find_by_caller_reference(
         self, family: str, caller_reference: str, parent: str | None = None
     ) -> Resource | None:
-        """The living resource created with that caller reference, under `parent` when the family has parents."""
+        """The living resource created with that caller reference, under `parent` if the family has parents."""
         same_parent = resource.c.parent.is_not_distinct_from(parent)
         return self._one(_living(family).where(resource.c.caller_reference == caller_reference, same_parent))
 
@@ -99,9 +99,7 @@ class SqlTransaction:
     def update(self, changed: Resource, references: Iterable[Reference]) -> None:
         """Stores a further version and replaces the references."""
         self._connection.execute(
-            update(resource)
-            .where(_is_row(resource, changed.family, changed.id))
-            .values(_write_resource(changed))
+            update(resource).where(_is_row(resource, changed.family, changed.id)).values(_write_resource(changed))
         )
         self._drop(resource_reference, changed.family, changed.id)
         self._add_version(changed, references)
@@ -126,7 +124,7 @@ class SqlTransaction:
     def tags(self, family: str, id: str) -> dict[str, str]:
         """The tags of a resource in the order they were set."""
         query = select(tag.c.key, tag.c.value).where(_is_row(tag, family, id)).order_by(tag.c.place)
-        return {key: value for key, value in self._connection.execute(query)}
+        return {row.key: row.value for row in self._connection.execute(query)}
 
     def put_tags(self, family: str, id: str, tags: dict[str, str]) -> None:
         """Replaces the tags of a resource."""
@@ -171,9 +169,7 @@ class SqlTransaction:
         return self._read_counter(name)
 
     def _read_counter(self, name: str) -> int:
-        return int(
-            self._connection.execute(select(counter.c.value).where(counter.c.name == name)).scalar_one()
-        )
+        return int(self._connection.execute(select(counter.c.value).where(counter.c.name == name)).scalar_one())
 
     def _add_version(self, version: Resource, references: Iterable[Reference]) -> None:
         key = {"family": version.family, "id": version.id}

@@ -73,7 +73,7 @@ def _write_timestamp(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _write_boolean(value: bool) -> str:
+def _write_boolean(value: object) -> str:
     return "true" if value else "false"
 
 

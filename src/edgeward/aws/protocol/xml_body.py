@@ -24,9 +24,7 @@ def read_document(content: bytes, root_name: str, shape: ModelShape, namespace: 
     """
     root = _parse(content)
     if root.tag != f"{{{namespace}}}{root_name}":
-        raise ApiError(
-            "MalformedInput", f"The body has to be a {root_name} element in the namespace {namespace}."
-        )
+        raise ApiError("MalformedInput", f"The body has to be a {root_name} element in the namespace {namespace}.")
     return _read_element(root, shape, namespace)
 
 
@@ -45,9 +43,7 @@ def new_root(name: str, namespace: str) -> etree._Element:
 
 def without_illegal_characters(text: str) -> str:
     """Replaces what XML 1.0 cannot carry (section 2.2), so that an error message can quote hostile input."""
-    return "".join(
-        character if _is_legal(ord(character)) else "\N{REPLACEMENT CHARACTER}" for character in text
-    )
+    return "".join(character if _is_legal(ord(character)) else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _parse(content: bytes) -> etree._Element:
@@ -77,9 +73,7 @@ def _read_element(element: etree._Element, shape: ModelShape, namespace: str) ->
     if isinstance(shape, ListShape):
         return _read_list(element, shape, namespace)
     if len(element):
-        raise _unexpected(
-            f"element {_local_name(element[0])} in {_local_name(element)}, which holds text only"
-        )
+        raise _unexpected(f"element {_local_name(element[0])} in {_local_name(element)}, which holds text only")
     return read_text(shape, element.text or "", _local_name(element))
 
 

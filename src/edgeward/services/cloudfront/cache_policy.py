@@ -69,8 +69,8 @@ def _check_ttls(config: Shape) -> None:
     if ttls[2] == 0 and _caches_on_something(config.get("ParametersInCacheKeyAndForwardedToOrigin")):
         raise ApiError(
             "InvalidArgument",
-            "With MaxTTL 0 nothing is cached, so the cache key has to be empty: turn off compressed objects and set "
-            "the behavior of headers, cookies and query strings to none, or raise MaxTTL.",
+            "With MaxTTL 0 nothing is cached, so the cache key has to be empty: set both EnableAcceptEncoding "
+            "members to false and the behavior of headers, cookies and query strings to none, or raise MaxTTL.",
         )
 
 
@@ -96,9 +96,7 @@ def _check_selection(parameters: Shape, outer: str, behavior: str, inner: str, t
             f"{outer}.{inner} names items, but {behavior} is {selection[behavior]}. Leave {inner} out.",
         )
     if len(items) > MOST_NAMES:
-        raise ApiError(
-            too_many, f"{outer}.{inner} has {len(items)} names; a cache policy can have {MOST_NAMES}."
-        )
+        raise ApiError(too_many, f"{outer}.{inner} has {len(items)} names; a cache policy can have {MOST_NAMES}.")
     _check_names(f"{outer}.{inner}", items, folds_case=inner == "Headers")
 
 
@@ -117,8 +115,8 @@ def _check_headers(parameters: Shape) -> None:
     if normalizes and "accept-encoding" in names:
         raise ApiError(
             "InvalidArgument",
-            "Accept-Encoding cannot be listed when EnableAcceptEncodingGzip or EnableAcceptEncodingBrotli is true: "
-            "it is in the cache key already, normalized.",
+            "Accept-Encoding cannot be listed when EnableAcceptEncodingGzip or EnableAcceptEncodingBrotli is "
+            "true: it is in the cache key already, normalized.",
         )
     refused = sorted(names & UNCACHEABLE_HEADERS)
     if refused:
@@ -126,11 +124,7 @@ def _check_headers(parameters: Shape) -> None:
 
 
 def _check_total_length(parameters: Shape) -> None:
-    names = [
-        name
-        for outer, _, inner, _ in SELECTIONS
-        for name in parameters[outer].get(inner, {}).get("Items", [])
-    ]
+    names = [name for outer, _, inner, _ in SELECTIONS for name in parameters[outer].get(inner, {}).get("Items", [])]
     if sum(map(len, names)) > LONGEST_NAMES:
         raise ApiError(
             "InvalidArgument",

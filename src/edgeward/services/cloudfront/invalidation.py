@@ -27,7 +27,7 @@ def invalidation_handlers(model: ServiceModel, environment: Environment) -> dict
 
 
 def create(environment: Environment, call: Call) -> Shape:
-    """CreateInvalidation: stores the order, or finds the one made with the same caller reference and paths."""
+    """CreateInvalidation: stores an order, or finds the one of the same caller reference and paths."""
     distribution_id, batch = call.members["DistributionId"], call.members["InvalidationBatch"]
     with environment.store.write() as transaction:
         _require_distribution(transaction, distribution_id)
@@ -70,9 +70,7 @@ def check_batch(batch: Shape) -> None:
     if not paths:
         raise ApiError("InvalidArgument", "Paths has no items. Name at least one path.")
     if not batch["CallerReference"]:
-        raise ApiError(
-            "InvalidArgument", "CallerReference is empty. Send a value that is new for each batch."
-        )
+        raise ApiError("InvalidArgument", "CallerReference is empty. Send a value that is new for each batch.")
     if len(paths) > MOST_PATHS or _wildcards(paths) > MOST_WILDCARDS:
         raise ApiError(
             "BatchTooLarge",
@@ -81,9 +79,7 @@ def check_batch(batch: Shape) -> None:
     for path in paths:
         problem = _path_problem(path)
         if problem is not None:
-            raise ApiError(
-                "InvalidArgument", f"The invalidation path '{path[:QUOTED_CHARACTERS]}' {problem}."
-            )
+            raise ApiError("InvalidArgument", f"The invalidation path '{path[:QUOTED_CHARACTERS]}' {problem}.")
 
 
 def _path_problem(path: str) -> str | None:
@@ -120,8 +116,8 @@ def _repeated(transaction: Transaction, distribution_id: str, batch: Shape) -> R
     if earlier is not None and earlier.config != batch:
         raise ApiError(
             "InvalidationBatchAlreadyExists",
-            f"The caller reference '{reference}' was sent before with other paths, as invalidation {earlier.id}. "
-            "Send a new caller reference.",
+            f"The caller reference '{reference}' was sent before with other paths, as invalidation "
+            f"{earlier.id}. Send a new caller reference.",
         )
     return earlier
 
@@ -144,17 +140,13 @@ def _new_invalidation(environment: Environment, transaction: Transaction, call: 
 def _find(transaction: Transaction, distribution_id: str, invalidation_id: str) -> Resource:
     invalidation = transaction.find("invalidation", invalidation_id)
     if invalidation is None or invalidation.parent != distribution_id:
-        raise ApiError(
-            "NoSuchInvalidation", f"The specified invalidation does not exist: '{invalidation_id}'."
-        )
+        raise ApiError("NoSuchInvalidation", f"The specified invalidation does not exist: '{invalidation_id}'.")
     return invalidation
 
 
 def _require_distribution(transaction: Transaction, distribution_id: str) -> None:
     if transaction.find("distribution", distribution_id) is None:
-        raise ApiError(
-            "NoSuchDistribution", f"The specified distribution does not exist: '{distribution_id}'."
-        )
+        raise ApiError("NoSuchDistribution", f"The specified distribution does not exist: '{distribution_id}'.")
 
 
 def _answer(invalidation: Resource) -> Shape:

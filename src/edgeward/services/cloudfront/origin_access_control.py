@@ -17,27 +17,15 @@ def check(proposal: Proposal) -> None:
     """The rules that the shape does not state. Raises ApiError `InvalidArgument`."""
     config = proposal.config
     if not re.fullmatch(NAME_PATTERN, config["Name"]):
-        raise ApiError(
-            "InvalidArgument", f"Name has to be 1 to 64 characters, none a control: '{config['Name']}'."
-        )
+        raise ApiError("InvalidArgument", f"Name has to be 1 to 64 characters, none a control: '{config['Name']}'.")
     if len(config.get("Description", "")) > LONGEST_DESCRIPTION:
         raise ApiError("InvalidArgument", f"Description is longer than {LONGEST_DESCRIPTION} characters.")
-    if config["SigningProtocol"] not in SERVED_PROTOCOLS:
-        raise ApiError(
-            "InvalidArgument",
-            f"SigningProtocol {config['SigningProtocol']} is not served by this version of Edgeward. Use sigv4.",
-        )
-    if config["OriginAccessControlOriginType"] not in SERVED_ORIGIN_TYPES:
-        raise ApiError(
-            "InvalidArgument",
-            f"OriginAccessControlOriginType {config['OriginAccessControlOriginType']} is not served by this version of "
-            "Edgeward. Use s3.",
-        )
-    if config["SigningBehavior"] not in SERVED_BEHAVIORS:
-        raise ApiError(
-            "InvalidArgument",
-            f"SigningBehavior {config['SigningBehavior']} is not for origins of type s3. Use always, never or no-override.",
-        )
+    for member, served in SERVED.items():
+        if config[member] not in served:
+            raise ApiError(
+                "InvalidArgument",
+                f"{member} {config[member]} is not served by this version of Edgeward. Use {' or '.join(served)}.",
+            )
 
 
 def describe(_transaction: Transaction, control: Resource) -> Shape:
@@ -52,9 +40,12 @@ def summarize(_transaction: Transaction, control: Resource) -> Shape:
 
 NAME_PATTERN = r"[^\x00-\x1f\x7f]{1,64}"
 LONGEST_DESCRIPTION = 256
-SERVED_PROTOCOLS = ("sigv4",)
-SERVED_ORIGIN_TYPES = ("s3",)
-SERVED_BEHAVIORS = ("always", "never", "no-override")
+SERVED = {
+    "SigningProtocol": ("sigv4",),
+    "SigningBehavior": ("always", "never", "no-override"),
+    "OriginAccessControlOriginType": ("s3",),
+}
+"""The values whose effect the edge has."""
 
 SPEC = ResourceSpec(
     family="origin-access-control",

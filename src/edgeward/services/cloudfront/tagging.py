@@ -68,17 +68,13 @@ def read_tags(tags: Shape) -> dict[str, str]:
 
 def _check_number(tags: dict[str, str]) -> None:
     if len(tags) > MOST_TAGS:
-        raise ApiError(
-            "InvalidTagging", f"A resource can have {MOST_TAGS} tags, not {len(tags)}. Remove some first."
-        )
+        raise ApiError("InvalidTagging", f"A resource can have {MOST_TAGS} tags, not {len(tags)}. Remove some first.")
 
 
 def _tagged_resource(environment: Environment, transaction: Transaction, arn: str) -> Resource:
     match = ARN.fullmatch(arn)
     if match is None:
-        raise ApiError(
-            "InvalidArgument", f"'{arn}' is not the ARN of a CloudFront resource that can have tags."
-        )
+        raise ApiError("InvalidArgument", f"'{arn}' is not the ARN of a CloudFront resource that can have tags.")
     resource = None
     if match["account"] == environment.account_id and match["family"] in TAGGED_FAMILIES:
         resource = transaction.find(match["family"], match["id"])

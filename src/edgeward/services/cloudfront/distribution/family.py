@@ -21,9 +21,7 @@ from edgeward.services.cloudfront.store_references import StoreReferences
 from edgeward.services.cloudfront.tagging import read_tags
 
 
-def distribution_handlers(
-    model: ServiceModel, environment: Environment, domain_suffix: str
-) -> dict[str, Handler]:
+def distribution_handlers(model: ServiceModel, environment: Environment, domain_suffix: str) -> dict[str, Handler]:
     """The operations of the family; new distributions get domain names under `domain_suffix`."""
     spec = distribution_spec(environment.account_id, domain_suffix)
     engine = ResourceEngine(spec, model, environment)
@@ -73,16 +71,12 @@ def copy(engine: ResourceEngine, environment: Environment, call: Call) -> Shape:
     directly.
     """
     if not call.members.get("Staging", False):
-        raise ApiError(
-            "InvalidArgument", "Staging has to be true: only staging distributions are made by copying."
-        )
+        raise ApiError("InvalidArgument", "Staging has to be true: only staging distributions are made by copying.")
     with environment.store.read() as transaction:
         primary = engine.find(transaction, call.members["PrimaryDistributionId"])
         engine.require_match(transaction, primary, call.members.get("IfMatch"))
     if primary.config["Staging"]:
-        raise ApiError(
-            "InvalidArgument", f"The distribution '{primary.id}' is a staging distribution itself."
-        )
+        raise ApiError("InvalidArgument", f"The distribution '{primary.id}' is a staging distribution itself.")
     return engine.add(call, _staging_config(primary.config, call.members))
 
 
@@ -132,9 +126,7 @@ def deploy_change(transaction: Transaction, distribution: Resource) -> None:
 
 def _check_rules(proposal: Proposal) -> None:
     own_id = proposal.before.id if proposal.before is not None else None
-    check_distribution(
-        proposal.config, StoreReferences(transaction=proposal.transaction, distribution_id=own_id)
-    )
+    check_distribution(proposal.config, StoreReferences(transaction=proposal.transaction, distribution_id=own_id))
 
 
 def _staging_config(primary: Shape, members: Shape) -> Shape:
@@ -182,9 +174,7 @@ def _identity(account_id: str, distribution: Resource) -> Shape:
     }
     aliases = items_of(distribution.config["Aliases"])
     if aliases:
-        identity["AliasICPRecordals"] = [
-            {"CNAME": alias, "ICPRecordalStatus": "APPROVED"} for alias in aliases
-        ]
+        identity["AliasICPRecordals"] = [{"CNAME": alias, "ICPRecordalStatus": "APPROVED"} for alias in aliases]
     return identity
 
 
