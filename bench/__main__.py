@@ -34,8 +34,10 @@ from bench.site import Running, Site
 from bench.table import render_tables
 from bench.tls import make_certificate, negotiated_by_wrk
 from bench.tools import ensure_programs, versions
+from bench.yardstick import start_yardstick
 
 RESULTS = Path(__file__).parent / "results"
+ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,8 @@ class Choice:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and return the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in ENDINGS:
+        signal.signal(number, _interrupt)
     try:
         return _run(parse_choice(arguments))
     except BenchError as error:
@@ -102,12 +105,15 @@ def _run(choice: Choice) -> int:
         )
         stack.callback(start_origin(site, folder / "origin").stop)
         servers = _start_servers(choice, site, stack)
+        yardstick = start_yardstick(choice.server_cpu, folder)
+        stack.callback(yardstick.process.stop)
         bench = Bench(
             programs=programs,
             origin_port=origin_port,
             folder=folder,
             load_cpu=choice.load_cpu,
             seconds=choice.seconds,
+            yardstick=yardstick,
         )
         if choice.profiling:
             return _profile(choice, bench, servers)
@@ -131,14 +137,10 @@ def _start_servers(choice: Choice, site: Site, stack: contextlib.ExitStack) -> d
     return servers
 
 
-def _compare(
-    choice: Choice, bench: Bench, servers: dict[str, Running], surroundings: Mapping[str, Any]
-) -> int:
+def _compare(choice: Choice, bench: Bench, servers: dict[str, Running], surroundings: Mapping[str, Any]) -> int:
     cells: list[Cell] = []
     for case in choice.cases:
-        able = {
-            name: running for name, running in servers.items() if case.protocol in SERVERS[name].protocols
-        }
+        able = {name: running for name, running in servers.items() if case.protocol in SERVERS[name].protocols}
         cells += measure_case(bench, case, able, choice.rounds, _tell)
         cells += [Cell(case=case.name, server=name, samples=()) for name in servers if name not in able]
     compared = ratios(cells, {case.name: case.goals for case in choice.cases})
@@ -183,9 +185,7 @@ def _checked_wrk_tls(site: Site) -> list[str]:
 
 
 def _machine(choice: Choice) -> dict[str, Any]:
-    models = [
-        line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")
-    ]
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return {
         "cpu": models[0].partition(":")[2].strip() if models else platform.machine(),
         "cpus": os.cpu_count(),
@@ -200,7 +200,7 @@ def _programs(choice: Choice) -> list[str]:
     ours = [program for name in choice.servers if (program := SERVERS[name].program)]
     loads = ["h2load" if case.protocol is Protocol.H2_TLS else "wrk" for case in choice.cases]
     # The origin is an nginx, whichever servers are compared.
-    return ["nginx", "curl", "taskset", *ours, *loads, *(["perf"] if choice.profiling else [])]
+    return ["nginx", "curl", "setpriv", "taskset", *ours, *loads, *(["perf"] if choice.profiling else [])]
 
 
 def _available(servers: list[str], *, asked_for: bool) -> list[str]:
@@ -225,7 +225,7 @@ def _two_cpus(server_cpu: int | None, load_cpu: int | None) -> tuple[int, int]:
 @contextlib.contextmanager
 def _workspace() -> Iterator[Path]:
     """A folder for all that the servers write: on tmpfs when it has room, so that no run waits for a disk."""
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 1024**3
     with tempfile.TemporaryDirectory(prefix="edgeward-bench-", dir=memory if roomy else None) as folder:
         yield Path(folder)
@@ -236,28 +236,20 @@ def _tell(line: str) -> None:
 
 
 def _interrupt(_number: int, _frame: object) -> None:
+    for number in ENDINGS:  # an impatient second Ctrl-C must not cut the stopping short; it is bounded anyway
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench", description="Compare Edgeward with other caches."
-    )
-    parser.add_argument(
-        "--cases", nargs="+", default=[], metavar="CASE", help=", ".join(case.name for case in CASES)
-    )
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Compare Edgeward with other caches.")
+    parser.add_argument("--cases", nargs="+", default=[], metavar="CASE", help=", ".join(case.name for case in CASES))
     parser.add_argument("--servers", nargs="+", default=[], metavar="SERVER", help=", ".join(SERVERS))
     parser.add_argument("--rounds", type=int, default=5, help="runs of each case and server (default 5)")
     parser.add_argument("--seconds", type=int, default=3, help="length of a run (default 3)")
-    parser.add_argument(
-        "--json", type=Path, metavar="PATH", help="where every number goes (default bench/results/)"
-    )
-    parser.add_argument(
-        "--server-cpu", type=int, metavar="N", help="CPU of the servers (default the first usable)"
-    )
-    parser.add_argument(
-        "--load-cpu", type=int, metavar="N", help="CPU of load and origin (default the last usable)"
-    )
+    parser.add_argument("--json", type=Path, metavar="PATH", help="where every number goes (default bench/results/)")
+    parser.add_argument("--server-cpu", type=int, metavar="N", help="CPU of the servers (default the first usable)")
+    parser.add_argument("--load-cpu", type=int, metavar="N", help="CPU of load and origin (default the last usable)")
     parser.add_argument(
         "--profile",
         nargs=2,

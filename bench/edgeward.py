@@ -8,7 +8,6 @@ import importlib.util
 import json
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from bench.content import HOST
@@ -21,18 +20,14 @@ Document = dict[str, Any]
 
 def is_built() -> bool:
     """Tell whether the engine can be imported here."""
-    return (
-        importlib.util.find_spec("edgeward") is not None
-        and importlib.util.find_spec("edgeward._edge") is not None
-    )
+    return importlib.util.find_spec("edgeward") is not None and importlib.util.find_spec("edgeward._edge") is not None
 
 
 def start_edgeward(site: Site) -> Running:
     """Start an edge that serves the site's origin."""
-    orders = site.folder / "edgeward.json"
-    orders.write_text(json.dumps({"settings": settings(site.folder), "plan": plan(site)}))
-    (site.folder / "edgeward-logs").mkdir()
-    command = [sys.executable, "-m", "bench.edgeward_server", str(orders)]
+    plan_file, log_folder = site.folder / "plan.json", site.folder / "log"
+    plan_file.write_text(json.dumps(plan(site)))
+    command = [sys.executable, "-m", "bench.edgeward_server", str(plan_file), str(log_folder)]
     process = start(command, name="edgeward", cpu=site.cpu, folder=site.folder)
     try:
         ports = _wait_ports(process)
@@ -40,25 +35,6 @@ def start_edgeward(site: Site) -> Running:
         process.stop()
         raise
     return Running(process=process, http_port=ports["http"], https_port=ports["https"])
-
-
-def settings(folder: Path) -> Document:
-    """Return the edge's settings: one worker, free loopback ports, memory store, log below `folder`."""
-    return {
-        "http": ["127.0.0.1:0"],
-        "https": ["127.0.0.1:0"],
-        "workers": 1,
-        "pop": "LCL1-C1",
-        "memory_bytes": 256 * 1024 * 1024,
-        "log": {
-            "directory": str(folder / "edgeward-logs"),
-            "segment_seconds": 60,
-            "segment_bytes": 64 * 1024 * 1024,
-        },
-        "s3": None,
-        "trusted_authorities": [],
-        "clock": "system",
-    }
 
 
 def plan(site: Site) -> Document:

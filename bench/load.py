@@ -63,9 +63,7 @@ def parse_wrk(output: str) -> LoadReport:
 def parse_h2load(output: str) -> LoadReport:
     """Read h2load's summary: times, request outcomes, status codes and traffic."""
     finished = _h2load_line(output, r"finished in ([\d.]+)(us|ms|s),")
-    outcomes = _h2load_line(
-        output, r"requests: .* (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout"
-    )
+    outcomes = _h2load_line(output, r"requests: .* (\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout")
     statuses = _h2load_line(output, r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx")
     traffic = _h2load_line(output, r"traffic: .*\((\d+)\) data")
     kinds = ("failed", "errored", "timeout", "3xx", "4xx", "5xx")

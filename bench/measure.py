@@ -16,6 +16,7 @@ from bench.load import LOAD_ENVIRONMENT, LoadReport, load_command, parse_load
 from bench.probe import check_hit, origin_requests
 from bench.results import Cell, Sample
 from bench.site import Running
+from bench.yardstick import Yardstick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Bench:
     folder: Path
     load_cpu: int
     seconds: int
+    yardstick: Yardstick
 
     def load(self, case: Case, port: int, seconds: int) -> LoadReport:
         """Put the load of `case` on `port`, from the load generators' CPU, and return what it counted."""
@@ -68,10 +70,11 @@ def measure_run(bench: Bench, case: Case, running: Running, round_number: int) -
     port = running.port(case.protocol)
     origin_before = origin_requests(bench.origin_port)
     cpu_before = running.process.cpu_seconds()
+    started = time.monotonic()
     report = bench.load(case, port, bench.seconds)
-    time.sleep(
-        SETTLE_SECONDS
-    )  # work put off, such as compressing the log, belongs to the requests that caused it
+    ended = time.monotonic()
+    # Work put off, such as compressing the log, belongs to the requests that caused it.
+    time.sleep(SETTLE_SECONDS)
     cpu_seconds = running.process.cpu_seconds() - cpu_before
     to_origin = origin_requests(bench.origin_port) - origin_before - 1
     if reason := fault_in(case, report, to_origin):
@@ -82,6 +85,7 @@ def measure_run(bench: Bench, case: Case, running: Running, round_number: int) -
         seconds=report.seconds,
         cpu_seconds=cpu_seconds,
         received_bytes=report.received_bytes,
+        yardstick_microseconds=bench.yardstick.microseconds(started, ended),
     )
 
 

@@ -87,9 +87,7 @@ def mistake_in(case: Case, answer: Answer) -> str | None:
     if answer.http_version != PROTOCOL_VERSIONS[case.protocol]:
         return f"HTTP/{answer.http_version} instead of {case.protocol}"
     if answer.content != case.body.content():
-        return (
-            f"{len(answer.content)} bytes of content that are not the {case.body.length} of {case.body.path}"
-        )
+        return f"{len(answer.content)} bytes of content that are not the {case.body.length} of {case.body.path}"
     if not is_marked_hit(answer.headers):
         return f"no header field marks the response as a hit: {dict(answer.headers)}"
     return None

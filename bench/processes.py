@@ -53,18 +53,15 @@ class Process:
             os.killpg(self.child.pid, number)
 
 
-def start(
-    command: Sequence[str], *, name: str, cpu: int, folder: Path, env: Mapping[str, str] | None = None
-) -> Process:
+def start(command: Sequence[str], *, name: str, cpu: int, folder: Path) -> Process:
     """Start `command` pinned to `cpu`; its output goes to `<folder>/<name>.out`."""
     output = folder / f"{name}.out"
     with output.open("wb") as sink:
         child = subprocess.Popen(
-            ["taskset", "--cpu-list", str(cpu), *command],
+            [*ENDS_WITH_HARNESS, "taskset", "--cpu-list", str(cpu), *command],
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
-            env=None if env is None else {**os.environ, **env},
             start_new_session=True,
         )
     return Process(name=name, child=child, output=output)
@@ -142,10 +139,15 @@ def _cpu_seconds(pid: int) -> float:
 
 def _wait_gone(pids: Sequence[int]) -> None:
     deadline = time.monotonic() + STOP_SECONDS
-    while left := [pid for pid in pids if _stat(pid) is not None]:
+    while left := [pid for pid in pids if _is_running(pid)]:
         if time.monotonic() > deadline:
             raise BenchError(f"processes {left} outlived the server that started them; end them by hand")
         time.sleep(0.02)
+
+
+def _is_running(pid: int) -> bool:
+    fields = _stat(pid)
+    return fields is not None and fields[STATE] != "Z"
 
 
 def _accepts(port: int) -> bool:
@@ -161,9 +163,11 @@ def _is_free(port: int) -> bool:
 
 START_SECONDS = 20
 STOP_SECONDS = 5
+ENDS_WITH_HARNESS = ("setpriv", "--pdeathsig", "TERM")
+"""Should the harness be killed outright, the kernel asks its children to end."""
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 CPUCLOCK_SCHED = 2
 """A process CPU clock has the id `(~pid << 3) | CPUCLOCK_SCHED`, as clock_getcpuclockid(3) computes it."""
 
 # Places in stat_fields, which begins with proc(5)'s third field.
-PARENT, UTIME, STIME, CUTIME, CSTIME = 1, 11, 12, 13, 14
+STATE, PARENT, UTIME, STIME, CUTIME, CSTIME = 0, 1, 11, 12, 13, 14

@@ -32,9 +32,7 @@ def profile_run(bench: Bench, case: Case, running: Running, results: Path) -> tu
     report = _perf(bench, "report", data, "--stdio", "--no-children", "-g", "none", "--percent-limit", "0.3")
     summary.write_text(report)
     stacks = _perf(bench, "script", data, "-F", "comm,ip,sym")
-    folded.write_text(
-        "".join(f"{stack} {count}\n" for stack, count in fold(stacks.splitlines()).most_common())
-    )
+    folded.write_text("".join(f"{stack} {count}\n" for stack, count in fold(stacks.splitlines()).most_common()))
     return summary, folded
 
 

@@ -23,11 +23,18 @@ class Sample:
     cpu_seconds: float
     """CPU time of the server's whole process tree during the load."""
     received_bytes: int
+    yardstick_microseconds: float
+    """CPU time the yardstick's work took meanwhile: the smaller, the faster the CPU was."""
 
     @property
     def requests_per_cpu_second(self) -> float:
         """The figure of the comparison."""
         return self.requests / self.cpu_seconds
+
+    @property
+    def requests_per_yardstick(self) -> float:
+        """Requests in the CPU time of one piece of yardstick work: the figure, freed of the CPU's speed."""
+        return self.requests_per_cpu_second * self.yardstick_microseconds / 1e6
 
     @property
     def bytes_per_cpu_second(self) -> float:
@@ -72,10 +79,12 @@ class Ratio:
     case: str
     peer: str
     of_medians: float
+    at_equal_speed: float
+    """The same with the figures freed of the CPU's speed by the yardstick."""
     of_rounds: tuple[float, ...]
-    """The same for each round by itself: how far noise moves it."""
+    """`at_equal_speed` for each round by itself: how far noise moves it."""
     goal: float | None
-    """The least ratio that we accept, if the case has one."""
+    """The least ratio of medians that we accept, if the case has one."""
 
     @property
     def is_met(self) -> bool:
@@ -99,9 +108,7 @@ def ratios(cells: Sequence[Cell], goals: Mapping[str, Mapping[str, float]]) -> l
     ]
 
 
-def document(
-    cells: Sequence[Cell], ratios: Sequence[Ratio], surroundings: Mapping[str, Any]
-) -> dict[str, Any]:
+def document(cells: Sequence[Cell], ratios: Sequence[Ratio], surroundings: Mapping[str, Any]) -> dict[str, Any]:
     """Return everything measured as one JSON document."""
     return {
         **surroundings,
@@ -111,26 +118,21 @@ def document(
 
 
 def _ratio(subject: Cell, peer: Cell, goal: float | None) -> Ratio:
-    peers = {sample.round: sample.requests_per_cpu_second for sample in peer.samples}
+    peers = {sample.round: sample.requests_per_yardstick for sample in peer.samples}
     return Ratio(
         case=subject.case,
         peer=peer.server,
         of_medians=subject.median(REQUESTS) / peer.median(REQUESTS),
+        at_equal_speed=subject.median(AT_EQUAL_SPEED) / peer.median(AT_EQUAL_SPEED),
         of_rounds=tuple(
-            sample.requests_per_cpu_second / peers[sample.round]
-            for sample in subject.samples
-            if sample.round in peers
+            sample.requests_per_yardstick / peers[sample.round] for sample in subject.samples if sample.round in peers
         ),
         goal=goal,
     )
 
 
 def _cell_document(cell: Cell) -> dict[str, Any]:
-    figures = (
-        {name: spread(map(figure, cell.samples)) for name, figure in FIGURES.items()}
-        if cell.is_counted
-        else {}
-    )
+    figures = {name: spread(map(figure, cell.samples)) for name, figure in FIGURES.items()} if cell.is_counted else {}
     samples = [asdict(sample) | {name: of(sample) for name, of in FIGURES.items()} for sample in cell.samples]
     return {"case": cell.case, "server": cell.server, "failure": cell.failure, **figures, "samples": samples}
 
@@ -139,10 +141,16 @@ def _requests_per_cpu_second(sample: Sample) -> float:
     return sample.requests_per_cpu_second
 
 
+def _requests_per_yardstick(sample: Sample) -> float:
+    return sample.requests_per_yardstick
+
+
 REQUESTS = _requests_per_cpu_second
+AT_EQUAL_SPEED = _requests_per_yardstick
 
 FIGURES: Mapping[str, Callable[[Sample], float]] = {
     "requests_per_cpu_second": REQUESTS,
+    "requests_per_yardstick": AT_EQUAL_SPEED,
     "bytes_per_cpu_second": lambda sample: sample.bytes_per_cpu_second,
     "requests_per_second": lambda sample: sample.requests_per_second,
     "busy": lambda sample: sample.busy,

@@ -40,7 +40,8 @@ def _row(cell: Cell, ratio: Ratio | None) -> str:
 def _ratio_text(ratio: Ratio | None) -> str:
     if ratio is None:
         return ""
-    text = f"{ratio.of_medians:.2f} x ({min(ratio.of_rounds):.2f} to {max(ratio.of_rounds):.2f})"
+    rounds = f"{min(ratio.of_rounds):.2f} to {max(ratio.of_rounds):.2f}"
+    text = f"{ratio.of_medians:.2f} x (at equal speed {ratio.at_equal_speed:.2f}, rounds {rounds})"
     if ratio.goal is None:
         return text
     return f"{text}, goal {ratio.goal:.2f}: {'met' if ratio.is_met else 'MISSED'}"

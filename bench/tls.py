@@ -1,6 +1,6 @@
 """The certificate all servers share, and the proof that wrk speaks the TLS we mean to measure."""
 
-import datetime
+import datetime as dt
 import ssl
 import subprocess
 import threading
@@ -31,15 +31,15 @@ def make_certificate(folder: Path) -> Certificate:
     """Write a fresh ECDSA P-256 certificate, valid for a week, below `folder`."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.datetime.now(datetime.UTC)
+    now = dt.datetime.now(dt.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=7))
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=7))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -84,9 +84,7 @@ def _accept_until_agreed(listener: socket, context: ssl.SSLContext, agreed: list
 
 
 def _write(folder: Path, chain_pem: bytes, key_pem: bytes) -> Certificate:
-    files = Certificate(
-        chain=folder / "chain.pem", key=folder / "key.pem", chain_and_key=folder / "chain-and-key.pem"
-    )
+    files = Certificate(chain=folder / "chain.pem", key=folder / "key.pem", chain_and_key=folder / "chain-and-key.pem")
     files.chain.write_bytes(chain_pem)
     files.key.write_bytes(key_pem)
     files.chain_and_key.write_bytes(chain_pem + key_pem)

@@ -19,6 +19,7 @@ PACKAGES = {
     "wrk": "wrk",
     "h2load": "nghttp2-client",
     "curl": "curl",
+    "setpriv": "util-linux",
     "taskset": "util-linux",
     "perf": "linux-perf",
 }
@@ -35,9 +36,7 @@ def ensure_programs(programs: Iterable[str]) -> dict[str, str]:
 
 def versions(paths: dict[str, str]) -> dict[str, str]:
     """Return the version each program prints, on one line."""
-    return {
-        program: _version(path, VERSION_FLAGS.get(program, "--version")) for program, path in paths.items()
-    }
+    return {program: _version(path, VERSION_FLAGS.get(program, "--version")) for program, path in paths.items()}
 
 
 def _install(programs: list[str]) -> None:
