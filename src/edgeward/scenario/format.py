@@ -228,6 +228,26 @@ class Scenario:
     cases: tuple[Case, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The rows of a scenario: label to values, kept as they were written until they are put in place."""
+
+    rows: Mapping[str, Mapping[str, Node] | None]
+
+    @classmethod
+    def read_node(cls, node: Node) -> Self:
+        if not node.entries():
+            raise node.error("the table has no rows; leave `rows:` out")
+        return cls({label: row.entries() for label, row in node.entries().items()})
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        return {"type": "object", "minProperties": 1, "additionalProperties": {"type": "object"}}
+
+
+NO_TABLE = Table({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """The keys of a scenario file."""
@@ -239,9 +259,7 @@ class Document:
     )
     needs: Annotated[tuple[str, ...], "Ids of scenarios this one rests on; skipped when they fail"] = ()
     via: Annotated[tuple[Door, ...], "The doors to run it through, each once"] = ("h2",)
-    rows: Annotated[Mapping[str, Mapping[str, str]], "A table: label to the values of `$name`"] = field(
-        default_factory=dict
-    )
+    rows: Annotated[Table, "Runs the scenario once for each row: label to the values of `$name`"] = NO_TABLE
     distribution: Annotated[ShortDistribution, "Members that differ from the one-origin default"] = PLAIN
     steps: Annotated[tuple[Step, ...], "What happens, in order"]
 
@@ -250,7 +268,7 @@ def parse_scenario(text: str, path: Path) -> Scenario:
     """The scenario in `text`; `path` gives its id and stands in the messages. Raises ScenarioError."""
     root = compose(text, path)
     entries = root.entries()
-    rows = _rows(entries.get("rows"))
+    rows = Table.read_node(entries["rows"]).rows if "rows" in entries else {"": None}
     documents = {label: _document(root, row) for label, row in rows.items()}
     document = next(iter(documents.values()))
     for citation in entries["spec"].items():
@@ -273,19 +291,8 @@ def parse_scenario(text: str, path: Path) -> Scenario:
 
 
 def _document(root: Node, row: Mapping[str, Node] | None) -> Document:
-    entries = root.entries()
-    if row is not None:
-        entries = {key: value if key == "rows" else value.with_row(row) for key, value in entries.items()}
+    entries = {key: each if key == "rows" else each.with_row(row) for key, each in root.entries().items()}
     return read_record(Document, entries, root)
-
-
-def _rows(node: Node | None) -> dict[str, Mapping[str, Node] | None]:
-    if node is None:
-        return {"": None}
-    rows: dict[str, Mapping[str, Node] | None] = {label: row.entries() for label, row in node.entries().items()}
-    if not rows:
-        raise node.error("the table has no rows; leave `rows:` out")
-    return rows
 
 
 def _read_action(node: Node) -> Action:

@@ -113,8 +113,11 @@ class Node:
             return "a mapping"
         return "a list" if self.is_sequence else f"`{self.raw.value}`"
 
-    def with_row(self, row: Mapping[str, "Node"]) -> Self:
-        """The same tree with every `$name` replaced by the row's value; a lone `$name` keeps the value's type."""
+    def with_row(self, row: "Mapping[str, Node] | None") -> Self:
+        """The same tree with `$name` or `${name}` replaced by the row's value, of any type when it stands alone.
+
+        `$fill(N)` is N times the letter a, with or without a table; without one every other `$` stays.
+        """
         return type(self)(_substitute(self, row), self.path)
 
 
@@ -231,7 +234,7 @@ def _fields(record: type[Any]) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(record)
 
 
-def _substitute(node: Node, row: Mapping[str, Node]) -> yaml.Node:
+def _substitute(node: Node, row: Mapping[str, Node] | None) -> yaml.Node:
     raw = node.raw
     if isinstance(raw, yaml.MappingNode):
         pairs = [(key, _substitute(Node(value, node.path), row)) for key, value in raw.value]
@@ -240,14 +243,19 @@ def _substitute(node: Node, row: Mapping[str, Node]) -> yaml.Node:
         items = [_substitute(Node(item, node.path), row) for item in raw.value]
         return yaml.SequenceNode(raw.tag, items, raw.start_mark, raw.end_mark)
     whole = re.fullmatch(r"\$(\w+)", node.text())
-    if whole:
+    if whole and row is not None:
         return _cell(whole.group(1), node, row).raw
-    text = re.sub(r"\$(\$|\w+)", lambda found: _part(found.group(1), node, row), node.text())
+    text = re.sub(r"\$(?:fill\((\d{1,6})\)|(\$)|(\w+)|\{(\w+)\})", lambda found: _text(found, node, row), node.text())
     return yaml.ScalarNode(raw.tag, text, raw.start_mark, raw.end_mark)
 
 
-def _part(name: str, node: Node, row: Mapping[str, Node]) -> str:
-    return "$" if name == "$" else _cell(name, node, row).text()
+def _text(found: re.Match[str], node: Node, row: Mapping[str, Node] | None) -> str:
+    fill, dollar, *names = found.groups()
+    if fill:
+        return "a" * int(fill)
+    if row is None:
+        return found.group()
+    return dollar or _cell(names[0] or names[1], node, row).text()
 
 
 def _cell(name: str, node: Node, row: Mapping[str, Node]) -> Node:
