@@ -1,1 +1,121 @@
-//! placeholder
+//! `edgeward._edge`: the edge as a Python class. Converts, calls, converts back; decides nothing.
+//!
+//! The GIL is released around every call that takes a lock or waits. No Python runs on the request path.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use edgeward_proxy::{Edge as RunningEdge, StartError};
+use pyo3::create_exception;
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+create_exception!(_edge, PlanRejected, PyValueError, "The edge does not take this plan; what it had goes on serving.");
+
+/// An edge. Settings are checked when it is made, listeners open with `start`.
+#[pyclass(frozen)]
+struct Edge {
+    settings: Vec<u8>,
+    running: parking_lot::RwLock<Option<RunningEdge>>,
+}
+
+#[pymethods]
+impl Edge {
+    #[new]
+    fn new(settings: Vec<u8>) -> PyResult<Edge> {
+        RunningEdge::check(&settings).map_err(|error| start_error(&error))?;
+        Ok(Edge { settings, running: parking_lot::RwLock::new(None) })
+    }
+
+    /// Opens the listeners and returns their addresses.
+    fn start(&self, py: Python<'_>) -> PyResult<HashMap<&'static str, Vec<String>>> {
+        py.detach(|| {
+            let mut running = self.running.write();
+            if running.is_some() {
+                return Err(PyRuntimeError::new_err("the edge is running; stop it before starting it again"));
+            }
+            let edge = RunningEdge::start(&self.settings).map_err(|error| start_error(&error))?;
+            let addresses = edge.addresses();
+            *running = Some(edge);
+            let text = |addresses: &[SocketAddr]| addresses.iter().map(SocketAddr::to_string).collect();
+            Ok(HashMap::from([("http", text(&addresses.http)), ("https", text(&addresses.https))]))
+        })
+    }
+
+    /// Makes a plan live; returns its sequence.
+    fn load_plan(&self, py: Python<'_>, update: &[u8]) -> PyResult<u64> {
+        self.with(py, |edge| edge.load_plan(update))?.map_err(|rejected| PlanRejected::new_err(rejected.to_string()))
+    }
+
+    /// Invalidates; returns the order's sequence.
+    fn invalidate(&self, py: Python<'_>, order: &[u8]) -> PyResult<u64> {
+        self.with(py, |edge| edge.invalidate(order))?.map_err(|rejected| PlanRejected::new_err(rejected.to_string()))
+    }
+
+    /// Moves a manual clock.
+    fn advance_clock(&self, py: Python<'_>, milliseconds: u64) -> PyResult<()> {
+        match self.with(py, |edge| edge.advance_clock(Duration::from_millis(milliseconds)))? {
+            true => Ok(()),
+            false => Err(PyRuntimeError::new_err("this edge runs on the system's clock; set \"clock\" to manual")),
+        }
+    }
+
+    /// Finishes the current log segments.
+    fn flush_logs(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, RunningEdge::flush_logs)
+    }
+
+    /// Figures of the moment.
+    fn status(&self, py: Python<'_>) -> PyResult<HashMap<&'static str, u64>> {
+        let status = self.with(py, RunningEdge::status)?;
+        Ok(HashMap::from([
+            ("plan_sequence", status.plan_sequence),
+            ("stored_responses", status.stored_responses),
+            ("stored_bytes", status.stored_bytes),
+            ("requests", status.requests),
+            ("connections", status.connections),
+            ("log_records_dropped", status.log_records_dropped),
+            ("log_errors", status.log_errors),
+        ]))
+    }
+
+    /// Stops; responses under way get `grace_seconds` to end. An edge that does not run stays so.
+    fn stop(&self, py: Python<'_>, grace_seconds: f64) -> PyResult<()> {
+        let grace = Duration::try_from_secs_f64(grace_seconds)
+            .map_err(|error| PyValueError::new_err(format!("grace_seconds: {error}")))?;
+        py.detach(|| {
+            if let Some(edge) = self.running.write().take() {
+                edge.stop(grace);
+            }
+        });
+        Ok(())
+    }
+}
+
+impl Edge {
+    fn with<R: Send>(&self, py: Python<'_>, call: impl FnOnce(&RunningEdge) -> R + Send) -> PyResult<R> {
+        py.detach(|| match &*self.running.read() {
+            Some(edge) => Ok(call(edge)),
+            None => Err(PyRuntimeError::new_err("the edge does not run; call start first")),
+        })
+    }
+}
+
+fn start_error(error: &StartError) -> PyErr {
+    match error {
+        StartError::Io(_) => PyOSError::new_err(error.to_string()),
+        _ => PyValueError::new_err(error.to_string()),
+    }
+}
+
+/// The engine of an edge.
+#[pymodule]
+fn _edge(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Edge>()?;
+    module.add("PlanRejected", module.py().get_type::<PlanRejected>())?;
+    Ok(())
+}

@@ -1,1 +1,26 @@
-//! placeholder
+//! The request pipeline: what happens to a viewer's request from the listener to the log.
+//!
+//! `pipeline` is the map; `stages` has one file per stage. `edge` assembles an edge and takes plans and invalidations,
+//! `engine` and `worker` are what requests share, `exchange` is one request, `content` its response's bytes, `outcome` and
+//! `refusal` how it ended and why. Invariant: every request that reaches the pipeline ends in exactly one log record.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+mod access_log;
+mod clock;
+mod content;
+mod edge;
+mod engine;
+mod exchange;
+mod identity;
+mod origin_request;
+mod outcome;
+mod pipeline;
+mod refusal;
+mod settings;
+mod signing;
+mod sigv4;
+mod stages;
+mod worker;
+
+pub use edge::{Addresses, Edge, StartError, Status};
+pub use settings::{ClockSetting, EdgeSettings, LogFiles, S3Access};

@@ -10,4 +10,4 @@ mod segments;
 
 pub(crate) use buffer::LogBuffer;
 pub(crate) use record::{section_bytes, write};
-pub(crate) use segments::{LogSettings, SegmentWriter};
+pub(crate) use segments::{LogCounters, LogSettings, SegmentWriter};

@@ -1,0 +1,56 @@
+//! Records of one worker until there are enough of them to hand to the segment writer.
+
+use std::sync::Arc;
+
+use ahash::AHashMap;
+use edgeward_cache::Timestamp;
+use parking_lot::Mutex;
+
+use super::segments::{LogBatch, SegmentSender};
+
+/// Records are handed over when those of a distribution take this many bytes; a quiet worker is emptied by the edge's
+/// housekeeping once a second.
+const FULL: usize = 64 * 1024;
+
+/// Under which name records are kept that belong to no distribution.
+const UNROUTED: &str = "unrouted";
+
+/// One worker's records. Only this worker writes; housekeeping takes what is there.
+pub(crate) struct LogBuffer {
+    sender: Option<SegmentSender>,
+    unrouted: Arc<str>,
+    records: Mutex<AHashMap<Arc<str>, Vec<u8>>>,
+}
+
+impl LogBuffer {
+    /// Without a `sender` nothing is recorded.
+    pub(crate) fn new(sender: Option<SegmentSender>) -> LogBuffer {
+        LogBuffer { sender, unrouted: UNROUTED.into(), records: Mutex::default() }
+    }
+
+    /// Has `write` append one record to those of `distribution`.
+    pub(crate) fn append(&self, distribution: Option<&Arc<str>>, now: Timestamp, write: impl FnOnce(&mut Vec<u8>)) {
+        let Some(sender) = &self.sender else { return };
+        let distribution = distribution.unwrap_or(&self.unrouted);
+        let mut records = self.records.lock();
+        let lines = match records.get_mut(distribution) {
+            Some(lines) => lines,
+            None => records.entry(Arc::clone(distribution)).or_insert_with(|| Vec::with_capacity(FULL + FULL / 8)),
+        };
+        write(lines);
+        if lines.len() >= FULL {
+            let full = std::mem::replace(lines, Vec::with_capacity(FULL + FULL / 8));
+            sender.send(LogBatch { distribution: Arc::clone(distribution), records: full, time: now.secs() });
+        }
+    }
+
+    /// Hands everything over.
+    pub(crate) fn hand_over(&self, now: Timestamp) {
+        let Some(sender) = &self.sender else { return };
+        for (distribution, records) in std::mem::take(&mut *self.records.lock()) {
+            if !records.is_empty() {
+                sender.send(LogBatch { distribution, records, time: now.secs() });
+            }
+        }
+    }
+}

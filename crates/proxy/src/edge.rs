@@ -1,0 +1,299 @@
+//! An edge: started from settings, told plans and invalidations, stopped.
+//!
+//! Invariant: a plan that cannot be used changes nothing; certificates are in place before the plan that needs them.
+
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use ahash::AHashMap;
+use arc_swap::ArcSwap;
+use edgeward_cache::Cache;
+use edgeward_net::origin::{AuthorityError, OriginPool, Resolver, client_config};
+use edgeward_net::{Certificate, CertificateStore, Server, ServerSettings, ViewerLimits};
+use edgeward_plan::{CertificatePem, InvalidationOrder, Plan, Rejected};
+use parking_lot::Mutex;
+use thiserror::Error;
+
+use crate::access_log::{LogBuffer, LogSettings, SegmentWriter};
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::identity::EdgeIdentity;
+use crate::origin_request::S3Endpoint;
+use crate::pipeline::Pipeline;
+use crate::settings::{ClockSetting, EdgeSettings, S3Access};
+use crate::signing::SigningIdentity;
+use crate::worker::Worker;
+
+/// How often records of quiet workers are handed to the log.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+const DNS_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why an edge does not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The settings are not JSON, or a field is missing, unknown or of a wrong type.
+    #[error("the settings cannot be read: {0}")]
+    Settings(#[from] serde_json::Error),
+    /// The name of the point of presence cannot stand in a header field.
+    #[error("pop: {0:?} cannot stand in a header field; use visible ASCII")]
+    Pop(String),
+    /// The S3 endpoint is not `http://host:port`.
+    #[error("s3.endpoint: {0:?} is not http://host:port")]
+    S3Endpoint(String),
+    /// An authority cannot be used.
+    #[error("trusted_authorities: {0}")]
+    Authority(#[from] AuthorityError),
+    /// An address cannot be listened on, or the log directory not be made.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Where an edge listens.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// For http.
+    pub http: Vec<SocketAddr>,
+    /// For https.
+    pub https: Vec<SocketAddr>,
+}
+
+/// What an edge is doing.
+#[derive(Debug, Clone, Copy)]
+pub struct Status {
+    /// Of the live plan.
+    pub plan_sequence: u64,
+    /// Number of stored responses.
+    pub stored_responses: u64,
+    /// Bytes of the store in use.
+    pub stored_bytes: u64,
+    /// Requests that have ended since the start.
+    pub requests: u64,
+    /// Open viewer connections.
+    pub connections: u64,
+    /// Log records that were lost because the writer could not keep up.
+    pub log_records_dropped: u64,
+    /// Failed writes of the log.
+    pub log_errors: u64,
+}
+
+/// A running edge.
+pub struct Edge {
+    engine: Arc<Engine>,
+    certificates: Arc<CertificateStore>,
+    /// Certificates of the live plan, parsed, by their chain; also serialises the changes of the plan.
+    parsed: Mutex<AHashMap<String, Certificate>>,
+    server: Server,
+    log: Option<SegmentWriter>,
+    buffers: Vec<Arc<LogBuffer>>,
+    housekeeper: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
+}
+
+impl Edge {
+    /// Starts an edge without any distribution. `settings` is the JSON of `EdgeSettings`.
+    ///
+    /// # Errors
+    /// `StartError` names the setting to change.
+    pub fn start(settings: &[u8]) -> Result<Edge, StartError> {
+        let settings: EdgeSettings = serde_json::from_slice(settings)?;
+        let engine = Arc::new(engine(&settings)?);
+        let log = settings.log.as_ref().map(|files| SegmentWriter::start(files.into())).transpose()?;
+        let buffer = || Arc::new(LogBuffer::new(log.as_ref().map(SegmentWriter::sender)));
+        let buffers: Vec<_> = (0..settings.workers.max(1)).map(|_| buffer()).collect();
+        let origin_tls = client_config(&settings.trusted_authorities)?;
+        let certificates = Arc::new(CertificateStore::new());
+        let listen = ServerSettings {
+            http: settings.http,
+            https: settings.https,
+            workers: settings.workers,
+            limits: ViewerLimits::default(),
+        };
+        let server = Server::start(listen, Arc::clone(&certificates), {
+            let (engine, buffers) = (Arc::clone(&engine), buffers.clone());
+            move |index| {
+                let origins = OriginPool::new(Resolver::new(DNS_TIMEOUT), Arc::clone(&origin_tls));
+                let log = buffers.get(index).map_or_else(|| Arc::new(LogBuffer::new(None)), Arc::clone);
+                Pipeline::new(Arc::new(Worker { engine: Arc::clone(&engine), origins, log }))
+            }
+        })?;
+        if let Some(address) = server.https_addresses().first().filter(|address| address.port() != 443) {
+            // Set once, before the first plan: no request needs it earlier.
+            let _already_set = engine.https_port.set(address.port());
+        }
+        let housekeeper = log.as_ref().map(|log| housekeeper(Arc::clone(&engine), buffers.clone(), log)).transpose()?;
+        Ok(Edge { engine, certificates, parsed: Mutex::default(), server, log, buffers, housekeeper })
+    }
+
+    /// Whether an edge could be started with these settings, as far as that can be said without starting one.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub fn check(settings: &[u8]) -> Result<(), StartError> {
+        let settings: EdgeSettings = serde_json::from_slice(settings)?;
+        client_config(&settings.trusted_authorities)?;
+        engine(&settings).map(drop)
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> Addresses {
+        Addresses { http: self.server.http_addresses().to_vec(), https: self.server.https_addresses().to_vec() }
+    }
+
+    /// Makes the plan in `update` live and returns its sequence. Requests in flight keep the plan they began with.
+    ///
+    /// # Errors
+    /// `Rejected`: the live plan stays.
+    pub fn load_plan(&self, update: &[u8]) -> Result<u64, Rejected> {
+        let mut parsed = self.parsed.lock();
+        let plan = self.engine.current_plan().apply(update)?;
+        let next = parse_certificates(&plan, &parsed)?;
+        let default = plan.default_certificate().and_then(|pem| next.get(&pem.chain_pem)).cloned();
+        self.certificates.replace(next.values().cloned().collect(), default);
+        *parsed = next;
+        let sequence = plan.sequence();
+        self.engine.plan.store(Arc::new(plan));
+        Ok(sequence)
+    }
+
+    /// Takes an invalidation order and returns its sequence; when it returns, nothing older is served.
+    ///
+    /// # Errors
+    /// `Rejected` says what is wrong with the order.
+    pub fn invalidate(&self, order: &[u8]) -> Result<u64, Rejected> {
+        let order = InvalidationOrder::parse(order)?;
+        self.engine.invalidate(&order);
+        Ok(order.sequence)
+    }
+
+    /// Moves a manual clock on; `false` when the clock is the system's.
+    pub fn advance_clock(&self, by: Duration) -> bool {
+        self.engine.clock.advance(by)
+    }
+
+    /// Finishes the current log segments; when it returns, every request that has ended is in a file.
+    pub fn flush_logs(&self) {
+        self.hand_over_records();
+        if let Some(log) = &self.log {
+            // The writer runs as long as the edge: it cannot have stopped.
+            let _running = log.sender().flush();
+        }
+    }
+
+    /// What it is doing.
+    pub fn status(&self) -> Status {
+        let usage = self.engine.cache.usage();
+        let sender = self.log.as_ref().map(SegmentWriter::sender);
+        let count = |counter: fn(&crate::access_log::LogCounters) -> &AtomicU64| {
+            sender.as_ref().map_or(0, |sender| counter(sender.counters()).load(Ordering::Relaxed))
+        };
+        Status {
+            plan_sequence: self.engine.plan.load().sequence(),
+            stored_responses: usage.responses as u64,
+            stored_bytes: usage.bytes as u64,
+            requests: self.engine.requests.load(Ordering::Relaxed),
+            connections: self.server.connections() as u64,
+            log_records_dropped: count(|counters| &counters.dropped_records),
+            log_errors: count(|counters| &counters.io_errors),
+        }
+    }
+
+    /// Stops: no new connections, responses under way get `grace` to end, the log is completed.
+    pub fn stop(mut self, grace: Duration) {
+        self.server.stop(grace);
+        if let Some((stop, thread)) = self.housekeeper.take() {
+            drop(stop);
+            let _ended = thread.join();
+        }
+        let now = self.engine.clock.now();
+        self.buffers.iter().for_each(|buffer| buffer.hand_over(now));
+        if let Some(log) = self.log.take() {
+            log.stop();
+        }
+    }
+
+    fn hand_over_records(&self) {
+        let now = self.engine.clock.now();
+        self.buffers.iter().for_each(|buffer| buffer.hand_over(now));
+    }
+}
+
+fn engine(settings: &EdgeSettings) -> Result<Engine, StartError> {
+    let identity = EdgeIdentity::new(&settings.pop, fastrand::u128(..));
+    let s3_endpoint = settings.s3.as_ref().and_then(|s3| s3.endpoint.as_deref()).map(s3_endpoint).transpose()?;
+    Ok(Engine {
+        plan: ArcSwap::from_pointee(Plan::default()),
+        cache: Cache::new(settings.memory_bytes),
+        clock: match settings.clock {
+            ClockSetting::System => Clock::System,
+            ClockSetting::Manual(start) => Clock::manual(Duration::from_millis(start)),
+        },
+        identity: identity.map_err(|_| StartError::Pop(settings.pop.clone()))?,
+        s3: settings.s3.as_ref().map(|access: &S3Access| SigningIdentity::new(access)),
+        s3_endpoint,
+        https_port: OnceLock::new(),
+        requests: AtomicU64::new(0),
+    })
+}
+
+fn s3_endpoint(url: &str) -> Result<S3Endpoint, StartError> {
+    let wrong = || StartError::S3Endpoint(url.to_owned());
+    let authority = url.strip_prefix("http://").ok_or_else(wrong)?;
+    let mut addresses = authority.to_socket_addrs().map_err(|_| wrong())?;
+    Ok(S3Endpoint { address: addresses.next().ok_or_else(wrong)? })
+}
+
+/// The certificates a plan needs; those already parsed are taken over.
+fn parse_certificates(
+    plan: &Plan,
+    parsed: &AHashMap<String, Certificate>,
+) -> Result<AHashMap<String, Certificate>, Rejected> {
+    let default = plan.default_certificate().map(|pem| ("the edge", pem));
+    let own = plan.distributions().filter_map(|found| found.certificate.as_ref().map(|pem| (&*found.id, pem)));
+    own.chain(default).map(|(owner, pem)| parse_certificate(owner, pem, parsed)).collect()
+}
+
+fn parse_certificate(
+    owner: &str,
+    pem: &CertificatePem,
+    parsed: &AHashMap<String, Certificate>,
+) -> Result<(String, Certificate), Rejected> {
+    let certificate = match parsed.get(&pem.chain_pem) {
+        Some(known) => known.clone(),
+        None => Certificate::from_pem(&pem.chain_pem, &pem.key_pem)
+            .map_err(|error| Rejected::Certificate { owner: owner.to_owned(), reason: error.to_string() })?,
+    };
+    Ok((pem.chain_pem.clone(), certificate))
+}
+
+/// Once a second, hands the records of quiet workers over and lets the log finish old segments.
+fn housekeeper(
+    engine: Arc<Engine>,
+    buffers: Vec<Arc<LogBuffer>>,
+    log: &SegmentWriter,
+) -> io::Result<(mpsc::Sender<()>, JoinHandle<()>)> {
+    let (stop, stopped) = mpsc::channel();
+    let sender = log.sender();
+    let run = move || {
+        while stopped.recv_timeout(HOUSEKEEPING) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let now = engine.clock.now();
+            buffers.iter().for_each(|buffer| buffer.hand_over(now));
+            sender.tick(now.secs());
+        }
+    };
+    let thread = std::thread::Builder::new().name("edge-housekeeping".to_owned()).spawn(run)?;
+    Ok((stop, thread))
+}
+
+impl From<&crate::settings::LogFiles> for LogSettings {
+    fn from(files: &crate::settings::LogFiles) -> LogSettings {
+        LogSettings {
+            directory: files.directory.clone(),
+            segment_seconds: files.segment_seconds,
+            segment_bytes: files.segment_bytes,
+        }
+    }
+}

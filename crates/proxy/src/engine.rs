@@ -1,0 +1,48 @@
+//! What all workers share: the live plan, the cache, the clock, and who this edge is.
+//!
+//! Invariant: the plan is swapped whole; a request reads it once and keeps what it read.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use arc_swap::ArcSwap;
+use edgeward_cache::Cache;
+use edgeward_plan::{InvalidationOrder, Plan};
+
+use crate::clock::Clock;
+use crate::identity::EdgeIdentity;
+use crate::origin_request::S3Endpoint;
+use crate::refusal::Refusal;
+use crate::signing::SigningIdentity;
+
+/// The shared state of an edge.
+pub(crate) struct Engine {
+    pub(crate) plan: ArcSwap<Plan>,
+    pub(crate) cache: Cache<Refusal>,
+    pub(crate) clock: Clock,
+    pub(crate) identity: EdgeIdentity,
+    pub(crate) s3: Option<SigningIdentity>,
+    pub(crate) s3_endpoint: Option<S3Endpoint>,
+    /// The port that https is redirected to where the viewer named a port; `None`: 443.
+    pub(crate) https_port: std::sync::OnceLock<u16>,
+    /// Requests that have ended.
+    pub(crate) requests: AtomicU64,
+}
+
+impl Engine {
+    /// From here on nothing that the order matches and that was fetched before is served.
+    pub(crate) fn invalidate(&self, order: &InvalidationOrder) {
+        let plan = self.plan.load();
+        let mut patterns = order.patterns.clone();
+        // `/` and the default root object are one stored response under two names.
+        let root = plan.distribution(&order.distribution).map_or("", |found| found.default_root_object.as_str());
+        if !root.is_empty() && patterns.iter().any(|pattern| pattern == "/") {
+            patterns.push(format!("/{root}"));
+        }
+        self.cache.invalidate(&order.distribution, order.sequence, &patterns);
+    }
+
+    pub(crate) fn current_plan(&self) -> Arc<Plan> {
+        self.plan.load_full()
+    }
+}

@@ -1,0 +1,85 @@
+//! How this edge names itself, and how it names each request.
+
+use bytes::Bytes;
+use http::{HeaderValue, Version};
+
+/// The fields that are the same on every response of an edge.
+#[derive(Debug)]
+pub(crate) struct EdgeIdentity {
+    /// `X-Amz-Cf-Pop`, also `x-edge-location` in the log.
+    pub(crate) pop: HeaderValue,
+    via: [HeaderValue; 3],
+}
+
+impl EdgeIdentity {
+    /// `node` is what tells this edge's Via from that of others: 128 random bits.
+    pub(crate) fn new(pop: &str, node: u128) -> Result<EdgeIdentity, http::header::InvalidHeaderValue> {
+        let via = |version| HeaderValue::from_str(&format!("{version} {node:032x}.cloudfront.net (CloudFront)"));
+        Ok(EdgeIdentity { pop: HeaderValue::from_str(pop)?, via: [via("1.0")?, via("1.1")?, via("2.0")?] })
+    }
+
+    /// `Via` for a message received in `version` (RFC 9110 section 7.6.3).
+    pub(crate) fn via(&self, version: Version) -> &HeaderValue {
+        let [http10, http11, http2] = &self.via;
+        match version {
+            Version::HTTP_09 | Version::HTTP_10 => http10,
+            Version::HTTP_11 => http11,
+            _ => http2,
+        }
+    }
+
+    /// Whether `value` is what `via` gives for some version.
+    pub(crate) fn is_own_via(&self, value: &HeaderValue) -> bool {
+        self.via.contains(value)
+    }
+}
+
+/// `X-Amz-Cf-Id`: 54 characters of base64url and `==`, unique to a request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestId([u8; 56]);
+
+impl RequestId {
+    pub(crate) fn random() -> RequestId {
+        const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        /// Characters drawn from one random number of 64 bits.
+        const DRAWN: usize = 9;
+        let mut text = [b'='; 56];
+        let (drawn, _padding) = text.split_at_mut(54);
+        for characters in drawn.chunks_mut(DRAWN) {
+            let mut bits = fastrand::u64(..);
+            for character in characters {
+                #[expect(clippy::indexing_slicing, reason = "six bits are below 64")]
+                let drawn = ALPHABET[(bits & 63) as usize];
+                *character = drawn;
+                bits >>= 6;
+            }
+        }
+        RequestId(text)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    pub(crate) fn to_header_value(self) -> HeaderValue {
+        HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&self.0))
+            .unwrap_or_else(|_| HeaderValue::from_static("invalid"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RequestId;
+
+    #[test]
+    fn request_ids_look_like_cloudfronts_and_differ() {
+        let ids: std::collections::BTreeSet<String> =
+            (0..1_000).map(|_| RequestId::random().as_str().to_owned()).collect();
+        assert_eq!(ids.len(), 1_000);
+        assert!(ids.iter().all(|id| id.len() == 56 && id.ends_with("==")));
+    }
+}

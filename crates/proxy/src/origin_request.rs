@@ -1,0 +1,186 @@
+//! What the origin is asked: target, header section, and where to send it. Pure but for the signature's time.
+//!
+//! The origin sees what makes up the cache key and what CloudFront itself adds, and nothing else of the viewer's (guide,
+//! controlling-origin-requests, RequestAndResponseBehaviorCustomOrigin).
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use edgeward_cache::{AcceptedCodings, StoredResponse};
+use edgeward_http_rules::{cookies, query};
+use edgeward_net::origin::{OriginAddress, OriginTimeouts};
+use edgeward_plan::{CachePolicy, Origin, OriginKind, OriginProtocol};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
+
+use crate::exchange::{Exchange, Route};
+use crate::refusal::Refusal;
+use crate::signing;
+
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(crate) static X_AMZ_CF_ID: HeaderName = HeaderName::from_static("x-amz-cf-id");
+static X_AMZ_CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+
+/// Describe the viewer's content, and go with it.
+const CONTENT_FIELDS: [HeaderName; 4] =
+    [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::CONTENT_LANGUAGE];
+
+/// Reach the origin only where nothing is stored for other viewers.
+const CONDITIONS_AND_RANGE: [HeaderName; 6] = [
+    header::IF_MATCH,
+    header::IF_NONE_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_UNMODIFIED_SINCE,
+    header::IF_RANGE,
+    header::RANGE,
+];
+
+/// Why the origin is asked.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose<'a> {
+    /// To store the response; a stale one may turn out to hold.
+    Store(Option<&'a StoredResponse>),
+    /// For this viewer alone.
+    Pass,
+}
+
+/// The request to the origin, without content.
+pub(crate) fn build(exchange: &Exchange, purpose: Purpose<'_>) -> Result<Request<()>, Refusal> {
+    let route = exchange.route.as_ref().ok_or(Refusal::UnknownHost)?;
+    let origin = &route.behavior.origin;
+    let mut request = Request::new(());
+    *request.method_mut() = exchange.request.method.clone();
+    *request.uri_mut() = target(exchange, route)?;
+    let headers = request.headers_mut();
+    from_viewer(exchange, &route.behavior.cache, purpose, headers);
+    from_edge(exchange, origin, headers)?;
+    if let Purpose::Store(Some(stale)) = purpose {
+        validate(stale, headers);
+    }
+    for (name, value) in &origin.headers {
+        headers.insert(name, value.clone());
+    }
+    sign(exchange, origin, &mut request)?;
+    Ok(request)
+}
+
+fn target(exchange: &Exchange, route: &Route) -> Result<Uri, Refusal> {
+    let mut target = Vec::with_capacity(256);
+    target.extend_from_slice(route.behavior.origin.path.as_bytes());
+    target.extend_from_slice(exchange.path().as_bytes());
+    let path = target.len();
+    target.push(b'?');
+    if let Some(sent) = exchange.request.uri.query() {
+        query::select(sent.as_bytes(), &route.behavior.cache.query_strings, &mut target);
+    }
+    if target.len() == path + 1 {
+        target.truncate(path);
+    }
+    Uri::try_from(target).map_err(|_| Refusal::InvalidTarget)
+}
+
+fn from_viewer(exchange: &Exchange, policy: &CachePolicy, purpose: Purpose<'_>, headers: &mut HeaderMap) {
+    let viewer = &exchange.request.headers;
+    for name in &policy.headers.0 {
+        copy(viewer, name, headers);
+    }
+    let mut selected = Vec::new();
+    cookies::select(viewer, &policy.cookies, &mut selected);
+    if let (false, Ok(value)) = (selected.is_empty(), HeaderValue::from_maybe_shared(bytes::Bytes::from(selected))) {
+        headers.insert(header::COOKIE, value);
+    }
+    if let Some(codings) = AcceptedCodings::of(viewer, policy).as_field_value() {
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
+    }
+    if !matches!(exchange.request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        CONTENT_FIELDS.iter().for_each(|name| copy(viewer, name, headers));
+        copy(viewer, &X_AMZ_CONTENT_SHA256, headers);
+        // Removed from GET and HEAD, so that one viewer's authority cannot fetch what others are then served.
+        copy(viewer, &header::AUTHORIZATION, headers);
+    }
+    if let Purpose::Pass = purpose {
+        CONDITIONS_AND_RANGE.iter().for_each(|name| copy(viewer, name, headers));
+    }
+}
+
+fn copy(from: &HeaderMap, name: &HeaderName, to: &mut HeaderMap) {
+    to.remove(name);
+    for value in from.get_all(name) {
+        to.append(name, value.clone());
+    }
+}
+
+fn from_edge(exchange: &Exchange, origin: &Origin, headers: &mut HeaderMap) -> Result<(), Refusal> {
+    let host = HeaderValue::from_str(&origin.domain_name).map_err(|_| Refusal::OriginDns)?;
+    headers.insert(header::HOST, host);
+    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static("Amazon CloudFront"));
+    headers.insert(header::VIA, exchange.worker.engine.identity.via(exchange.request.version).clone());
+    headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
+    headers.insert(&X_FORWARDED_FOR, forwarded_for(exchange));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Keep-Alive"));
+    Ok(())
+}
+
+/// What the viewer sent, and the viewer's address.
+fn forwarded_for(exchange: &Exchange) -> HeaderValue {
+    let address = exchange.connection.viewer.ip().to_canonical().to_string();
+    let mut hops: Vec<&[u8]> =
+        exchange.request.headers.get_all(&X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes).collect();
+    hops.push(address.as_bytes());
+    HeaderValue::from_bytes(&hops.join(&b", "[..])).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+/// RFC 9111 section 4.3.1.
+fn validate(stale: &StoredResponse, headers: &mut HeaderMap) {
+    let stored = &stale.head.headers;
+    for (validator, condition) in
+        [(header::ETAG, header::IF_NONE_MATCH), (header::LAST_MODIFIED, header::IF_MODIFIED_SINCE)]
+    {
+        if let Some(value) = stored.get(validator) {
+            headers.insert(condition, value.clone());
+        }
+    }
+}
+
+fn sign(exchange: &Exchange, origin: &Origin, request: &mut Request<()>) -> Result<(), Refusal> {
+    let Some(rules) = origin.signing.as_ref().filter(|rules| signing::is_signed(rules, request.headers())) else {
+        return Ok(());
+    };
+    let engine = &exchange.worker.engine;
+    let identity = engine.s3.as_ref().ok_or(Refusal::NoSigningIdentity)?;
+    identity.sign(request, &origin.domain_name, rules, &engine.clock).map_err(|_| Refusal::NoSigningIdentity)
+}
+
+/// Where S3 origins are, in place of the addresses of their domain names.
+#[derive(Debug, Clone)]
+pub(crate) struct S3Endpoint {
+    pub(crate) address: SocketAddr,
+}
+
+/// Where to connect for `origin`, and how long to wait.
+pub(crate) fn address(
+    origin: &Origin,
+    viewer_is_https: bool,
+    s3: Option<&S3Endpoint>,
+) -> (OriginAddress, OriginTimeouts) {
+    let host = Arc::clone(&origin.domain_name);
+    let tls = match origin.protocol {
+        OriginProtocol::HttpOnly => false,
+        OriginProtocol::HttpsOnly => true,
+        OriginProtocol::MatchViewer => viewer_is_https,
+    };
+    let address = match s3.filter(|_| origin.kind == OriginKind::S3) {
+        Some(endpoint) => {
+            OriginAddress { tls: false, host, port: endpoint.address.port(), connect_to: Some(endpoint.address) }
+        }
+        None => {
+            OriginAddress { tls, host, port: if tls { origin.https_port } else { origin.http_port }, connect_to: None }
+        }
+    };
+    let timeouts = OriginTimeouts {
+        attempts: origin.connection_attempts,
+        connect: origin.connection_timeout,
+        response: origin.response_timeout,
+        keepalive: origin.keepalive_timeout,
+    };
+    (address, timeouts)
+}

@@ -1,0 +1,91 @@
+//! How a request ended, in the words of CloudFront's access log.
+
+use edgeward_net::origin::OriginError;
+use http::HeaderValue;
+
+use crate::refusal::Refusal;
+
+/// `x-edge-result-type` and `X-Cache` (guide, AccessLogs).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ResultType {
+    /// Answered from the cache.
+    Hit,
+    /// Answered from the cache after the origin said that it still holds.
+    RefreshHit,
+    /// Answered by the origin.
+    Miss,
+    /// A client error, or the origin's.
+    Error,
+    /// http was redirected to https.
+    Redirect,
+}
+
+impl ResultType {
+    /// As in the log.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            ResultType::Hit => "Hit",
+            ResultType::RefreshHit => "RefreshHit",
+            ResultType::Miss => "Miss",
+            ResultType::Error => "Error",
+            ResultType::Redirect => "Redirect",
+        }
+    }
+
+    /// `X-Cache`.
+    pub(crate) fn to_header_value(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            ResultType::Hit => "Hit from cloudfront",
+            ResultType::RefreshHit => "RefreshHit from cloudfront",
+            ResultType::Miss => "Miss from cloudfront",
+            ResultType::Error => "Error from cloudfront",
+            ResultType::Redirect => "Redirect from cloudfront",
+        })
+    }
+}
+
+/// What lies behind a result, for `x-edge-detailed-result-type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// Nothing more to say than the result type.
+    Plain,
+    /// This edge refused.
+    Refused(Refusal),
+    /// The origin broke off in the middle of the content.
+    AbortedOrigin,
+    /// The viewer went away in the middle of the content.
+    ClientCommError,
+    /// The viewer went away before the response began.
+    ClientHungUpRequest,
+}
+
+impl Detail {
+    pub(crate) fn as_str(self, result: ResultType) -> &'static str {
+        match self {
+            Detail::Plain => result.as_str(),
+            Detail::Refused(refusal) => refusal.detailed_result(),
+            Detail::AbortedOrigin => "AbortedOrigin",
+            Detail::ClientCommError => "ClientCommError",
+            Detail::ClientHungUpRequest => "ClientHungUpRequest",
+        }
+    }
+}
+
+impl From<&OriginError> for Refusal {
+    fn from(error: &OriginError) -> Refusal {
+        match error {
+            OriginError::Dns(_) => Refusal::OriginDns,
+            OriginError::Connect { .. } => Refusal::OriginConnect,
+            OriginError::ConnectTimeout => Refusal::OriginConnectTimeout,
+            OriginError::Tls { .. } => Refusal::OriginTls,
+            OriginError::Write(_) => Refusal::OriginWrite,
+            OriginError::ResponseTimeout => Refusal::OriginTimeout,
+            OriginError::InvalidResponse(_) => Refusal::OriginInvalidResponse,
+            OriginError::HeaderTooBig => Refusal::OriginHeaderTooBig,
+            OriginError::ZeroSize { .. } => Refusal::OriginZeroSize,
+            OriginError::RequestContent(_) => Refusal::ViewerContentBroken,
+            // Read, Truncated, and whatever kinds the origin side learns to tell apart later.
+            _ => Refusal::OriginRead,
+        }
+    }
+}

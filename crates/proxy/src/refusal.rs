@@ -1,0 +1,129 @@
+//! Every way in which the edge itself refuses a request: one table of status, log reason and words.
+//!
+//! The reason reaches the log as `x-edge-detailed-result-type`; the words stand on CloudFront's error page.
+
+use http::StatusCode;
+
+/// Why a request gets an error page from the edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Neither Host nor an authority, several, or one that is no host.
+    InvalidHost,
+    /// Content-Length and Transfer-Encoding contradict each other or are malformed.
+    InvalidFraming,
+    /// A target that is neither a path nor an absolute http(s) URL.
+    InvalidTarget,
+    /// The URL is longer than 8,192 bytes.
+    UrlTooLong,
+    /// The header section is larger than 20,480 bytes.
+    HeadersTooLarge,
+    /// No distribution has this name.
+    UnknownHost,
+    /// The distribution is disabled.
+    Disabled,
+    /// https only.
+    HttpsRequired,
+    /// The behavior does not allow the method.
+    MethodNotAllowed,
+    /// GET or HEAD with content.
+    UnexpectedContent,
+    /// The viewer's content broke off or was malformed.
+    ViewerContentBroken,
+    /// An origin is to be signed for, and this edge has no identity for it.
+    NoSigningIdentity,
+    /// The origin's name does not resolve.
+    OriginDns,
+    /// No connection.
+    OriginConnect,
+    /// No connection in time.
+    OriginConnectTimeout,
+    /// The origin's certificate is not to be trusted, or there is no common TLS.
+    OriginTls,
+    /// The request could not be sent.
+    OriginWrite,
+    /// The connection broke before the response was complete.
+    OriginRead,
+    /// No answer in time.
+    OriginTimeout,
+    /// Not HTTP.
+    OriginInvalidResponse,
+    /// The response's header section is larger than this edge takes.
+    OriginHeaderTooBig,
+    /// Closed without a byte.
+    OriginZeroSize,
+}
+
+struct Row {
+    status: StatusCode,
+    detailed_result: &'static str,
+    words: &'static str,
+}
+
+const BAD_REQUEST: &str = "Bad request.";
+const NO_CONNECTION: &str = "We can't connect to the server for this app or website at this time. There might be too much traffic or a \
+     configuration error. Try again later, or contact the app or website owner.";
+const METHOD: &str = "This distribution is not configured to allow the HTTP request method that was used for this request. The \
+     distribution supports only cachable requests.";
+const ORIGIN_CLOSED: &str = "CloudFront wasn't able to connect to the origin, or the origin closed the connection.";
+
+impl Refusal {
+    fn row(self) -> Row {
+        let row = |status, detailed_result, words| Row { status, detailed_result, words };
+        match self {
+            Refusal::InvalidHost => row(StatusCode::BAD_REQUEST, "InvalidRequestHeader", BAD_REQUEST),
+            Refusal::InvalidFraming => row(StatusCode::BAD_REQUEST, "InvalidRequestHeader", BAD_REQUEST),
+            Refusal::InvalidTarget => row(StatusCode::BAD_REQUEST, "InvalidRequest", BAD_REQUEST),
+            Refusal::UrlTooLong => row(StatusCode::PAYLOAD_TOO_LARGE, "InvalidRequest", BAD_REQUEST),
+            Refusal::HeadersTooLarge => row(StatusCode::PAYLOAD_TOO_LARGE, "InvalidRequestHeader", BAD_REQUEST),
+            Refusal::UnknownHost => row(StatusCode::FORBIDDEN, "InvalidRequestHeader", NO_CONNECTION),
+            Refusal::Disabled => row(StatusCode::FORBIDDEN, "InvalidRequest", NO_CONNECTION),
+            Refusal::HttpsRequired => row(StatusCode::FORBIDDEN, "InvalidRequest", BAD_REQUEST),
+            Refusal::MethodNotAllowed => row(StatusCode::FORBIDDEN, "InvalidRequestMethod", METHOD),
+            Refusal::UnexpectedContent => row(StatusCode::FORBIDDEN, "InvalidRequest", BAD_REQUEST),
+            Refusal::ViewerContentBroken => row(StatusCode::BAD_REQUEST, "ClientCommError", BAD_REQUEST),
+            Refusal::NoSigningIdentity => row(StatusCode::BAD_GATEWAY, "OriginError", NO_CONNECTION),
+            Refusal::OriginDns => row(StatusCode::BAD_GATEWAY, "OriginDnsError", NO_CONNECTION),
+            Refusal::OriginConnect => row(StatusCode::BAD_GATEWAY, "OriginConnectError", NO_CONNECTION),
+            Refusal::OriginConnectTimeout => row(StatusCode::GATEWAY_TIMEOUT, "OriginConnectError", NO_CONNECTION),
+            Refusal::OriginTls => row(StatusCode::BAD_GATEWAY, "OriginConnectError", NO_CONNECTION),
+            Refusal::OriginWrite => row(StatusCode::BAD_GATEWAY, "OriginWriteError", ORIGIN_CLOSED),
+            Refusal::OriginRead => row(StatusCode::BAD_GATEWAY, "OriginReadError", ORIGIN_CLOSED),
+            Refusal::OriginTimeout => row(StatusCode::GATEWAY_TIMEOUT, "OriginCommError", NO_CONNECTION),
+            Refusal::OriginInvalidResponse => row(StatusCode::BAD_GATEWAY, "OriginInvalidResponseError", ORIGIN_CLOSED),
+            Refusal::OriginHeaderTooBig => row(StatusCode::BAD_GATEWAY, "OriginHeaderTooBigError", ORIGIN_CLOSED),
+            Refusal::OriginZeroSize => row(StatusCode::BAD_GATEWAY, "OriginZeroSizeObjectError", ORIGIN_CLOSED),
+        }
+    }
+
+    pub(crate) fn status(self) -> StatusCode {
+        self.row().status
+    }
+
+    /// `x-edge-detailed-result-type`.
+    pub(crate) fn detailed_result(self) -> &'static str {
+        self.row().detailed_result
+    }
+
+    /// Whether the connection may not be used again: where the request ends is not certain, or it was not read.
+    pub(crate) fn closes_connection(self) -> bool {
+        matches!(
+            self,
+            Refusal::InvalidFraming | Refusal::UrlTooLong | Refusal::HeadersTooLarge | Refusal::ViewerContentBroken
+        )
+    }
+
+    /// CloudFront's error page.
+    pub(crate) fn page(self, request_id: &str) -> String {
+        let Row { status, words, .. } = self.row();
+        let code = status.as_u16();
+        format!(
+            "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01 Transitional//EN\" \
+             \"http://www.w3.org/TR/html4/loose.dtd\">\n<HTML><HEAD>\
+             <META HTTP-EQUIV=\"Content-Type\" CONTENT=\"text/html; charset=iso-8859-1\">\n\
+             <TITLE>ERROR: The request could not be satisfied</TITLE>\n</HEAD><BODY>\n<H1>{code} ERROR</H1>\n\
+             <H2>The request could not be satisfied.</H2>\n<HR noshade size=\"1px\">\n{words}\n\
+             <BR clear=\"all\">\n<HR noshade size=\"1px\">\n<PRE>\nGenerated by cloudfront (CloudFront)\n\
+             Request ID: {request_id}\n</PRE>\n<ADDRESS>\n</ADDRESS>\n</BODY></HTML>"
+        )
+    }
+}

@@ -1,0 +1,70 @@
+//! What an edge is started with: one JSON document, every unknown field refused.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// Settings of one edge; they do not change while it runs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EdgeSettings {
+    /// Addresses that serve http.
+    pub http: Vec<SocketAddr>,
+    /// Addresses that serve https.
+    pub https: Vec<SocketAddr>,
+    /// Number of worker threads.
+    pub workers: usize,
+    /// The name of the point of presence, as `X-Amz-Cf-Pop` and the log show it.
+    pub pop: String,
+    /// Limit of the memory store, in bytes.
+    pub memory_bytes: usize,
+    /// Where access logs go; `null` for no logs.
+    pub log: Option<LogFiles>,
+    /// The S3 server and the identity that signs requests to it; `null` where no S3 origin is signed.
+    pub s3: Option<S3Access>,
+    /// PEM certificates of authorities trusted for origins, beside the system's.
+    pub trusted_authorities: Vec<String>,
+    /// Which clock rules freshness and the log.
+    pub clock: ClockSetting,
+}
+
+/// Access log segments.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogFiles {
+    /// Made when it is missing, mode 0700.
+    pub directory: PathBuf,
+    /// A segment is finished when it is this old.
+    pub segment_seconds: u64,
+    /// A segment is finished when it holds this many bytes, before compression.
+    pub segment_bytes: u64,
+}
+
+/// How S3 origins are reached and with whose signature.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3Access {
+    /// `http://host:port` of the S3 server; `null`: the origin's own domain name.
+    pub endpoint: Option<String>,
+    /// Of the edge's identity.
+    pub access_key: String,
+    /// Never logged.
+    pub secret_key: String,
+}
+
+impl std::fmt::Debug for S3Access {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("S3Access").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+/// The system's clock, or one that stands still until it is moved.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockSetting {
+    /// The time of day.
+    System,
+    /// Starts at this many milliseconds since the epoch.
+    Manual(u64),
+}

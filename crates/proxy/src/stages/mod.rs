@@ -1,0 +1,25 @@
+//! The stages of a request, one file each; `pipeline` lists them in order.
+
+pub(crate) mod cache_lookup;
+pub(crate) mod origin_fetch;
+pub(crate) mod receive;
+pub(crate) mod route;
+pub(crate) mod viewer_request;
+pub(crate) mod viewer_response;
+
+use crate::refusal::Refusal;
+
+/// An answer that needs neither cache nor origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Early {
+    /// An error page.
+    Refuse(Refusal),
+    /// To https.
+    Redirect(http::StatusCode),
+}
+
+impl From<Refusal> for Early {
+    fn from(refusal: Refusal) -> Early {
+        Early::Refuse(refusal)
+    }
+}

@@ -1,0 +1,287 @@
+//! Stage 5: ask the origin, once for all who wait, and store while streaming.
+//!
+//! Of the requests for one key the first leads and the others follow (`cache::flights`). The leader's response goes to a
+//! task of its own that stores it while every viewer reads along, so that no viewer's pace or departure holds up another.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use edgeward_cache::{
+    Body as StoredBody, Fill, Filled, Filling, Flight, FlightOutcome, Freshness, Generation, Joined, Lookup, NotStored,
+    ResponseHead, StoredResponse, Timestamp, lifetime,
+};
+use edgeward_http_rules::freshness::{self, initial_age};
+use edgeward_net::origin::{OriginBody, OriginError};
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use super::cache_lookup::{Lacking, key_parts};
+use super::viewer_response;
+use crate::content::ResponseContent;
+use crate::exchange::Exchange;
+use crate::origin_request::{self, Purpose};
+use crate::outcome::ResultType;
+use crate::refusal::Refusal;
+use crate::worker::Worker;
+
+/// Answers a cacheable request for which nothing fresh is stored.
+pub(crate) async fn answer(exchange: Box<Exchange>, content: Incoming, lacking: Lacking) -> Response<ResponseContent> {
+    if exchange.request.method == Method::HEAD {
+        // There is no content to store; the next GET fetches it.
+        return pass(exchange, content).await;
+    }
+    loop {
+        let joined = match key_parts(&exchange) {
+            Some(parts) => exchange.worker.engine.cache.join(&lacking.key, &parts),
+            None => return pass(exchange, content).await,
+        };
+        match joined {
+            Joined::Leader(flight) => return lead(exchange, lacking, flight).await,
+            Joined::Follower(follower) => match follower.outcome().await {
+                Some(FlightOutcome::Filling(filling)) => {
+                    let Some(reader) = filling.reader() else { return pass(exchange, content).await };
+                    return viewer_response::from_filling(exchange, reader, ResultType::Hit);
+                }
+                Some(FlightOutcome::Stored(stored)) => {
+                    return viewer_response::from_stored(exchange, &stored, ResultType::Hit);
+                }
+                Some(FlightOutcome::Failed(refusal)) => return viewer_response::refuse(exchange, refusal),
+                Some(FlightOutcome::NotShared) => return pass(exchange, content).await,
+                // The leader's viewer hung up before the origin answered.
+                None => {}
+            },
+        }
+    }
+}
+
+/// Asks the origin for this viewer alone; nothing is stored.
+pub(crate) async fn pass(exchange: Box<Exchange>, content: Incoming) -> Response<ResponseContent> {
+    match send(&exchange, Purpose::Pass, Some(content)).await {
+        Ok(response) => viewer_response::passed(exchange, response),
+        Err(refusal) => viewer_response::refuse(exchange, refusal),
+    }
+}
+
+async fn lead(exchange: Box<Exchange>, lacking: Lacking, flight: Flight<Refusal>) -> Response<ResponseContent> {
+    let engine = Arc::clone(&exchange.worker.engine);
+    let asked = engine.clock.now();
+    // Whoever led before may have stored it between our look-up and our joining.
+    if let Lookup::Fresh(stored) = engine.cache.find(flight.key(), asked) {
+        flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
+        return viewer_response::from_stored(exchange, &stored, ResultType::Hit);
+    }
+    let response = match send(&exchange, Purpose::Store(lacking.stale.as_deref()), None).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            flight.tell(FlightOutcome::Failed(refusal));
+            return viewer_response::refuse(exchange, refusal);
+        }
+    };
+    let arrival = Arrival { asked, answered: engine.clock.now() };
+    match lacking.stale {
+        Some(stale) if response.status() == StatusCode::NOT_MODIFIED => {
+            still_valid(exchange, &stale, response.headers(), arrival, flight)
+        }
+        _ => admit(exchange, response, arrival, flight),
+    }
+}
+
+/// When a response was asked for, and when its head arrived.
+#[derive(Clone, Copy)]
+struct Arrival {
+    asked: Timestamp,
+    answered: Timestamp,
+}
+
+impl Arrival {
+    fn freshness(self, headers: &HeaderMap, lifetime: u64) -> Freshness {
+        let exchange = freshness::Exchange { request_time: self.asked.secs(), response_time: self.answered.secs() };
+        Freshness { since: self.answered, initial_age: initial_age(headers, exchange), lifetime }
+    }
+}
+
+/// The origin said 304: the stored response is fresh again, with the new fields (RFC 9111 sections 3.2, 4.3.4).
+fn still_valid(
+    exchange: Box<Exchange>,
+    stale: &StoredResponse,
+    update: &HeaderMap,
+    arrival: Arrival,
+    flight: Flight<Refusal>,
+) -> Response<ResponseContent> {
+    let mut headers = stale.head.headers.clone();
+    let mut update = update.clone();
+    viewer_response::ready_for_viewers(&exchange, &mut update);
+    update.remove(header::CONTENT_LENGTH);
+    update.remove(header::VIA);
+    for name in update.keys() {
+        headers.remove(name);
+    }
+    headers.extend(update);
+    let policy = exchange.route.as_ref().map(|route| &route.behavior.cache);
+    let decision = policy.map_or(Err(NotStored::CachingDisabled), |policy| {
+        lifetime(stale.head.status, &headers, policy, arrival.answered.secs())
+    });
+    let freshness = arrival.freshness(&headers, decision.map_or(0, |lifetime| lifetime.seconds));
+    let stored = Arc::new(StoredResponse {
+        head: ResponseHead { status: stale.head.status, headers },
+        freshness,
+        generation: flight.generation().clone(),
+        body: stale.body.clone(),
+    });
+    if decision.is_ok() {
+        exchange.worker.engine.cache.insert(flight.key(), Arc::clone(&stored));
+        flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
+    } else {
+        flight.tell(FlightOutcome::NotShared);
+    }
+    viewer_response::from_stored(exchange, &stored, ResultType::RefreshHit)
+}
+
+/// Stores the response while the viewer reads it, or passes it on where it may not be stored.
+fn admit(
+    exchange: Box<Exchange>,
+    response: Response<OriginBody>,
+    arrival: Arrival,
+    flight: Flight<Refusal>,
+) -> Response<ResponseContent> {
+    let largest = exchange.worker.engine.cache.largest_content();
+    let lifetime = match storable(&exchange, &response, arrival, largest) {
+        Ok(lifetime) => lifetime,
+        Err(_reason) => {
+            flight.tell(FlightOutcome::NotShared);
+            drop(flight);
+            return viewer_response::passed(exchange, response);
+        }
+    };
+    let (Parts { status, mut headers, .. }, body) = response.into_parts();
+    let freshness = arrival.freshness(&headers, lifetime);
+    viewer_response::ready_for_viewers(&exchange, &mut headers);
+    let (filling, fill) = Filling::begin(ResponseHead { status, headers }, freshness, largest);
+    let Some(reader) = filling.reader() else { return viewer_response::refuse(exchange, Refusal::OriginRead) };
+    // What is stale at once may be validated, but not shared: whoever waits asks for itself (guide,
+    // RequestAndResponseBehaviorCustomOrigin, simultaneous requests).
+    flight.tell(match lifetime {
+        0 => FlightOutcome::NotShared,
+        _ => FlightOutcome::Filling(Arc::clone(&filling)),
+    });
+    tokio::spawn(store(Arc::clone(&exchange.worker), flight, filling, fill, body));
+    viewer_response::from_filling(exchange, reader, ResultType::Miss)
+}
+
+fn storable(
+    exchange: &Exchange,
+    response: &Response<OriginBody>,
+    arrival: Arrival,
+    largest: usize,
+) -> Result<u64, NotStored> {
+    let policy = &exchange.route.as_ref().ok_or(NotStored::CachingDisabled)?.behavior.cache;
+    let lifetime = lifetime(response.status(), response.headers(), policy, arrival.answered.secs())?;
+    if response.body().size_hint().lower() > largest as u64 {
+        return Err(NotStored::TooLarge);
+    }
+    Ok(lifetime.seconds)
+}
+
+/// Receives the content, and stores the response once it is complete. Ends early, without storing, when the origin
+/// breaks off or no viewer is left.
+async fn store(worker: Arc<Worker>, flight: Flight<Refusal>, filling: Arc<Filling>, mut fill: Fill, body: OriginBody) {
+    let mut body = pin!(body);
+    loop {
+        poll_fn(|context| fill.poll_ready(context)).await;
+        match body.frame().await {
+            Some(Ok(frame)) => {
+                if frame.into_data().is_ok_and(|piece| !fill.push(piece)) {
+                    return;
+                }
+            }
+            Some(Err(_broken)) => return,
+            None => break,
+        }
+    }
+    if let Filled::Whole(body) = fill.finish() {
+        let response = complete(&filling, flight.generation().clone(), body);
+        worker.engine.cache.insert(flight.key(), Arc::new(response));
+    }
+}
+
+fn complete(filling: &Filling, generation: Generation, body: StoredBody) -> StoredResponse {
+    let mut head = filling.head.clone();
+    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    StoredResponse { head, freshness: filling.freshness, generation, body }
+}
+
+/// Sends the request to the behavior's origin and waits for the head of the response.
+async fn send(
+    exchange: &Exchange,
+    purpose: Purpose<'_>,
+    content: Option<Incoming>,
+) -> Result<Response<OriginBody>, Refusal> {
+    let request = origin_request::build(exchange, purpose)?;
+    let route = exchange.route.as_ref().ok_or(Refusal::UnknownHost)?;
+    let worker = &exchange.worker;
+    let (address, timeouts) =
+        origin_request::address(&route.behavior.origin, exchange.is_https(), worker.engine.s3_endpoint.as_ref());
+    let content = RequestContent::new(content, Arc::clone(&exchange.content_received));
+    let again = content.is_empty().then(|| request.clone());
+    let sent = worker.origins.send(&address, &timeouts, request.map(|()| content)).await;
+    match (sent, again) {
+        // An idle connection that the origin was just closing (RFC 9110 section 9.2.2).
+        (Err(OriginError::ZeroSize { reused: true }), Some(request)) => {
+            let request = request.map(|()| RequestContent::empty());
+            worker.origins.send(&address, &timeouts, request).await.map_err(|error| Refusal::from(&error))
+        }
+        (sent, _) => sent.map_err(|error| Refusal::from(&error)),
+    }
+}
+
+/// The viewer's content on its way to the origin, counted.
+struct RequestContent {
+    incoming: Option<Incoming>,
+    received: Arc<AtomicU64>,
+}
+
+impl RequestContent {
+    fn new(incoming: Option<Incoming>, received: Arc<AtomicU64>) -> RequestContent {
+        RequestContent { incoming: incoming.filter(|incoming| !incoming.is_end_stream()), received }
+    }
+
+    fn empty() -> RequestContent {
+        RequestContent { incoming: None, received: Arc::default() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.incoming.is_none()
+    }
+}
+
+impl Body for RequestContent {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
+        let polled = std::task::ready!(Pin::new(incoming).poll_frame(context));
+        if let Some(Ok(data)) = polled.as_ref().map(|frame| frame.as_ref().map(|frame| frame.data_ref())) {
+            self.received.fetch_add(data.map_or(0, |data| data.len() as u64), Ordering::Relaxed);
+        }
+        Poll::Ready(polled)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
+    }
+}

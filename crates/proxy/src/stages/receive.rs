@@ -1,0 +1,65 @@
+//! Stage 1: is this a request that can be served at all, and for which host?
+//!
+//! What hyper's parser lets through but two servers could read differently is refused here (RFC 9112 sections 3.2, 6.1).
+
+use edgeward_http_rules::framing::{Framing, request_framing};
+use edgeward_http_rules::host::Host;
+use http::{Method, Version, header};
+
+use super::Early;
+use crate::access_log::section_bytes;
+use crate::exchange::Exchange;
+use crate::refusal::Refusal;
+
+/// Guide, quotas: bytes of a URL, scheme and host included.
+const LONGEST_URL: usize = 8_192;
+/// Guide, quotas: bytes of request line and header section.
+const LARGEST_HEAD: usize = 20_480;
+
+/// The host the request is for, in lower case and without port.
+pub(crate) fn check(exchange: &Exchange) -> Result<String, Early> {
+    let request = &exchange.request;
+    check_sizes(exchange)?;
+    if request.method == Method::CONNECT || !request.uri.path().starts_with('/') {
+        return Err(Refusal::InvalidTarget.into());
+    }
+    let framing = request_framing(request.version, &request.headers).map_err(|_| Refusal::InvalidFraming)?;
+    let is_chunked = request.headers.contains_key(header::TRANSFER_ENCODING);
+    if is_chunked && exchange.connection.ambiguous_framing() {
+        return Err(Refusal::InvalidFraming.into());
+    }
+    let has_content = !matches!(framing, Framing::Undeclared | Framing::Length(0));
+    if has_content && matches!(request.method, Method::GET | Method::HEAD) {
+        return Err(Refusal::UnexpectedContent.into());
+    }
+    host(exchange)
+}
+
+fn check_sizes(exchange: &Exchange) -> Result<(), Refusal> {
+    let uri = &exchange.request.uri;
+    let host = uri.authority().map_or(0, |authority| authority.as_str().len());
+    let url = "https://".len() + host + uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
+    if url > LONGEST_URL {
+        return Err(Refusal::UrlTooLong);
+    }
+    if url + section_bytes(&exchange.request.headers) > LARGEST_HEAD {
+        return Err(Refusal::HeadersTooLarge);
+    }
+    Ok(())
+}
+
+/// RFC 9112 section 3.2.2: the authority of an absolute-form target replaces Host; HTTP/2 has `:authority`
+/// (RFC 9113 section 8.3.1).
+fn host(exchange: &Exchange) -> Result<String, Early> {
+    let request = &exchange.request;
+    let host = match request.uri.authority() {
+        Some(authority) => {
+            if request.version < Version::HTTP_2 {
+                Host::of_request(&request.headers).map_err(|_| Refusal::InvalidHost)?;
+            }
+            Host::parse(authority.as_str().as_bytes())
+        }
+        None => Host::of_request(&request.headers),
+    };
+    Ok(host.map_err(|_| Refusal::InvalidHost)?.name.into_owned())
+}

@@ -1,0 +1,19 @@
+//! Stage 2: host to distribution, path to cache behavior.
+
+use std::sync::Arc;
+
+use super::Early;
+use crate::exchange::{Exchange, Route};
+use crate::refusal::Refusal;
+
+/// Notes where the request belongs.
+pub(crate) fn find(exchange: &mut Exchange, host: &str) -> Result<(), Early> {
+    let distribution = exchange.plan.distribution_for(host).ok_or(Refusal::UnknownHost)?;
+    // The default root object stands for `/` alone, whatever the method (guide, DefaultRootObject).
+    let is_root = exchange.request.uri.path() == "/" && !distribution.default_root_object.is_empty();
+    let rewritten_path = is_root.then(|| format!("/{}", distribution.default_root_object));
+    let path = rewritten_path.as_deref().unwrap_or(exchange.request.uri.path());
+    let behavior = Arc::clone(distribution.behavior(path).ok_or(Refusal::UnknownHost)?);
+    exchange.route = Some(Route { distribution: Arc::clone(distribution), behavior, rewritten_path });
+    Ok(())
+}

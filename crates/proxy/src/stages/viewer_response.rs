@@ -1,0 +1,260 @@
+//! Stage 6: the response as the viewer gets it.
+//!
+//! A response is made ready for viewers once, when it arrives (`ready_for_viewers`); what differs from one viewer to the
+//! next is written over it here: Age, X-Cache, X-Amz-Cf-Id, Via, and what conditions and ranges select.
+
+use edgeward_cache::{Body, Filling, Freshness, Reader, ResponseHead, StoredResponse};
+use edgeward_http_rules::conditional::{Precondition, evaluate_stored, if_range_holds};
+use edgeward_http_rules::date::format_http_date;
+use edgeward_http_rules::range::{self, ByteRange, RangeRequest};
+use edgeward_http_rules::{SelectionMode, hop_by_hop};
+use edgeward_net::origin::OriginBody;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+
+use super::Early;
+use crate::access_log::section_bytes;
+use crate::content::{ResponseContent, Source, Window};
+use crate::exchange::{Exchange, Outcome};
+use crate::origin_request::X_AMZ_CF_ID;
+use crate::outcome::{Detail, ResultType};
+use crate::refusal::Refusal;
+
+static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+static X_AMZ_CF_POP: HeaderName = HeaderName::from_static("x-amz-cf-pop");
+const CLOUDFRONT: HeaderValue = HeaderValue::from_static("CloudFront");
+
+/// Not sent with a 304 (RFC 9110 section 15.4.5).
+const CONTENT_FIELDS: [HeaderName; 4] =
+    [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING, header::CONTENT_LANGUAGE];
+
+/// Takes from an origin's header section what is not for viewers, and adds what every viewer gets.
+pub(crate) fn ready_for_viewers(exchange: &Exchange, headers: &mut HeaderMap) {
+    hop_by_hop::strip(headers);
+    let forwards_cookies =
+        exchange.route.as_ref().is_some_and(|route| route.behavior.cache.cookies.mode() != SelectionMode::None);
+    if !forwards_cookies {
+        headers.remove(header::SET_COOKIE);
+    }
+    let engine = &exchange.worker.engine;
+    headers.entry(header::DATE).or_insert_with(|| format_http_date(engine.clock.now().secs()));
+    headers.entry(header::SERVER).or_insert(CLOUDFRONT);
+    headers.insert(&X_AMZ_CF_POP, engine.identity.pop.clone());
+    // Places for what `send` writes, so that a hit never grows the map.
+    headers.insert(&X_CACHE, ResultType::Hit.to_header_value());
+    headers.insert(&X_AMZ_CF_ID, HeaderValue::from_static("-"));
+    headers.insert(header::AGE, HeaderValue::from_static("0"));
+    headers.append(header::VIA, engine.identity.via(exchange.request.version).clone());
+}
+
+/// A stored response.
+pub(crate) fn from_stored(
+    exchange: Box<Exchange>,
+    stored: &StoredResponse,
+    result: ResultType,
+) -> Response<ResponseContent> {
+    let length = stored.body.len() as u64;
+    let mut response = Selected::of(&exchange, &stored.head, Some(length));
+    set_age(&mut response.headers, exchange.age(stored.freshness));
+    let source = match response.part {
+        Part::None => Source::Empty,
+        Part::All => match &stored.body {
+            Body::Whole(bytes) => Source::Whole(bytes.clone()),
+            body => pieces(body, 0, length),
+        },
+        Part::Range(range) => pieces(&stored.body, range.first, range.last + 1),
+    };
+    send(exchange, response, result, source)
+}
+
+fn pieces(body: &Body, start: u64, end: u64) -> Source {
+    Source::Pieces(body.slice(start as usize, end as usize).into_iter(), end - start)
+}
+
+/// A response that still arrives.
+pub(crate) fn from_filling(exchange: Box<Exchange>, reader: Reader, result: ResultType) -> Response<ResponseContent> {
+    let filling: &Filling = reader.filling();
+    let length = filling.head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let mut response = Selected::of(&exchange, &filling.head, length);
+    match exchange.age(filling.freshness) {
+        0 if result == ResultType::Miss => drop(response.headers.remove(header::AGE)),
+        age => set_age(&mut response.headers, age),
+    }
+    let source = match response.part {
+        Part::None => Source::Empty,
+        Part::All => Source::Filling(Window::new(reader, 0, length)),
+        Part::Range(range) => Source::Filling(Window::new(reader, range.first, Some(range.length()))),
+    };
+    send(exchange, response, result, source)
+}
+
+/// The origin's response, for this viewer alone.
+pub(crate) fn passed(exchange: Box<Exchange>, response: Response<OriginBody>) -> Response<ResponseContent> {
+    let (mut parts, body) = response.into_parts();
+    let age = parts.headers.get(header::AGE).cloned();
+    ready_for_viewers(&exchange, &mut parts.headers);
+    match age {
+        Some(age) => drop(parts.headers.insert(header::AGE, age)),
+        None => drop(parts.headers.remove(header::AGE)),
+    }
+    let response = Selected { status: parts.status, headers: parts.headers, part: Part::All };
+    send(exchange, response, ResultType::Miss, Source::Origin(body))
+}
+
+/// An answer without cache and origin.
+pub(crate) fn answer_early(exchange: Box<Exchange>, early: Early) -> Response<ResponseContent> {
+    match early {
+        Early::Refuse(refusal) => refuse(exchange, refusal),
+        Early::Redirect(status) => redirect(exchange, status),
+    }
+}
+
+/// CloudFront's error page.
+pub(crate) fn refuse(exchange: Box<Exchange>, refusal: Refusal) -> Response<ResponseContent> {
+    let page = refusal.page(exchange.id.as_str());
+    let mut headers = own_headers(&exchange);
+    if refusal.closes_connection() && exchange.request.version <= http::Version::HTTP_11 {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    let response = Selected { status: refusal.status(), headers, part: Part::All };
+    let mut response = send(exchange, response, ResultType::Error, Source::Whole(page.into()));
+    response.body_mut().set_detail(Detail::Refused(refusal));
+    response
+}
+
+fn redirect(exchange: Box<Exchange>, status: StatusCode) -> Response<ResponseContent> {
+    let Some(location) = https_location(&exchange) else { return refuse(exchange, Refusal::InvalidHost) };
+    let title = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
+    let page = format!(
+        "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
+         <hr><center>CloudFront</center>\r\n</body>\r\n</html>\r\n"
+    );
+    let mut headers = own_headers(&exchange);
+    headers.insert(header::LOCATION, location);
+    let response = Selected { status, headers, part: Part::All };
+    send(exchange, response, ResultType::Redirect, Source::Whole(page.into()))
+}
+
+/// The same URL over https; where the viewer named a port, the one this edge serves https on.
+fn https_location(exchange: &Exchange) -> Option<HeaderValue> {
+    let uri = &exchange.request.uri;
+    let host = match uri.authority() {
+        Some(authority) => authority.as_str(),
+        None => exchange.request.headers.get(header::HOST)?.to_str().ok()?,
+    };
+    let authority: http::uri::Authority = host.parse().ok()?;
+    let port = exchange.worker.engine.https_port.get().filter(|_| authority.port().is_some());
+    let port = port.map_or_else(String::new, |port| format!(":{port}"));
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    HeaderValue::from_str(&format!("https://{}{port}{target}", authority.host())).ok()
+}
+
+/// The fields of a response that the edge makes up itself.
+fn own_headers(exchange: &Exchange) -> HeaderMap {
+    let engine = &exchange.worker.engine;
+    let mut headers = HeaderMap::with_capacity(12);
+    headers.insert(header::SERVER, CLOUDFRONT);
+    headers.insert(header::DATE, format_http_date(engine.clock.now().secs()));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    headers.insert(header::VIA, engine.identity.via(exchange.request.version).clone());
+    headers.insert(&X_AMZ_CF_POP, engine.identity.pop.clone());
+    headers
+}
+
+/// What conditions and ranges leave of a response.
+struct Selected {
+    status: StatusCode,
+    headers: HeaderMap,
+    part: Part,
+}
+
+enum Part {
+    None,
+    All,
+    Range(ByteRange),
+}
+
+impl Selected {
+    fn of(exchange: &Exchange, head: &ResponseHead, length: Option<u64>) -> Selected {
+        let (request, mut headers) = (&exchange.request, head.headers.clone());
+        // A response is stored with the Via of the viewer that caused it; an origin's own Via stands before it.
+        let identity = &exchange.worker.engine.identity;
+        if let Some(via) = headers.get_mut(header::VIA).filter(|via| identity.is_own_via(via)) {
+            *via = identity.via(request.version).clone();
+        }
+        let selected = |status, headers, part| Selected { status, headers, part };
+        if head.status != StatusCode::OK {
+            return selected(head.status, headers, Part::All);
+        }
+        match evaluate_stored(&request.method, &request.headers, &head.headers) {
+            Precondition::Proceed => {}
+            Precondition::NotModified => {
+                CONTENT_FIELDS.iter().for_each(|name| drop(headers.remove(name)));
+                return selected(StatusCode::NOT_MODIFIED, headers, Part::None);
+            }
+            Precondition::Failed => {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+                return selected(StatusCode::PRECONDITION_FAILED, headers, Part::None);
+            }
+        }
+        let is_ranged = request.method == Method::GET && request.headers.contains_key(header::RANGE);
+        let Some(length) = length.filter(|_| is_ranged && if_range_holds(&request.headers, &head.headers)) else {
+            return selected(head.status, headers, Part::All);
+        };
+        match range::resolve(&request.headers, length) {
+            RangeRequest::Single(range) => {
+                headers.insert(header::CONTENT_RANGE, range::content_range(range, Some(length)));
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.length()));
+                selected(StatusCode::PARTIAL_CONTENT, headers, Part::Range(range))
+            }
+            RangeRequest::Unsatisfiable => {
+                headers.insert(header::CONTENT_RANGE, range::unsatisfied_content_range(length));
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
+                selected(StatusCode::RANGE_NOT_SATISFIABLE, headers, Part::None)
+            }
+            // Several ranges may be answered with everything (RFC 9110 section 14.2).
+            RangeRequest::None | RangeRequest::Multiple | RangeRequest::Malformed => {
+                selected(head.status, headers, Part::All)
+            }
+        }
+    }
+}
+
+/// Writes what differs from request to request and lets the response go.
+fn send(
+    mut exchange: Box<Exchange>,
+    selected: Selected,
+    result: ResultType,
+    source: Source,
+) -> Response<ResponseContent> {
+    let Selected { status, mut headers, part } = selected;
+    // What an error came out of, cache or origin, does not show (guide, AccessLogs, x-edge-result-type).
+    let result = if status.is_client_error() || status.is_server_error() { ResultType::Error } else { result };
+    headers.insert(&X_CACHE, result.to_header_value());
+    headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
+    exchange.outcome = Some(Outcome {
+        status,
+        result,
+        detail: Detail::Plain,
+        content_type: headers.get(header::CONTENT_TYPE).cloned(),
+        content_length: headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()),
+        range: if let Part::Range(range) = part { Some((range.first, range.last)) } else { None },
+        head_bytes: ("HTTP/1.1 200 OK\r\n\r\n".len() + section_bytes(&headers)) as u64,
+        content_bytes: 0,
+        first_byte: exchange.worker.engine.clock.now(),
+    });
+    let source = if exchange.request.method == Method::HEAD { Source::Empty } else { source };
+    let mut response = Response::new(ResponseContent::new(source, exchange));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn set_age(headers: &mut HeaderMap, age: u64) {
+    headers.insert(header::AGE, HeaderValue::from(age));
+}
+
+impl Exchange {
+    fn age(&self, freshness: Freshness) -> u64 {
+        freshness.current_age(self.worker.engine.clock.now())
+    }
+}

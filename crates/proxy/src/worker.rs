@@ -1,0 +1,27 @@
+//! What belongs to one worker thread: its origin connections and its log records.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use edgeward_net::origin::OriginPool;
+
+use crate::access_log::{self, LogBuffer};
+use crate::engine::Engine;
+use crate::exchange::Exchange;
+
+/// One worker thread's part of the edge.
+pub(crate) struct Worker {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) origins: OriginPool,
+    pub(crate) log: Arc<LogBuffer>,
+}
+
+impl Worker {
+    /// Counts and records an exchange that has ended.
+    pub(crate) fn log_exchange(&self, exchange: &Exchange) {
+        self.engine.requests.fetch_add(1, Ordering::Relaxed);
+        let now = self.engine.clock.now();
+        let distribution = exchange.route.as_ref().map(|route| &route.distribution.id);
+        self.log.append(distribution, now, |line| access_log::write(exchange, now, line));
+    }
+}
