@@ -50,7 +50,7 @@ clients: build $(AWSCLI) ## boto3 and the AWS CLI against a running Edgeward wit
 	$(BIN)/pytest tests/clients
 
 load: build ## One configuration change a second for a minute under wrk and h2load; 0 failed requests
-	$(BIN)/pytest -m slow tests/clients/test_under_load.py
+	$(BIN)/pytest -s -m slow tests/clients/test_under_load.py
 
 bench: build ## Side by side with nginx, Varnish and HAProxy in one run (ARGS="...")
 	$(BIN)/python -m bench $(ARGS)

@@ -1,0 +1,89 @@
+"""The same life of a distribution with the real AWS CLI, in an environment of its own."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clients.configurations import one_origin
+from clients.running import RunningCdn, environment_without_aws
+
+AWS = Path(__file__).parents[2] / ".venv-awscli" / "bin" / "aws"
+
+
+@pytest.fixture
+def aws(cdn: RunningCdn) -> "AwsCli":
+    """The AWS CLI with the environment that the program tells users to export."""
+    assert AWS.exists(), "the AWS CLI is not installed: run `make clients`"
+    return AwsCli(environment_without_aws() | dict(cdn.environment))
+
+
+class AwsCli:
+    """Runs `aws` commands."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self._environment = environment
+
+    def __call__(self, *arguments: str) -> Any:
+        """The command's output, parsed; None when it printed nothing. Fails the test when the command fails."""
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """The finished command. Thirty seconds: less than a waiter's second poll would need."""
+        command = [str(AWS), "--output", "json", *arguments]
+        return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False, timeout=30)
+
+    def cloudfront(self, operation: str, *arguments: str) -> Any:
+        """`aws cloudfront <operation> ...`"""
+        return self("cloudfront", operation, *arguments)
+
+
+def test_a_distribution_lives_from_creation_to_deletion(cdn: RunningCdn, aws: AwsCli, tmp_path: Path) -> None:
+    config = one_origin(f"{cdn.bucket}.s3.us-east-1.amazonaws.com")
+    created = aws.cloudfront("create-distribution", "--distribution-config", json.dumps(config))
+    distribution_id, arn = created["Distribution"]["Id"], created["Distribution"]["ARN"]
+    aws.cloudfront("wait", "distribution-deployed", "--id", distribution_id)
+    listed = aws.cloudfront("list-distributions")["DistributionList"]["Items"]
+    assert distribution_id in {item["Id"] for item in listed}
+
+    aws.cloudfront("tag-resource", "--resource", arn, "--tags", "Items=[{Key=team,Value=web}]")
+    tags = aws.cloudfront("list-tags-for-resource", "--resource", arn)["Tags"]["Items"]
+    assert tags == [{"Key": "team", "Value": "web"}]
+
+    current = aws.cloudfront("get-distribution-config", "--id", distribution_id)
+    stale, changed = current["ETag"], current["DistributionConfig"] | {"Enabled": False, "Comment": "changed"}
+    (tmp_path / "config.json").write_text(json.dumps(changed))
+    update = ("--id", distribution_id, "--distribution-config", f"file://{tmp_path}/config.json", "--if-match")
+    fresh = aws.cloudfront("update-distribution", *update, stale)["ETag"]
+    refused = aws.run("cloudfront", "update-distribution", *update, stale)
+    assert "(PreconditionFailed)" in refused.stderr
+
+    aws.cloudfront("wait", "distribution-deployed", "--id", distribution_id)
+    aws.cloudfront("delete-distribution", "--id", distribution_id, "--if-match", fresh)
+    gone = aws.run("cloudfront", "get-distribution", "--id", distribution_id)
+    assert "(NoSuchDistribution)" in gone.stderr
+
+
+def test_an_invalidation_is_completed_at_the_first_poll(cdn: RunningCdn, aws: AwsCli) -> None:
+    made = aws.cloudfront("create-invalidation", "--distribution-id", cdn.distribution_id, "--paths", "/cli/*")
+    invalidation_id = made["Invalidation"]["Id"]
+    aws.cloudfront("wait", "invalidation-completed", "--distribution-id", cdn.distribution_id, "--id", invalidation_id)
+    listed = aws.cloudfront("list-invalidations", "--distribution-id", cdn.distribution_id)
+    statuses = {item["Id"]: item["Status"] for item in listed["InvalidationList"]["Items"]}
+    assert statuses[invalidation_id] == "Completed"
+
+
+def test_the_same_variables_serve_s3(cdn: RunningCdn, aws: AwsCli, tmp_path: Path) -> None:
+    (tmp_path / "new.txt").write_text("by the AWS CLI")
+    copied = aws.run("s3", "cp", str(tmp_path / "new.txt"), f"s3://{cdn.bucket}/cli/new.txt")
+    assert copied.returncode == 0, copied.stderr
+    assert cdn.get("/cli/new.txt").data == b"by the AWS CLI"
+
+
+def test_a_wrong_secret_is_refused(cdn: RunningCdn) -> None:
+    stranger = AwsCli(environment_without_aws() | dict(cdn.environment) | {"AWS_SECRET_ACCESS_KEY": "wrong"})
+    assert "(SignatureDoesNotMatch)" in stranger.run("cloudfront", "list-distributions").stderr
