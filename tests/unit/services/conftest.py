@@ -1,0 +1,232 @@
+"""A control plane in this process, driven by a real boto3 whose requests are handed to the ASGI application."""
+
+import asyncio
+import io
+import json
+import random
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.model import OperationModel
+
+from edgeward.aws.identifiers import Identifiers
+from edgeward.aws.model import COMMON_ERROR_STATUSES
+from edgeward.control_plane import ControlPlane, ControlPlaneSettings
+from edgeward.deploy.channel import Channel
+from edgeward.deploy.delivery import Backoff
+
+ACCESS_KEY, SECRET_KEY = "AKIDEXAMPLE", "example-secret"
+SESSION = boto3.session.Session()
+"""One for all tests: it keeps the service model that it loaded."""
+
+
+@dataclass
+class ObedientEdge:
+    """A channel that acknowledges at once and remembers what it was sent."""
+
+    plans: list[bytes] = field(default_factory=list)
+    orders: list[bytes] = field(default_factory=list)
+
+    def load_plan(self, update: bytes) -> int:
+        """Accepts any plan."""
+        self.plans.append(update)
+        return int(json.loads(update)["sequence"])
+
+    def invalidate(self, order: bytes) -> int:
+        """Accepts any order."""
+        self.orders.append(order)
+        return len(self.orders)
+
+
+@dataclass(frozen=True)
+class FakeCertificate:
+    """Names in place of PEM."""
+
+    chain_pem: str
+    key_pem: str = "key"
+
+
+class FakeCertificates:
+    """Certificates for names below example.com and localhost."""
+
+    def covers(self, name: str) -> bool:
+        """Whether the name is one of the two domains'."""
+        return name.endswith((".example.com", ".localhost"))
+
+    def certificate_for(self, names: Iterable[str]) -> FakeCertificate:
+        """A certificate that spells its names."""
+        return FakeCertificate(chain_pem=",".join(sorted(names)))
+
+
+class InProcessEndpoint:
+    """Answers botocore's prepared requests from an ASGI application, without a socket."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def __call__(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        """The `before-send` hook of botocore."""
+        status, headers, body = asyncio.run(self._answer(request))
+        return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _RawBody(body))
+
+    async def _answer(self, request: AWSPreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        url = urlsplit(request.url)
+        headers = {"host": url.netloc} | {name.lower(): _text(value) for name, value in request.headers.items()}
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": url.scheme,
+            "path": url.path,
+            "raw_path": url.path.encode(),
+            "query_string": url.query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": _bytes(request.body), "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await self._app(scope, receive, send)
+        start, *rest = sent
+        answered = {name.decode(): value.decode() for name, value in start["headers"]}
+        return start["status"], answered, b"".join(message.get("body", b"") for message in rest)
+
+
+class _RawBody(io.BytesIO):
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        """What urllib3's response has."""
+        while chunk := self.read(65536):
+            yield chunk
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _bytes(body: Any) -> bytes:
+    return body if isinstance(body, bytes) else (body or "").encode()
+
+
+@pytest.fixture
+def edge() -> ObedientEdge:
+    """An edge that takes everything."""
+    return ObedientEdge()
+
+
+@pytest.fixture
+def build_control_plane(tmp_path: Path) -> Callable[..., ControlPlane]:
+    """Builds control planes over one state folder, with reproducible identifiers."""
+    identifiers = Identifiers(random.Random(20200531))
+
+    def build(*channels: Channel, acknowledgement_seconds: float = 10.0) -> ControlPlane:
+        settings = ControlPlaneSettings(
+            state_directory=tmp_path,
+            access_keys={ACCESS_KEY: SECRET_KEY},
+            acknowledgement_seconds=acknowledgement_seconds,
+            backoff=Backoff(first=0.0),
+        )
+        return ControlPlane(settings, channels, FakeCertificates(), identifiers=identifiers)
+
+    return build
+
+
+@pytest.fixture
+def control_plane(build_control_plane: Callable[..., ControlPlane], edge: ObedientEdge) -> Iterator[ControlPlane]:
+    """A started control plane with one edge."""
+    plane = build_control_plane(edge)
+    plane.start()
+    yield plane
+    plane.stop()
+
+
+@pytest.fixture
+def connect() -> Callable[..., Any]:
+    """Makes boto3 clients of a control plane."""
+    return _connect
+
+
+@pytest.fixture
+def cloudfront(control_plane: ControlPlane) -> Any:
+    """A boto3 client of the control plane."""
+    return _connect(control_plane)
+
+
+@pytest.fixture
+def config() -> dict[str, Any]:
+    """A small DistributionConfig: one custom origin, the managed CachingOptimized policy."""
+    return {
+        "CallerReference": "first",
+        "Comment": "",
+        "Enabled": True,
+        "Origins": {
+            "Quantity": 1,
+            "Items": [
+                {
+                    "Id": "site",
+                    "DomainName": "origin.example.com",
+                    "CustomOriginConfig": {
+                        "HTTPPort": 80,
+                        "HTTPSPort": 443,
+                        "OriginProtocolPolicy": "http-only",
+                    },
+                }
+            ],
+        },
+        "DefaultCacheBehavior": {
+            "TargetOriginId": "site",
+            "ViewerProtocolPolicy": "allow-all",
+            "CachePolicyId": "658327ea-f89d-4fab-a63d-7e88639e58f6",
+        },
+    }
+
+
+@pytest.fixture
+def refused() -> Callable[..., str]:
+    """Calls an operation that has to be refused and returns the error's code."""
+
+    def call(operation: Callable[..., Any], **members: Any) -> str:
+        with pytest.raises(ClientError) as caught:
+            operation(**members)
+        return str(caught.value.response["Error"]["Code"])
+
+    return call
+
+
+def _connect(plane: ControlPlane, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY) -> Any:
+    client = SESSION.client(
+        "cloudfront",
+        region_name="us-east-1",
+        endpoint_url="http://127.0.0.1:4566",
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        config=Config(retries={"max_attempts": 0}, parameter_validation=False),
+    )
+    endpoint: Any = InProcessEndpoint(plane.app)
+    client.meta.events.register("before-send.cloudfront.*", endpoint)
+    client.meta.events.register("after-call.cloudfront.*", _check_error_is_modeled)
+    return client
+
+
+def _check_error_is_modeled(parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:
+    """Every refusal has a code that the model allows for the operation, or one common to all of AWS."""
+    code = parsed.get("Error", {}).get("Code")
+    allowed = {shape.name for shape in model.error_shapes} | COMMON_ERROR_STATUSES.keys() | PATCHED_CODES
+
+    assert code is None or code in allowed, f"{model.name} may not answer {code}"
+
+
+PATCHED_CODES = {"InvalidationBatchAlreadyExists"}
+"""Codes that our corrections of the model add."""
