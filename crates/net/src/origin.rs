@@ -59,6 +59,3 @@ impl Default for OriginTimeouts {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

