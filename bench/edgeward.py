@@ -6,6 +6,8 @@ shape the compiler gives. The engine runs in a process of its own, `bench.edgewa
 
 import importlib.util
 import json
+import os
+import signal
 import sys
 import time
 from typing import Any
@@ -30,11 +32,27 @@ def start_edgeward(site: Site) -> Running:
     command = [sys.executable, "-m", "bench.edgeward_server", str(plan_file), str(log_folder)]
     process = start(command, name="edgeward", cpu=site.cpu, folder=site.folder)
     try:
-        ports = _wait_ports(process)
+        ports = listening_ports(_wait_line(process, 0))
     except BaseException:
         process.stop()
         raise
-    return Running(process=process, http_port=ports["http"], https_port=ports["https"])
+    return Running(process=process, http_port=ports["http"], https_port=ports["https"], wrap_up=LogWatch(process))
+
+
+class LogWatch:
+    """Makes an edge write out its log after each run, and tells when it lost records rather than write them."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._lost = 0
+
+    def __call__(self) -> str | None:
+        """Say how many records were lost since the last call, or None."""
+        printed = len(_complete_lines(self._process))
+        os.kill(self._process.child.pid, signal.SIGUSR1)
+        status = json.loads(_wait_line(self._process, printed))
+        before, self._lost = self._lost, status["log_records_dropped"] + status["log_errors"]
+        return f"{self._lost - before} log records were lost" if self._lost > before else None
 
 
 def plan(site: Site) -> Document:
@@ -61,6 +79,15 @@ def plan(site: Site) -> Document:
         "default_certificate": certificate,
         "distributions": {"E1BENCHMARK000": distribution},
     }
+
+
+def listening_ports(line: str) -> dict[str, int]:
+    """Read scheme -> port out of what the edge said it listens on: `{"http": ["127.0.0.1:8080"], ...}`."""
+    try:
+        addresses = json.loads(line)
+        return {scheme: int(addresses[scheme][0].rpartition(":")[2]) for scheme in ("http", "https")}
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise BenchError(f"edgeward printed {line!r} instead of the addresses it listens on") from error
 
 
 def _origin(port: int) -> Document:
@@ -93,21 +120,16 @@ def _default_behavior() -> Document:
     }
 
 
-def _wait_ports(process: Process) -> dict[str, int]:
-    """Return the ports the edge prints once it listens, as one JSON line of addresses."""
+def _wait_line(process: Process, number: int) -> str:
+    """Return the line of that number, counted from 0, once the process has printed it."""
     deadline = time.monotonic() + START_SECONDS
     while process.child.poll() is None and time.monotonic() < deadline:
-        first, newline, _rest = process.output.read_text().partition("\n")
-        if newline:
-            return listening_ports(first)
+        lines = _complete_lines(process)
+        if len(lines) > number:
+            return lines[number]
         time.sleep(0.02)
-    raise BenchError(f"edgeward did not start. It printed:\n{process.printed()}")
+    raise BenchError(f"edgeward did not start or did not answer. It printed:\n{process.printed()}")
 
 
-def listening_ports(line: str) -> dict[str, int]:
-    """Read scheme -> port out of what the edge said it listens on: `{"http": ["127.0.0.1:8080"], ...}`."""
-    try:
-        addresses = json.loads(line)
-        return {scheme: int(addresses[scheme][0].rpartition(":")[2]) for scheme in ("http", "https")}
-    except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise BenchError(f"edgeward printed {line!r} instead of the addresses it listens on") from error
+def _complete_lines(process: Process) -> list[str]:
+    return process.output.read_text().split("\n")[:-1]

@@ -75,9 +75,10 @@ def measure_run(bench: Bench, case: Case, running: Running, round_number: int) -
     ended = time.monotonic()
     # Work put off, such as compressing the log, belongs to the requests that caused it.
     time.sleep(SETTLE_SECONDS)
+    loss = running.wrap_up()
     cpu_seconds = running.process.cpu_seconds() - cpu_before
     to_origin = origin_requests(bench.origin_port) - origin_before - 1
-    if reason := fault_in(case, report, to_origin):
+    if reason := fault_in(case, report, to_origin) or loss:
         raise BenchError(reason)
     return Sample(
         round=round_number,

@@ -1,6 +1,6 @@
 """What the harness hands to a server that it starts, and what it gets back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,10 @@ class Site:
     """The CPU the server's whole process tree is pinned to."""
 
 
+def _nothing_put_off() -> None:
+    """What most servers have to do after a run."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
     """A started server."""
@@ -33,6 +37,8 @@ class Running:
     https_port: int | None
     growing_files: tuple[Path, ...] = ()
     """Logs the server appends to; emptied between runs so that they do not fill the disk."""
+    wrap_up: Callable[[], str | None] = _nothing_put_off
+    """Called after each run, before its CPU time is read: does the work put off, and says what the server lost."""
 
     def port(self, protocol: Protocol) -> int:
         """Return the port that speaks `protocol`."""
