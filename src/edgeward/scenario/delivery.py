@@ -135,7 +135,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-def brief(fields: FieldLines, limit: int = 160) -> str:
+def brief(fields: FieldLines, limit: int = 320) -> str:
     """Fields on one line of the timeline."""
     text = "; ".join(f"{name}: {value}" for name, value in fields)
     return text if len(text) <= limit else text[:limit] + "..."

@@ -10,7 +10,7 @@ import re
 
 def is_inline_name(name: str) -> bool:
     """Whether `name`, in lower case, may stand beside the keys of a step."""
-    return name in FIELD_NAMES or re.fullmatch(r"(x|cloudfront|access-control)-[a-z0-9-]+", name) is not None
+    return re.fullmatch(INLINE_NAMES, name) is not None
 
 
 def near_field_names(name: str) -> tuple[str, ...]:
@@ -22,9 +22,11 @@ _NAMES = """
     accept accept-charset accept-encoding accept-language accept-ranges age allow alt-svc authorization
     cache-control connection content-disposition content-encoding content-language content-length
     content-location content-range content-security-policy content-type cookie date etag expires
-    forwarded if-match if-modified-since if-none-match if-range if-unmodified-since keep-alive
+    forwarded host if-match if-modified-since if-none-match if-range if-unmodified-since keep-alive
     last-modified link location max-forwards origin pragma proxy-authenticate proxy-authorization
     proxy-connection range referer retry-after server set-cookie strict-transport-security
     surrogate-control te trailer transfer-encoding upgrade user-agent vary via warning www-authenticate
 """
 FIELD_NAMES = frozenset(_NAMES.split())
+INLINE_NAMES = f"({'|'.join(sorted(FIELD_NAMES))}|(x|cloudfront|access-control)-[a-z0-9-]+)"
+"""A regular expression of every name that may stand inline."""

@@ -31,6 +31,7 @@ from edgeward.scenario.format import (
 from edgeward.scenario.message import FieldLines, Request
 from edgeward.scenario.short_form import ShortDistribution
 from edgeward.scenario.stage import Stage, set_up
+from edgeward.scenario.timeline import shortened
 from edgeward.scenario.viewer import Outcome, RawExchange, attempt
 
 
@@ -152,7 +153,7 @@ class _Run:
         expect = action.expect
         count = expect.responses if expect.answered else 0
         data = action.raw.encode("latin-1")
-        self.stage.timeline.note("viewer", f"> {data!r}"[:200])
+        self.stage.timeline.note("viewer", f"> {data!r}")
         try:
             exchange = RawExchange(data=data, count=count, watch_close=expect.closed is not None)
             outcome = await attempt(self.stage.viewer.send_raw(self.door, exchange, domain_name_of(MAIN)))
@@ -264,7 +265,7 @@ def _report(where: _Place, run: _Run, line: int, problems: list[str]) -> str:
         (
             f"{where.scenario.id} via {run.door}: {where.scenario.title}",
             f"{where.scenario.path}:{line}: this step does not hold",
-            *(f"    {problem}" for problem in problems),
+            *(shortened(f"    {problem}") for problem in problems),
             "what happened:",
             run.stage.timeline.render(),
             f"specified by: {', '.join(where.scenario.spec)}",

@@ -41,7 +41,7 @@ class Selection:
     def json_schema(cls) -> dict[str, Any]:
         names = {"type": "array", "items": {"type": "string"}}
         excepted = {"type": "object", "properties": {"all_except": names}, "additionalProperties": False}
-        return {"anyOf": [{"enum": ["none", "all"]}, names, excepted, {"type": "string", "pattern": r"^\$\w+$"}]}
+        return {"anyOf": [{"enum": ["none", "all"]}, names, excepted]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

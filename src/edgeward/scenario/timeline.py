@@ -30,7 +30,7 @@ class Timeline:
     def note(self, actor: str, text: str) -> None:
         """Add one event; `actor` is edge, viewer, origin, clock, api or step."""
         elapsed = (self.clock.now_ms - EPOCH_MS) / 1000
-        self._lines.append(f"{elapsed:>9.3f}s  {actor:<7} {text}")
+        self._lines.append(shortened(f"{elapsed:>9.3f}s  {actor:<7} {text}"))
 
     def render(self) -> str:
         """All events; the middle of a very long story is left out."""
@@ -40,4 +40,10 @@ class Timeline:
         return "\n".join([*self._lines[:_SHOWN], left_out, *self._lines[-_SHOWN:]])
 
 
+def shortened(line: str) -> str:
+    """A line of a report that stays readable whatever it quotes."""
+    return line if len(line) <= _LINE else f"{line[:_LINE]}... ({len(line)} characters)"
+
+
 _SHOWN = 40
+_LINE = 400

@@ -33,7 +33,7 @@ class Duration:
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"^\+?\d{1,12}(ms|s|m|h|d)$|^\$\w+$"}
+        return {"type": "string", "pattern": r"^\+?\d{1,12}(ms|s|m|h|d)$"}
 
     @property
     def seconds(self) -> float:
