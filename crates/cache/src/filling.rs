@@ -41,6 +41,8 @@ struct Progress {
     /// Content larger than this is not stored.
     largest: usize,
     keeps_all: bool,
+    /// To be stored even if nobody reads it to the end.
+    is_wanted: bool,
     end: Option<Result<(), Cut>>,
     /// One slot a reader; `None` is free.
     readers: Vec<Option<Position>>,
@@ -62,6 +64,7 @@ impl Filling {
             held: 0,
             largest,
             keeps_all: true,
+            is_wanted: false,
             end: None,
             readers: Vec::new(),
             writer: None,
@@ -100,6 +103,10 @@ impl Progress {
         self.readers.iter().any(Option::is_some)
     }
 
+    fn has_purpose(&self) -> bool {
+        self.has_readers() || (self.is_wanted && self.keeps_all)
+    }
+
     /// Lets go of what every reader has seen.
     fn drop_seen(&mut self) {
         let slowest = self.readers.iter().flatten().map(|reader| reader.next_piece).min().unwrap_or(usize::MAX);
@@ -130,7 +137,7 @@ pub enum Filled {
 }
 
 impl Fill {
-    /// Takes the next piece of content. `false`: no viewer is left to read it, the fill may end here.
+    /// Takes the next piece of content. `false`: nobody is left who needs it, the fill may end here.
     pub fn push(&mut self, piece: Bytes) -> bool {
         let mut progress = self.filling.progress.lock();
         progress.held += piece.len();
@@ -142,7 +149,7 @@ impl Fill {
         if !progress.keeps_all {
             progress.drop_seen();
         }
-        progress.has_readers()
+        progress.has_purpose()
     }
 
     /// Ready when the writer may go on: always while everything is kept, else when the slowest reader is near enough or
@@ -209,6 +216,11 @@ impl Reader {
                 Poll::Pending
             }
         }
+    }
+
+    /// Leaves without reading: the viewer needs no content, but the response is to be stored for others.
+    pub fn leave_to_store(self) {
+        self.filling.progress.lock().is_wanted = true;
     }
 
     /// The response it reads.

@@ -107,11 +107,11 @@ impl ResponseContent {
     }
 
     fn end(&mut self, detail: Option<Detail>) {
-        if let Some(mut exchange) = self.exchange.take() {
-            if let (Some(outcome), Some(detail)) = (exchange.outcome.as_mut(), detail) {
-                outcome.detail = detail;
-            }
+        if let Some(detail) = detail {
+            self.set_detail(detail);
         }
+        // Dropping the exchange writes its record.
+        self.exchange = None;
     }
 
     fn is_complete(&self) -> bool {

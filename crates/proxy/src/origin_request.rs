@@ -3,11 +3,12 @@
 //! The origin sees what makes up the cache key and what CloudFront itself adds, and nothing else of the viewer's (guide,
 //! controlling-origin-requests, RequestAndResponseBehaviorCustomOrigin).
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use edgeward_cache::{AcceptedCodings, StoredResponse};
-use edgeward_http_rules::{cookies, query};
+use edgeward_http_rules::{cookies, hop_by_hop, query};
 use edgeward_net::origin::{OriginAddress, OriginTimeouts};
 use edgeward_plan::{CachePolicy, Origin, OriginKind, OriginProtocol};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
@@ -79,7 +80,8 @@ fn target(exchange: &Exchange, route: &Route) -> Result<Uri, Refusal> {
 }
 
 fn from_viewer(exchange: &Exchange, policy: &CachePolicy, purpose: Purpose<'_>, headers: &mut HeaderMap) {
-    let viewer = &exchange.request.headers;
+    let end_to_end = without_connection_fields(&exchange.request.headers);
+    let viewer = end_to_end.as_ref();
     for name in &policy.headers.0 {
         copy(viewer, name, headers);
     }
@@ -100,6 +102,17 @@ fn from_viewer(exchange: &Exchange, policy: &CachePolicy, purpose: Purpose<'_>, 
     if let Purpose::Pass = purpose {
         CONDITIONS_AND_RANGE.iter().for_each(|name| copy(viewer, name, headers));
     }
+}
+
+/// RFC 9110 section 7.6.1: what concerns the viewer's connection ends here, whatever the policy selects.
+fn without_connection_fields(viewer: &HeaderMap) -> Cow<'_, HeaderMap> {
+    let is_affected = viewer.keys().any(hop_by_hop::is_connection_specific);
+    if !is_affected {
+        return Cow::Borrowed(viewer);
+    }
+    let mut rest = viewer.clone();
+    hop_by_hop::strip(&mut rest);
+    Cow::Owned(rest)
 }
 
 fn copy(from: &HeaderMap, name: &HeaderName, to: &mut HeaderMap) {

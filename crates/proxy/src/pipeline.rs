@@ -84,6 +84,7 @@ impl ViewerService for Pipeline {
 }
 
 /// A response, now or once the origin has answered.
+#[expect(clippy::large_enum_variant, reason = "hits are ready, and boxing them would cost each an allocation")]
 pub(crate) enum Answer {
     Ready(Option<Response<ResponseContent>>),
     Pending(Pin<Box<dyn Future<Output = Response<ResponseContent>> + Send>>),

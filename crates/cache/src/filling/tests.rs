@@ -55,6 +55,14 @@ fn the_writer_learns_that_nobody_reads_any_more() {
 }
 
 #[test]
+fn a_response_that_its_only_viewer_needs_no_content_of_is_stored_all_the_same() {
+    let (filling, mut fill) = begin(1_000);
+    filling.reader().unwrap().leave_to_store();
+    assert!(fill.push(Bytes::from_static(b"content")));
+    assert!(matches!(fill.finish(), Filled::Whole(body) if body.len() == 7));
+}
+
+#[test]
 fn what_is_too_large_to_store_passes_through_a_window() {
     let (filling, mut fill) = begin(WINDOW);
     let piece = Bytes::from(vec![7; WINDOW / 2]);

@@ -4,7 +4,7 @@
 //! next is written over it here: Age, X-Cache, X-Amz-Cf-Id, Via, and what conditions and ranges select.
 
 use edgeward_cache::{Body, Filling, Freshness, Reader, ResponseHead, StoredResponse};
-use edgeward_http_rules::conditional::{Precondition, evaluate_stored, if_range_holds};
+use edgeward_http_rules::conditional::{Precondition, evaluate, if_range_holds};
 use edgeward_http_rules::date::format_http_date;
 use edgeward_http_rules::range::{self, ByteRange, RangeRequest};
 use edgeward_http_rules::{SelectionMode, hop_by_hop};
@@ -80,7 +80,10 @@ pub(crate) fn from_filling(exchange: Box<Exchange>, reader: Reader, result: Resu
         age => set_age(&mut response.headers, age),
     }
     let source = match response.part {
-        Part::None => Source::Empty,
+        Part::None => {
+            reader.leave_to_store();
+            Source::Empty
+        }
         Part::All => Source::Filling(Window::new(reader, 0, length)),
         Part::Range(range) => Source::Filling(Window::new(reader, range.first, Some(range.length()))),
     };
@@ -182,10 +185,13 @@ impl Selected {
             *via = identity.via(request.version).clone();
         }
         let selected = |status, headers, part| Selected { status, headers, part };
+        if head.status == StatusCode::NO_CONTENT {
+            return selected(head.status, headers, Part::None);
+        }
         if head.status != StatusCode::OK {
             return selected(head.status, headers, Part::All);
         }
-        match evaluate_stored(&request.method, &request.headers, &head.headers) {
+        match evaluate(&request.method, &request.headers, &head.headers) {
             Precondition::Proceed => {}
             Precondition::NotModified => {
                 CONTENT_FIELDS.iter().for_each(|name| drop(headers.remove(name)));
