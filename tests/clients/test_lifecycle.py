@@ -48,7 +48,7 @@ def test_no_process_and_no_listener_outlives_the_program(state: Path, how: signa
     exit_code = cdn.stop(how)
     assert exit_code == (-how if how == signal.SIGKILL else 0)
     wait_for(lambda: not processes_of(state), "a process outlived the program")
-    assert not [port for port in ports if answers(port)]
+    wait_for(lambda: not [port for port in ports if answers(port)], "a listener outlived the program")
 
 
 @pytest.mark.parametrize("after_seconds", [0.5, 1.0, 2.0, 3.0])

@@ -48,6 +48,7 @@ def run(settings: DevSettings, say: Callable[[str], None]) -> None:
     folder = StateFolder(root=settings.state.resolve())
     with suppress(_Stopped), _stop_signals() as stop_signals, StateLock(folder), ExitStack() as parts:
         try:
+            say("Starting an S3 server, an HTTP origin, an edge and the control plane ...")
             with _explained():
                 cdn = _Cdn(settings, folder, parts)
                 endpoints = cdn.start()
@@ -117,7 +118,7 @@ class _Cdn:
                 http=(f"{LOOPBACK}:{self._ports.http}",),
                 https=(f"{LOOPBACK}:{self._ports.https}",),
                 workers=self._settings.workers,
-                log=LogSettings(directory=self._folder.logs),
+                log=LogSettings(directory=self._folder.logs, segment_seconds=_LOG_SEGMENT_SECONDS),
                 s3=S3Access(
                     endpoint=self._s3.endpoint,
                     access_key=self._origin_key.id,
@@ -242,3 +243,5 @@ def _stop_signals() -> Iterator[_StopSignals]:
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WATCH_SECONDS = 1.0
+_LOG_SEGMENT_SECONDS = 10
+"""Short: a person who just made a request wants to see its record."""

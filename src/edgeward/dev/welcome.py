@@ -91,10 +91,10 @@ def welcome(endpoints: Endpoints, folder: StateFolder) -> str:
 
   Try:
 
-    curl -sI {endpoints.http_url}/          # twice: a Miss, then a Hit with its Age
+    curl -sD- -o /dev/null {endpoints.http_url}/    # twice: a Miss, then a Hit with its Age
     aws cloudfront create-invalidation --distribution-id {endpoints.sample.id} --paths '/*'
     aws cloudfront list-distributions --query 'DistributionList.Items[].[Id,DomainName,Status]' --output text
-    zcat {shlex.quote(str(folder.logs))}/*.gz | tail  # one line per request, a minute behind
+    zcat {shlex.quote(str(folder.logs))}/*.gz | tail  # one line per request, ten seconds behind
 
   Ctrl-C stops everything. The next start finds it all again.
 """
