@@ -4,7 +4,7 @@
 //! next is written over it here: Age, X-Cache, X-Amz-Cf-Id, Via, and what conditions and ranges select.
 
 use edgeward_cache::{Body, Filling, Freshness, Reader, ResponseHead, StoredResponse};
-use edgeward_http_rules::conditional::{Precondition, evaluate, if_range_holds};
+use edgeward_http_rules::conditional::{Precondition, evaluate_stored, if_range_holds};
 use edgeward_http_rules::date::format_http_date;
 use edgeward_http_rules::range::{self, ByteRange, RangeRequest};
 use edgeward_http_rules::{SelectionMode, hop_by_hop};
@@ -191,7 +191,7 @@ impl Selected {
         if head.status != StatusCode::OK {
             return selected(head.status, headers, Part::All);
         }
-        match evaluate(&request.method, &request.headers, &head.headers) {
+        match evaluate_stored(&request.method, &request.headers, &head.headers) {
             Precondition::Proceed => {}
             Precondition::NotModified => {
                 CONTENT_FIELDS.iter().for_each(|name| drop(headers.remove(name)));
