@@ -1,7 +1,7 @@
 """Where the CPU time of a server goes: `perf record` over its process tree under the load of a case.
 
-Leaves two files: the top symbols as text, and folded stacks (one line per distinct stack and its count),
-which any flame graph tool draws.
+Leaves two files: the shares of threads and libraries and the top symbols as text, and folded stacks (one line per
+distinct stack and its count), which any flame graph tool draws.
 """
 
 import subprocess
@@ -29,8 +29,10 @@ def profile_run(bench: Bench, case: Case, running: Running, results: Path) -> tu
     results.mkdir(parents=True, exist_ok=True)
     stem = results / f"profile-{running.process.name}-{case.name}"
     summary, folded = stem.with_suffix(".txt"), stem.with_suffix(".folded")
-    report = _perf(bench, "report", data, "--stdio", "--no-children", "-g", "none", "--percent-limit", "0.3")
-    summary.write_text(report)
+    report = ("report", data, "--stdio", "--no-children", "-g", "none")
+    shares = _perf(bench, *report, "--sort", "comm,dso", "--percent-limit", "1")
+    symbols = _perf(bench, *report, "--percent-limit", "0.3")
+    summary.write_text(f"{shares}\n{symbols}")
     stacks = _perf(bench, "script", data, "-F", "comm,ip,sym")
     folded.write_text("".join(f"{stack} {count}\n" for stack, count in fold(stacks.splitlines()).most_common()))
     return summary, folded
