@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages named as arguments without letting their services start: the benchmark starts and
-# stops every server itself, on loopback. Needs root.
+# stops every server itself, on loopback. What is installed already stays as it is. Needs root.
 set -eu
 
 policy=/usr/sbin/policy-rc.d
@@ -11,4 +11,4 @@ if [ ! -e "$policy" ]; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -qq
-apt-get install -y -qq --no-install-recommends "$@"
+apt-get install -y -qq --no-upgrade --no-install-recommends "$@"

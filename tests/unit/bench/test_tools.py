@@ -1,15 +1,14 @@
 """What happens when a program of the benchmark is missing."""
 
 import pytest
-
 from bench import tools
 from bench.failure import BenchError
 
 
 def test_a_missing_program_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tools.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr(tools, "PACKAGES", {"varnishd": "varnish", "no-such-load": "no-such-package"})
-    monkeypatch.setattr(tools.shutil, "which", lambda program, **_: None)
+    monkeypatch.setattr("shutil.which", lambda _program, **_options: None)
 
     with pytest.raises(
         BenchError, match=r"not installed: no-such-load, varnishd\. .*install\.sh no-such-package varnish"
