@@ -7,7 +7,6 @@ name's location or an error's HTTP status. Callers: routing, the protocols, vali
 
 import json
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -59,7 +58,7 @@ class ServiceModel:
         Raises botocore's `UnknownServiceError` or `DataNotFoundError` when the pinned botocore has no such
         model.
         """
-        description = deepcopy(Loader().load_service_model(service, "service-2", api_version=version))
+        description = Loader().load_service_model(service, "service-2", api_version=version)
         apply_patches(description, _patches_for(service, version))
         self.service = service
         self.version = version

@@ -5,8 +5,6 @@ over every shape: what botocore serializes is what `parse_request` returns, and 
 writes is what botocore parses. Called by `aws.app`.
 """
 
-from typing import Any
-
 from botocore.model import Shape as ModelShape
 from botocore.model import StructureShape
 from lxml import etree
@@ -40,8 +38,11 @@ def serialize_response(operation: Operation, result: Shape, namespace: str) -> W
         for name, member in shape.members.items()
         if location_of(member) == "header" and result.get(name) is not None
     }
-    content = _write_body(shape, result, namespace)
-    if content and "Content-Type" not in headers:
+    blob = _blob_payload(shape)
+    if blob is not None:
+        return WireResponse(status=operation.status, headers=headers, body=bytes(result.get(blob) or b""))
+    content = _write_document(shape, result, namespace)
+    if content:
         headers["Content-Type"] = "text/xml"
     return WireResponse(status=operation.status, headers=headers, body=content)
 
@@ -85,11 +86,11 @@ def _read_body(shape: StructureShape, body: bytes, namespace: str) -> Shape:
     payload = payload_member(shape)
     if payload is None:
         return _read_bare_body(shape, body, namespace)
-    member = shape.members[payload]
     if not body:
         return {}
-    if not isinstance(member, StructureShape):
+    if _blob_payload(shape) is not None:
         return {payload: body}
+    member = shape.members[payload]
     return {payload: read_document(body, wire_name(member, payload), member, namespace)}
 
 
@@ -103,14 +104,17 @@ def _read_bare_body(shape: StructureShape, body: bytes, namespace: str) -> Shape
     return content
 
 
-def _write_body(shape: StructureShape, result: Shape, namespace: str) -> bytes:
+def _blob_payload(shape: StructureShape) -> str | None:
+    """The member whose bytes are the whole body, when there is one."""
+    payload = payload_member(shape)
+    return payload if payload is not None and not isinstance(shape.members[payload], StructureShape) else None
+
+
+def _write_document(shape: StructureShape, result: Shape, namespace: str) -> bytes:
     payload = payload_member(shape)
     if payload is not None:
         member = shape.members[payload]
-        value: Any = result.get(payload)
-        if not isinstance(member, StructureShape):
-            return bytes(value or b"")
-        return write_document(wire_name(member, payload), member, value or {}, namespace)
+        return write_document(wire_name(member, payload), member, result.get(payload) or {}, namespace)
     if all(location_of(member) is not None for member in shape.members.values()):
         return b""
     return write_document(shape.name, shape, result, namespace)
