@@ -4,6 +4,7 @@ import click
 
 from edgeward import __version__
 from edgeward.cli.dev import dev
+from edgeward.cli.test import test
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -13,3 +14,4 @@ def main() -> None:
 
 
 main.add_command(dev)
+main.add_command(test)
