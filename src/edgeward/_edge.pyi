@@ -4,13 +4,19 @@ class PlanRejected(ValueError):
     """A plan or an order the engine refused. The message names the field; nothing of it is live."""
 
 class Edge:
-    """One edge: its listeners, its cache and its log. Every method may be called from any thread."""
+    """One edge: its listeners, its cache and its log.
+
+    Every method may be called from any thread. All but `start` and `stop` raise `RuntimeError` when it does not run.
+    """
 
     def __init__(self, settings: bytes) -> None:
         """Reads the settings (JSON; see `edgeward.edge.settings`). Raises `ValueError` that names the wrong field."""
 
     def start(self) -> dict[str, list[str]]:
-        """Opens the listeners and returns their addresses: `{"http": ["127.0.0.1:8080"], "https": [...]}`."""
+        """Opens the listeners and returns their addresses: `{"http": ["127.0.0.1:8080"], "https": [...]}`.
+
+        Raises `OSError` when an address is in use, `RuntimeError` when the edge runs already.
+        """
 
     def load_plan(self, update: bytes) -> int:
         """Makes a plan, or a change of the live one, live at once; returns its sequence. Raises `PlanRejected`."""
@@ -19,13 +25,15 @@ class Edge:
         """Carries out an invalidation; returns its sequence once no older stored response can be served."""
 
     def advance_clock(self, milliseconds: int) -> None:
-        """Moves a manual clock forward. Raises `ValueError` when the edge runs on the system's clock."""
+        """Moves a manual clock forward. Raises `RuntimeError` when the edge runs on the system's clock."""
 
     def flush_logs(self) -> None:
         """Finishes the current log segments, so that their files can be read."""
 
     def status(self) -> dict[str, int]:
-        """`plan_sequence`, `stored_responses`, `stored_bytes`, `requests` and `connections` of this moment."""
+        """Figures of this moment: `plan_sequence`, `stored_responses`, `stored_bytes`, `requests`, `connections`,
+        `log_records_dropped`, `log_errors`.
+        """
 
     def stop(self, grace_seconds: float) -> None:
         """Closes the listeners, gives requests in flight `grace_seconds` to finish, ends the log segments."""

@@ -1,7 +1,7 @@
 """One edge in this process: start, stop, and the channel on which plans and invalidations reach it.
 
-A facade over the engine; it is the in-process form of `edgeward.deploy`'s channel. Invariant: `start` and `stop` are
-each done once, and what the engine raises (`ValueError`, `OSError`, `PlanRejected`) reaches the caller unchanged.
+A facade over the engine; it is the in-process form of `edgeward.deploy`'s channel. Invariant: what
+the engine raises (`ValueError`, `OSError`, `RuntimeError`, `PlanRejected`) reaches the caller unchanged.
 """
 
 from edgeward._edge import Edge, PlanRejected
@@ -47,7 +47,7 @@ class EdgeAgent:
         return self._edge.invalidate(order)
 
     def advance_clock(self, milliseconds: int) -> None:
-        """Moves the manual clock forward. Raises `ValueError` on an edge that runs on the system's clock."""
+        """Moves the manual clock forward. Raises `RuntimeError` on an edge that runs on the system's clock."""
         self._edge.advance_clock(milliseconds)
 
     def flush_logs(self) -> None:
@@ -55,5 +55,5 @@ class EdgeAgent:
         self._edge.flush_logs()
 
     def status(self) -> dict[str, int]:
-        """Counters of this moment: plan sequence, stored responses and bytes, requests, connections."""
+        """Figures of this moment: plan sequence, stored responses and bytes, requests, connections, log trouble."""
         return self._edge.status()
