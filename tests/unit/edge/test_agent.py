@@ -9,7 +9,13 @@ import pytest
 from edgeward.edge.agent import EdgeAgent, PlanRejected
 from edgeward.edge.settings import EdgeSettings
 
-EMPTY_PLAN = {"format": 1, "sequence": 1, "base": None, "default_certificate": None, "distributions": {}}
+EMPTY_PLAN: dict[str, object] = {
+    "format": 1,
+    "sequence": 1,
+    "base": None,
+    "default_certificate": None,
+    "distributions": {},
+}
 
 
 @pytest.fixture
