@@ -1,0 +1,153 @@
+"""What the edges are told, step by step."""
+
+import json
+from typing import Any
+
+import pytest
+
+from edgeward.deploy.planner import Planner, Step
+
+
+def load(planner: Planner, account: Any) -> Step:
+    with account.store.read() as transaction:
+        return planner.load(transaction)
+
+
+def advance(planner: Planner, account: Any) -> Step:
+    with account.store.read() as transaction:
+        step = planner.advance(transaction)
+    assert step is not None
+    return step
+
+
+def change_of(step: Step) -> dict[str, Any]:
+    assert step.change is not None
+    document: dict[str, Any] = json.loads(step.change)
+    return document
+
+
+def test_loading_compiles_everything_and_takes_over_what_was_pending(planner: Planner, account: Any) -> None:
+    account.put("E1")
+    account.put("E2")
+    account.invalidate("E1", "/a")
+
+    step = load(planner, account)
+
+    plan = json.loads(planner.whole_plan().document)
+    assert (plan["base"], plan["sequence"], sorted(plan["distributions"])) == (None, 4, ["E1", "E2"])
+    assert plan["default_certificate"]["chain_pem"] == "*.cloudfront.localhost"
+    assert step.needs_whole_plan
+    assert [json.loads(order)["patterns"] for order in step.orders] == [["/a"]]
+    assert [change.position for change in step.completes] == [2, 3, 4]
+
+
+def test_a_step_holds_only_what_changed_and_names_its_base(planner: Planner, account: Any) -> None:
+    account.put("E1")
+    load(planner, account)
+    position = account.put("E2")
+
+    document = change_of(advance(planner, account))
+
+    assert (document["base"], document["sequence"]) == (2, position)
+    assert list(document["distributions"]) == ["E2"]
+
+
+def test_several_changes_become_one_step(planner: Planner, account: Any) -> None:
+    load(planner, account)
+    account.put("E1")
+    account.put("E2")
+    account.put("E1", Enabled=False)
+
+    document = change_of(advance(planner, account))
+
+    assert document["sequence"] == 4
+    assert {key: compiled["enabled"] for key, compiled in document["distributions"].items()} == {
+        "E1": False,
+        "E2": True,
+    }
+
+
+def test_an_order_goes_out_after_the_change_before_it_and_before_the_change_after_it(
+    planner: Planner, account: Any
+) -> None:
+    load(planner, account)
+    account.put("E1")
+    account.invalidate("E1", "/a")
+    account.invalidate("E1", "/b")
+    account.put("E2")
+
+    first, second = advance(planner, account), advance(planner, account)
+
+    assert (first.position, len(first.orders), first.change is None) == (4, 2, False)
+    assert (change_of(second)["base"], change_of(second)["sequence"]) == (4, 5)
+
+
+def test_a_plan_change_after_an_order_is_based_on_the_plan_not_on_the_order(planner: Planner, account: Any) -> None:
+    account.put("E1")
+    load(planner, account)
+    account.invalidate("E1", "/a")
+    order = advance(planner, account)
+    account.put("E1", Enabled=False)
+
+    assert order.change is None
+    assert change_of(advance(planner, account))["base"] == 2
+
+
+def test_a_deleted_distribution_is_removed_and_its_orders_are_dropped(planner: Planner, account: Any) -> None:
+    account.put("E1")
+    load(planner, account)
+    account.remove("E1")
+    account.invalidate("E1", "/a")
+
+    step = advance(planner, account)
+
+    assert change_of(step)["distributions"] == {"E1": None}
+    assert step.orders == ()
+    assert len(step.completes) == 2
+
+
+def test_a_change_without_effect_at_the_edge_is_not_sent(planner: Planner, account: Any) -> None:
+    account.put("E1")
+    load(planner, account)
+    account.put("E1", Comment="for people only")
+    account.put("E2", Staging=True)
+
+    step = advance(planner, account)
+
+    assert step.change is None
+    assert [change.id for change in step.completes] == ["E1", "E2"]
+
+
+def test_certificates_are_asked_for_the_aliases_that_can_have_one(planner: Planner, account: Any) -> None:
+    account.put("E1", Aliases={"Quantity": 2, "Items": ["www.example.com", "www.elsewhere.org"]})
+    account.put("E2", Aliases={"Quantity": 1, "Items": ["www.elsewhere.net"]})
+    load(planner, account)
+
+    compiled = json.loads(planner.whole_plan().document)["distributions"]
+
+    assert compiled["E1"]["certificate"] == {"chain_pem": "www.example.com", "key_pem": "key"}
+    assert compiled["E2"]["certificate"] is None
+
+
+def test_a_distribution_that_cannot_be_compiled_stays_as_it_was(
+    planner: Planner, account: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    account.put("E1")
+    load(planner, account)
+    dangling = {"TargetOriginId": "site", "ViewerProtocolPolicy": "allow-all", "CachePolicyId": "gone"}
+    account.put("E1", DefaultCacheBehavior=dangling)
+    account.put("E2")
+
+    step = advance(planner, account)
+
+    assert list(change_of(step)["distributions"]) == ["E2"]
+    assert [change.id for change in step.completes] == ["E2"]
+    assert "distribution E1 cannot be compiled" in caplog.text
+    assert "E1" in json.loads(planner.whole_plan().document)["distributions"]
+
+
+def test_there_is_no_step_without_a_change(planner: Planner, account: Any) -> None:
+    load(planner, account)
+
+    with account.store.read() as transaction:
+        assert planner.advance(transaction) is None
