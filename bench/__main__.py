@@ -207,7 +207,7 @@ def _available(servers: list[str], *, asked_for: bool) -> list[str]:
     """Leave out Edgeward where it is not built, unless it was asked for by name: then that is an error."""
     if SUBJECT not in servers or is_built():
         return servers
-    advice = "the engine is not built; run `maturin develop --release` in the virtual environment"
+    advice = "the engine is not built; run `make build`"
     if asked_for:
         raise BenchError(advice)
     print(f"bench: leaving out {SUBJECT}: {advice}", file=sys.stderr)

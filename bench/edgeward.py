@@ -7,9 +7,11 @@ shape the compiler gives. The engine runs in a process of its own, `bench.edgewa
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from bench.content import HOST
@@ -30,7 +32,8 @@ def start_edgeward(site: Site) -> Running:
     plan_file, log_folder = site.folder / "plan.json", site.folder / "log"
     plan_file.write_text(json.dumps(plan(site)))
     command = [sys.executable, "-m", "bench.edgeward_server", str(plan_file), str(log_folder)]
-    process = start(command, name="edgeward", cpu=site.cpu, folder=site.folder)
+    env = {"PYTHONPATH": str(_copied_package(site.folder))}
+    process = start(command, name="edgeward", cpu=site.cpu, folder=site.folder, env=env)
     try:
         ports = listening_ports(_wait_line(process, 0))
     except BaseException:
@@ -49,6 +52,8 @@ class LogWatch:
     def __call__(self) -> str | None:
         """Say how many records were lost since the last call, or None."""
         printed = len(_complete_lines(self._process))
+        if ending := self._process.ending():
+            return ending
         os.kill(self._process.child.pid, signal.SIGUSR1)
         status = json.loads(_wait_line(self._process, printed))
         before, self._lost = self._lost, status["log_records_dropped"] + status["log_errors"]
@@ -120,15 +125,27 @@ def _default_behavior() -> Document:
     }
 
 
+def _copied_package(folder: Path) -> Path:
+    """Copy the package, so that an engine rebuilt meanwhile neither changes nor crashes what is being measured."""
+    spec = importlib.util.find_spec("edgeward")
+    if spec is None or spec.origin is None:
+        raise BenchError("the package edgeward is not installed here; run `make build`")
+    copies = folder / "packages"
+    shutil.copytree(Path(spec.origin).parent, copies / "edgeward", ignore=shutil.ignore_patterns("__pycache__"))
+    return copies
+
+
 def _wait_line(process: Process, number: int) -> str:
     """Return the line of that number, counted from 0, once the process has printed it."""
     deadline = time.monotonic() + START_SECONDS
-    while process.child.poll() is None and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
         lines = _complete_lines(process)
         if len(lines) > number:
             return lines[number]
+        if ending := process.ending():
+            raise BenchError(ending)
         time.sleep(0.02)
-    raise BenchError(f"edgeward did not start or did not answer. It printed:\n{process.printed()}")
+    raise BenchError(f"edgeward said nothing for {START_SECONDS} s. It printed:\n{process.printed()}")
 
 
 def _complete_lines(process: Process) -> list[str]:

@@ -112,7 +112,7 @@ def _with_run(bench: Bench, case: Case, running: Running, cell: Cell, number: in
             bench.load(case, running.port(case.protocol), WARM_UP_SECONDS)
         sample = measure_run(bench, case, running, number)
     except BenchError as error:
-        return replace(cell, failure=str(error))
+        return replace(cell, failure=running.process.ending() or str(error))
     finally:
         running.empty_logs()
     return replace(cell, samples=(*cell.samples, sample))

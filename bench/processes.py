@@ -34,8 +34,16 @@ class Process:
         return sum(_cpu_seconds(pid) for pid in self.tree())
 
     def printed(self) -> str:
-        """Return the last 2,000 characters the process printed, for an error message."""
-        return self.output.read_text(errors="replace")[-2000:].strip()
+        """Return the last lines the process printed, for an error message."""
+        return "\n".join(self.output.read_text(errors="replace").splitlines()[-10:])
+
+    def ending(self) -> str | None:
+        """Say how the process ended, or None while it runs."""
+        status = self.child.poll()
+        if status is None:
+            return None
+        how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+        return f"{self.name} {how}. It printed:\n{self.printed()}"
 
     def stop(self) -> None:
         """Ask the tree to end, and kill what is left of it after five seconds."""
@@ -53,8 +61,10 @@ class Process:
             os.killpg(self.child.pid, number)
 
 
-def start(command: Sequence[str], *, name: str, cpu: int, folder: Path) -> Process:
-    """Start `command` pinned to `cpu`; its output goes to `<folder>/<name>.out`."""
+def start(
+    command: Sequence[str], *, name: str, cpu: int, folder: Path, env: Mapping[str, str] | None = None
+) -> Process:
+    """Start `command` pinned to `cpu`, with `env` added to ours; its output goes to `<folder>/<name>.out`."""
     output = folder / f"{name}.out"
     with output.open("wb") as sink:
         child = subprocess.Popen(
@@ -62,6 +72,7 @@ def start(command: Sequence[str], *, name: str, cpu: int, folder: Path) -> Proce
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
             start_new_session=True,
         )
     return Process(name=name, child=child, output=output)
@@ -72,8 +83,8 @@ def wait_listening(process: Process, ports: Sequence[int]) -> None:
     deadline = time.monotonic() + START_SECONDS
     for port in ports:
         while not _accepts(port):
-            if process.child.poll() is not None:
-                raise BenchError(f"{process.name} ended while starting. It printed:\n{process.printed()}")
+            if ending := process.ending():
+                raise BenchError(ending)
             if time.monotonic() > deadline:
                 raise BenchError(
                     f"{process.name} did not listen on port {port} within {START_SECONDS} s. It printed:\n"

@@ -24,7 +24,7 @@ def _case_table(case: Case, cells: Sequence[Cell], ratios: dict[str, Ratio]) -> 
 
 def _row(cell: Cell, ratio: Ratio | None) -> str:
     if cell.failure is not None:
-        return f"  {cell.server:<9} FAILED: {cell.failure}"
+        return f"  {cell.server:<9} FAILED: {cell.failure.splitlines()[0]}"
     if not cell.samples:
         return f"  {cell.server:<9}         N/A"
     figures = spread(map(REQUESTS, cell.samples))

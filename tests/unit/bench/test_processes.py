@@ -51,11 +51,18 @@ def test_stopping_ends_the_whole_tree(tmp_path: Path) -> None:
     )
 
 
+def test_a_server_that_was_killed_is_shown_with_the_signal(tmp_path: Path) -> None:
+    process = start(["sh", "-c", "kill -SEGV $$"], name="edgeward", cpu=any_cpu(), folder=tmp_path)
+    process.child.wait(5)
+
+    assert (process.ending() or "").startswith("edgeward was killed by SIGSEGV")
+
+
 def test_a_server_that_ends_while_starting_is_shown_with_what_it_printed(tmp_path: Path) -> None:
     process = start(["sh", "-c", "echo bad configuration; exit 1"], name="nginx", cpu=any_cpu(), folder=tmp_path)
     process.child.wait(5)
 
-    with pytest.raises(BenchError, match=r"nginx ended while starting. It printed:\nbad configuration"):
+    with pytest.raises(BenchError, match=r"nginx ended with status 1. It printed:\nbad configuration"):
         wait_listening(process, [1])
 
 
