@@ -86,5 +86,5 @@ $(AWSCLI): requirements/awscli.txt
 
 $(CORE): $(TOOLS) pyproject.toml $(RUST_SOURCES)
 	@command -v cargo >/dev/null || { echo "Rust is needed to build the engine: install cargo and rustc, then try again"; exit 1; }
-	VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --quiet --release --locked
+	PIP_QUIET=1 VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/maturin develop --quiet --release --locked
 	@touch $@
