@@ -22,7 +22,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         scenarios = [parse_scenario(path.read_text(), path) for path in files_below(options.path)]
         runs = [run for scenario in scenarios for run in _runs(scenario, options.via, options.row)]
-        return max([_report_run(*run) for run in runs], default=_nothing_to_run())
+        if not runs:
+            raise FileNotFoundError(f"no scenario with this door and row in {' '.join(map(str, options.path))}")
+        return max([_report_run(*run) for run in runs])
     except (ScenarioError, EngineMissing, OSError) as unusable:
         sys.stderr.write(f"{unusable}\n")
         return UNUSABLE
@@ -49,10 +51,6 @@ def _report_run(scenario: Scenario, case: Case, door: Door) -> int:
         return 0 if scenario.kind == "check" else FAILED
     sys.stdout.write(f"ok     {name}\n")
     return 0
-
-
-def _nothing_to_run() -> int:
-    return UNUSABLE
 
 
 def _parser() -> argparse.ArgumentParser:

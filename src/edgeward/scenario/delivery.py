@@ -76,7 +76,10 @@ class Delivery:
         if self.answer.hold == "content":
             await self._hold_back()
         await self._send_content(content[middle:])
-        if self._is_chunked() and self.answer.truncate is None:
+        if self.answer.stall is not None:
+            await self.performance.ended.wait()
+            reset(self.writer)
+        elif self._is_chunked() and self.answer.truncate is None:
             await self._send(b"0\r\n\r\n")
 
     async def _hold_back(self) -> None:
@@ -109,7 +112,8 @@ class Delivery:
     def _content(self) -> bytes:
         if self.answer.content is None or self.request.method == "HEAD":
             return b""
-        return self.answer.content.data[: self.answer.truncate]
+        end = self.answer.truncate if self.answer.stall is None else self.answer.stall
+        return self.answer.content.data[:end]
 
     def _may_have_content(self) -> bool:
         return self.answer.status >= 200 and self.answer.status not in (204, 304)
@@ -125,7 +129,8 @@ class Delivery:
 
     def _may_continue(self) -> bool:
         wants_close = "close" in (field_value(self.request.fields, "connection") or "").lower()
-        return self.answer.framing != "close" and self.answer.truncate is None and not wants_close
+        is_cut = self.answer.truncate is not None or self.answer.stall is not None
+        return self.answer.framing != "close" and not is_cut and not wants_close
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

@@ -13,7 +13,7 @@ from edgeward.authority import Certificate
 from edgeward.aws.model import Shape
 from edgeward.compiler import DistributionSource, compile_distribution, encode_plan
 from edgeward.edge.settings import EdgeSettings
-from edgeward.scenario.expansion import MAIN, Expansion, expand
+from edgeward.scenario.expansion import MAIN, Expansion, OriginPorts, expand
 from edgeward.scenario.short_form import ShortDistribution, merge
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.rules import check_distribution
@@ -33,7 +33,7 @@ class EdgeUnderTest:
     `ports` are those of the fake origins; `certificate` is what the edge shows to viewers.
     """
 
-    def __init__(self, settings: EdgeSettings, ports: Mapping[str, int], certificate: Certificate) -> None:
+    def __init__(self, settings: EdgeSettings, ports: Mapping[str, OriginPorts], certificate: Certificate) -> None:
         self._edge = _new_agent(settings)
         self._ports = ports
         self._certificate = certificate
@@ -78,7 +78,7 @@ class EdgeUnderTest:
 
     def _compile(self, name: str) -> Shape:
         expansion = expand(name, self._distributions[name], self._ports)
-        references = _References(expansion)
+        references = Resources(expansion)
         config = fill_defaults(expansion.config)
         check_distribution(config, references)
         refuse_unsupported(config)
@@ -97,7 +97,7 @@ def domain_name_of(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _References:
+class Resources:
     """What the distribution's rules and the compiler may ask about other resources."""
 
     expansion: Expansion

@@ -13,6 +13,14 @@ from edgeward.scenario.short_form import Selection, ShortBehavior, ShortDistribu
 Shape = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class OriginPorts:
+    """Where a fake origin listens; both are the same port when it speaks only one protocol."""
+
+    http: int
+    https: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expansion:
     """A distribution as the API would receive it."""
@@ -25,7 +33,7 @@ class Expansion:
     """OriginAccessControlConfig by id."""
 
 
-def expand(name: str, short: ShortDistribution, ports: Mapping[str, int]) -> Expansion:
+def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]) -> Expansion:
     """The distribution `name`; `ports` are those of the fake custom origins."""
     whole = merge(DEFAULT, short)
     origins, behaviors = whole.origins or {}, whole.behaviors or ()
@@ -60,7 +68,7 @@ def domain_of(name: str, origin: ShortOrigin) -> str:
     return f"{name}.s3.us-east-1.amazonaws.com" if origin.kind == "s3" else f"{name}.origin.localhost"
 
 
-def _origin(name: str, origin: ShortOrigin, ports: Mapping[str, int]) -> Shape:
+def _origin(name: str, origin: ShortOrigin, ports: Mapping[str, OriginPorts]) -> Shape:
     shape: Shape = {
         "Id": name,
         "DomainName": domain_of(name, origin),
@@ -78,10 +86,10 @@ def _origin(name: str, origin: ShortOrigin, ports: Mapping[str, int]) -> Shape:
     return shape | {"CustomOriginConfig": _custom_origin(name, origin, ports)}
 
 
-def _custom_origin(name: str, origin: ShortOrigin, ports: Mapping[str, int]) -> Shape:
+def _custom_origin(name: str, origin: ShortOrigin, ports: Mapping[str, OriginPorts]) -> Shape:
     return {
-        "HTTPPort": ports[name],
-        "HTTPSPort": ports[name],
+        "HTTPPort": ports[name].http,
+        "HTTPSPort": ports[name].https,
         "OriginProtocolPolicy": origin.protocol or "http-only",
         "OriginSslProtocols": _items(("TLSv1.2",)),
         "OriginReadTimeout": origin.response_timeout or 30,

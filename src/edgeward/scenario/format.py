@@ -6,7 +6,7 @@ is the description an editor shows. Read by `runner`, `origin`, `viewer` and `ch
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -59,6 +59,7 @@ class Answer:
     ] = "head"
     slow: Annotated[Duration, "Real time to wait before the response"] = NO_TIME
     truncate: Annotated[int | None, "Close the connection after so many bytes of the content"] = None
+    stall: Annotated[int | None, "Fall silent after so many bytes of the content"] = None
     raw: Annotated[str | None, "Bytes to send as they stand in place of a response, before closing"] = None
     fault: Annotated[Fault | None, "refuse, reset, close, garbage or never, in place of a response"] = None
 
@@ -80,7 +81,10 @@ class Script:
     @classmethod
     def read_node(cls, node: Node) -> Self:
         if node.is_sequence:
-            return cls(answers=tuple(Answer.read_node(item) for item in node.items()))
+            answers = tuple(Answer.read_node(item) for item in node.items())
+            if len(answers) > 1 and any(answer.fault == "refuse" for answer in answers):
+                raise node.error("`refuse` is the only answer of its step: nobody listens while it lasts")
+            return cls(answers=answers)
         if node.is_scalar and node.text() == UNREACHED:
             return cls()
         return cls(answers=(Answer.read_node(node),))
@@ -328,8 +332,8 @@ def _method_and_target(text: str, node: Node) -> tuple[str, str]:
 def _require_possible(answer: Answer, node: Node) -> None:
     if answer.times < 1:
         raise node.error("`times:` is at least 1; an origin that must not be reached is `origin: unreached`")
-    if sum(given is not None for given in (answer.fault, answer.truncate, answer.raw)) > 1:
-        raise node.error("an answer has one of `fault`, `truncate` and `raw`")
+    if sum(given is not None for given in (answer.fault, answer.truncate, answer.stall, answer.raw)) > 1:
+        raise node.error("an answer has one of `fault`, `truncate`, `stall` and `raw`")
     if answer.fault == "refuse" and (answer.times > 1 or answer.expect != OriginExpect()):
         raise node.error("a refused connection carries no request: `fault: refuse` goes without times and expect")
 
@@ -337,16 +341,28 @@ def _require_possible(answer: Answer, node: Node) -> None:
 def _require_consistent(scenario: Scenario, root: Node) -> None:
     if not scenario.via:
         raise root.error("`via:` names at least one door")
-    for case in scenario.cases:
-        for step in case.steps:
-            if isinstance(step.action, RawStep) and "h2" in scenario.via:
-                raise ScenarioError(
-                    scenario.path,
-                    step.line,
-                    "`raw:` is HTTP/1.1; give the scenario `via: [h1]` or `via: [h1, h1-tls]`",
-                )
+    for step in (each for case in scenario.cases for each in _all_steps(case.steps)):
+        if "h2" not in _doors(step.action, scenario.via):
+            continue
+        if isinstance(step.action, RawStep):
+            raise ScenarioError(scenario.path, step.line, f"`raw:` is HTTP/1.1; {_ONLY_H1}")
+        if isinstance(step.action, RequestStep) and step.action.expect.closed is not None:
+            message = f"`closed:` is about a connection of one request; {_ONLY_H1}"
+            raise ScenarioError(scenario.path, step.line, message)
 
 
+def _all_steps(steps: tuple[Step, ...]) -> Iterator[Step]:
+    for step in steps:
+        yield step
+        if isinstance(step.action, RequestStep):
+            yield from _all_steps(step.action.during)
+
+
+def _doors(action: Action, via: tuple[Door, ...]) -> tuple[Door, ...]:
+    return (action.over,) if isinstance(action, RequestStep) and action.over else via
+
+
+_ONLY_H1 = "give the scenario `via: [h1]` or `via: [h1, h1-tls]`"
 UNREACHED = "unreached"
 MAX_TIMES = 5000
 METHOD_KEYS = ("get", "head", "post", "put", "delete", "options", "patch")

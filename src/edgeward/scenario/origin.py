@@ -23,7 +23,7 @@ class Origins:
 
     def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
-        self._listeners: dict[str, _Listener] = {}
+        self._listeners: list[_Listener] = []
         self._performances: list[Performance] = []
         self._connections: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._stray_problems: list[str] = []
@@ -31,16 +31,16 @@ class Origins:
         self.connection_count = 0
 
     async def listen(self, name: str, tls: ssl.SSLContext | None = None) -> int:
-        """Open the origin `name` on a free port of 127.0.0.1 and return the port."""
+        """Let the origin `name` listen on a free port of 127.0.0.1, over TLS if given, and return the port."""
         bound = _bound_socket(0)
         listener = _Listener(name, bound.getsockname()[1], tls)
-        self._listeners[name] = listener
+        self._listeners.append(listener)
         await self._open(listener, bound)
         return listener.port
 
     async def close(self) -> None:
         """Close every listener and connection."""
-        for listener in self._listeners.values():
+        for listener in self._listeners:
             listener.shut()
             if listener.placeholder is not None:
                 listener.placeholder.close()
@@ -80,13 +80,13 @@ class Origins:
 
     def _refuse(self) -> None:
         """Stop listening and drop idle connections; the port stays bound so that nobody else gets it."""
-        for listener in self._listeners.values():
+        for listener in self._listeners:
             listener.shut()
             listener.placeholder = _bound_socket(listener.port)
         self._drop_connections()
 
     async def _listen_again(self) -> None:
-        for listener in self._listeners.values():
+        for listener in self._listeners:
             if listener.placeholder is not None:
                 bound, listener.placeholder = listener.placeholder, None
                 await self._open(listener, bound)

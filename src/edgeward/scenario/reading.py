@@ -103,7 +103,7 @@ class Node:
         known = tuple(choices)
         text = self.text()
         if text not in known:
-            raise self.error(f"`{text}` is not one of {', '.join(known)}{nearest(text, known)}")
+            raise self.error(f"`{text}` is not one of {', '.join(known)}{_did_you_mean(text, known)}")
         return text
 
     @property
@@ -206,10 +206,13 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """`; did you mean ...?` when a known word is close, else what there is to choose from when that is short."""
     names = sorted(known)
+    return _did_you_mean(word, names) or (f" (known: {', '.join(names)})" if len(names) <= _SHORT_LIST else "")
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    names = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean `{close[0]}`?"
-    return f" (known: {', '.join(names)})" if len(names) <= 30 else ""
+    return f"; did you mean `{names[close[0]]}`?" if close else ""
 
 
 def _read_generic(hint: Any, node: Node) -> Any:
@@ -265,4 +268,5 @@ def _cell(name: str, node: Node, row: Mapping[str, Node]) -> Node:
 
 
 MAX_CHARACTERS = 1_000_000
+_SHORT_LIST = 30
 _SCALARS: dict[Any, Any] = {str: Node.text, int: Node.integer, bool: Node.boolean}

@@ -6,7 +6,6 @@ Called by `runner`.
 
 import asyncio
 import contextlib
-import ssl
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from edgeward.edge.settings import EdgeSettings, LogSettings, S3Access
 from edgeward.scenario import certificates
 from edgeward.scenario.access_log import AccessLog
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
-from edgeward.scenario.expansion import MAIN, domain_of, origins_of
+from edgeward.scenario.expansion import MAIN, OriginPorts, domain_of, origins_of
 from edgeward.scenario.origin import Origins
 from edgeward.scenario.short_form import ShortDistribution, ShortOrigin
 from edgeward.scenario.timeline import EPOCH_MS, Timeline, VirtualClock
@@ -44,7 +43,7 @@ async def set_up(distribution: ShortDistribution) -> AsyncIterator[Stage]:
         origins = Origins(timeline)
         stack.push_async_callback(origins.close)
         wanted = _all_origins(distribution)
-        ports = {name: await origins.listen(name, _tls(name, origin)) for name, origin in wanted.items()}
+        ports = {name: await _listen(origins, name, origin) for name, origin in wanted.items()}
         edge = EdgeUnderTest(_settings(wanted, ports, logs), ports, _certificate(distribution))
         stack.push_async_callback(asyncio.to_thread, edge.stop)
         http, https = await asyncio.to_thread(edge.start, distribution)
@@ -57,16 +56,18 @@ def _all_origins(distribution: ShortDistribution) -> dict[str, ShortOrigin]:
     return {name: origin for each in (*others, distribution) for name, origin in origins_of(each).items()}
 
 
-def _tls(name: str, origin: ShortOrigin) -> ssl.SSLContext | None:
-    if origin.protocol != "https-only":
-        return None
-    return certificates.origin_context(domain_of(name, origin), origin.certificate or "trusted")
+async def _listen(origins: Origins, name: str, origin: ShortOrigin) -> OriginPorts:
+    """An origin that is asked with the viewer's protocol listens for both, any other for its own."""
+    is_tls = origin.protocol in ("https-only", "match-viewer")
+    context = certificates.origin_context(domain_of(name, origin), origin.certificate or "trusted") if is_tls else None
+    port = await origins.listen(name, context)
+    return OriginPorts(await origins.listen(name) if origin.protocol == "match-viewer" else port, port)
 
 
-def _settings(origins: Mapping[str, ShortOrigin], ports: Mapping[str, int], logs: Path) -> EdgeSettings:
+def _settings(origins: Mapping[str, ShortOrigin], ports: Mapping[str, OriginPorts], logs: Path) -> EdgeSettings:
     return EdgeSettings(
         log=LogSettings(directory=logs),
-        s3=_s3_access([ports[name] for name, origin in origins.items() if origin.kind == "s3"]),
+        s3=_s3_access([ports[name].http for name, origin in origins.items() if origin.kind == "s3"]),
         trusted_authorities=(certificates.root_pem(),),
         manual_clock_ms=EPOCH_MS,
     )
