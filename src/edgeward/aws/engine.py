@@ -97,7 +97,6 @@ class ResourceSpec:
     """Resources that every account has and nobody can change, by id."""
     new_id: Callable[[Identifiers], str]
     new_attributes: Callable[[Identifiers], Shape] = lambda _identifiers: {}
-    initial_status: str = ""
     fill_defaults: Callable[[Shape], Shape] = lambda config: config
     check: Callable[[Proposal], None] = accept
     """The family's own rules; raises ApiError."""
@@ -163,8 +162,7 @@ class ResourceEngine:
             transaction.insert(resource, spec.references(filled))
             transaction.put_tags(spec.family, resource.id, dict(tags or {}))
             spec.on_change(transaction, resource)
-        self._settle(transaction)
-        return self._answer(f"Create{spec.noun}", resource.id, call.origin)
+        return self._settled(f"Create{spec.noun}", transaction, resource, call.origin)
 
     def change(self, call: Call, id: str, config: Shape) -> Shape:
         """Replaces a resource's configuration under `If-Match` and answers as Update does."""
@@ -186,12 +184,12 @@ class ResourceEngine:
             )
             transaction.update(resource, spec.references(filled))
             spec.on_change(transaction, resource)
-        self._settle(transaction)
-        return self._answer(f"Update{spec.noun}", id, call.origin)
+        return self._settled(f"Update{spec.noun}", transaction, resource, call.origin)
 
     def require_match(self, transaction: Transaction, resource: Resource, if_match: str | None) -> None:
         """Compares `If-Match` with the resource's ETag (RFC 9110 section 13.1.1).
 
+        CloudFront does not say how it tells a stale value from an invalid one; here, by the resource's history.
         Raises ApiError `PreconditionFailed` when it names an earlier version, `InvalidIfMatchVersion` when it
         is missing or never was an ETag of this resource.
         """
@@ -213,7 +211,9 @@ class ResourceEngine:
         return self.add(call, self._payload(f"Create{self.spec.noun}", call))
 
     def _get(self, call: Call) -> Shape:
-        return self._answer(f"Get{self.spec.noun}", call.members["Id"], call.origin)
+        with self._environment.store.read() as transaction:
+            resource = self.find(transaction, call.members["Id"])
+            return self._answer(f"Get{self.spec.noun}", transaction, resource, call.origin)
 
     def _get_config(self, call: Call) -> Shape:
         operation = self._operations[f"Get{self.spec.noun}Config"]
@@ -260,13 +260,24 @@ class ResourceEngine:
         merged = sorted([*stored, *wanted], key=lambda resource: resource.id)
         return merged[: page.size], more or len(merged) > page.size
 
-    def _answer(self, operation_name: str, id: str, origin: str) -> Shape:
-        operation = self._operations[operation_name]
+    def _settled(self, operation_name: str, written: Transaction, resource: Resource, origin: str) -> Shape:
+        """Waits for the edges, then answers with the version just written and the status it has reached.
+
+        Never with a newer version: its ETag would let the caller overwrite a change it has not seen.
+        """
+        self._settle(written)
         with self._environment.store.read() as transaction:
-            resource = self.find(transaction, id)
-            description = self.spec.describe(transaction, resource)
-        location = f"{origin}{self._operations[f'Create{self.spec.noun}'].uri}/{id}"
-        return {_output_payload(operation): description, "ETag": resource.etag, "Location": location}
+            current = transaction.find(resource.family, resource.id)
+            reached = replace(resource, status=current.status if current is not None else "InProgress")
+            return self._answer(operation_name, transaction, reached, origin)
+
+    def _answer(self, operation_name: str, transaction: Transaction, resource: Resource, origin: str) -> Shape:
+        collection = self._operations[f"Create{self.spec.noun}"].uri
+        return {
+            _output_payload(self._operations[operation_name]): self.spec.describe(transaction, resource),
+            "ETag": resource.etag,
+            "Location": f"{origin}{collection}/{resource.id}",
+        }
 
     def _settle(self, transaction: Transaction) -> None:
         if transaction.last_position is not None:
@@ -290,6 +301,7 @@ class ResourceEngine:
                 self.spec.already_exists,
                 f"The {self._words} '{other.id}' already has the name '{name}'. Choose another.",
             )
+        # Whether a deleted resource's reference may be used again is not documented; a careful user would expect so.
         reference = config.get("CallerReference")
         if before is None and reference is not None:
             other = transaction.find_by_caller_reference(self.spec.family, reference)

@@ -51,7 +51,8 @@ def serialize_error(error: ApiError, status: int, request_id: str, namespace: st
     """The HTTP answer that carries an error."""
     root = new_root("ErrorResponse", namespace)
     details = etree.SubElement(root, f"{{{namespace}}}Error")
-    parts = {"Type": "Sender" if status < 500 else "Receiver", "Code": error.code, "Message": error.message}
+    message = error.message[:LONGEST_MESSAGE]
+    parts = {"Type": "Sender" if status < 500 else "Receiver", "Code": error.code, "Message": message}
     for name, text in (parts | error.members).items():
         etree.SubElement(details, f"{{{namespace}}}{name}").text = without_illegal_characters(str(text))
     etree.SubElement(root, f"{{{namespace}}}RequestId").text = request_id
@@ -118,3 +119,7 @@ def _write_document(shape: StructureShape, result: Shape, namespace: str) -> byt
     if all(location_of(member) is not None for member in shape.members.values()):
         return b""
     return write_document(shape.name, shape, result, namespace)
+
+
+LONGEST_MESSAGE = 8_192
+"""Characters of an error message: one that quotes hostile input does not send it all back."""

@@ -129,6 +129,12 @@ def test_an_error_reads_as_aws_writes_it(model: ServiceModel) -> None:
     assert parsed["ResponseMetadata"]["RequestId"] == "the-request-id"
 
 
+def test_an_error_message_is_cut_before_it_gets_huge(model: ServiceModel) -> None:
+    answer = serialize_error(ApiError("MalformedInput", "x" * 1_000_000), 400, "id", model.namespace)
+
+    assert len(answer.body) < 10_000
+
+
 def test_a_body_where_none_belongs_is_refused(model: ServiceModel) -> None:
     request = WireRequest(
         method="DELETE", raw_path="/2020-05-31/distribution/E1", raw_query="", headers=(), body=b"<x/>"

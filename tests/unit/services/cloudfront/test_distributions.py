@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 
 def test_a_distribution_is_created_deployed_and_echoed(cloudfront: Any, config: dict[str, Any]) -> None:
@@ -237,3 +239,52 @@ def test_a_write_without_acknowledgement_stays_in_progress_until_it_comes(
     assert (status, completed["Invalidation"]["Status"]) == ("Deployed", "Completed")
     assert json.loads(edge.plans[0])["distributions"].keys() == {distribution["Id"]}
     assert json.loads(edge.orders[0])["patterns"] == ["/a"]
+
+
+def test_of_updates_at_the_same_time_exactly_one_wins(cloudfront: Any, config: dict[str, Any]) -> None:
+    created = cloudfront.create_distribution(DistributionConfig=config)
+
+    def update(number: int) -> str:
+        try:
+            answer = cloudfront.update_distribution(
+                Id=created["Distribution"]["Id"],
+                IfMatch=created["ETag"],
+                DistributionConfig=config | {"Comment": str(number)},
+            )
+        except ClientError as error:
+            return str(error.response["Error"]["Code"])
+        return str(answer["Distribution"]["DistributionConfig"]["Comment"])
+
+    with ThreadPoolExecutor(max_workers=6) as pool:
+        outcomes = list(pool.map(update, range(6)))
+
+    (winner,) = [outcome for outcome in outcomes if outcome != "PreconditionFailed"]
+    stored = cloudfront.get_distribution_config(Id=created["Distribution"]["Id"])
+    assert stored["DistributionConfig"]["Comment"] == winner
+
+
+def test_a_distribution_keeps_everything_over_a_restart(
+    build_control_plane: Callable[..., Any], connect: Callable[..., Any], config: dict[str, Any], edge: Any
+) -> None:
+    first = build_control_plane(edge)
+    first.start()
+    created = connect(first).create_distribution(DistributionConfig=config)
+    first.stop()
+
+    second = build_control_plane(edge)
+    second.start()
+    answer = connect(second).get_distribution(Id=created["Distribution"]["Id"])
+    second.stop()
+
+    assert answer["Distribution"] == created["Distribution"]
+    assert answer["ETag"] == created["ETag"]
+
+
+def test_only_known_keys_with_the_right_secret_get_in(
+    control_plane: Any, connect: Callable[..., Any], refused: Callable[..., str]
+) -> None:
+    stranger = connect(control_plane, access_key="NOBODY")
+    impostor = connect(control_plane, secret_key="guess")
+
+    assert refused(stranger.list_distributions) == "InvalidClientTokenId"
+    assert refused(impostor.list_distributions) == "SignatureDoesNotMatch"
