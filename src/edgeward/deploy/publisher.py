@@ -58,7 +58,7 @@ class Publisher:
             self._is_running = False
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join()
+            thread.join(STOP_SECONDS)
 
     def settle(self, position: int) -> None:
         """Sends the outbox up to `position`; returns when every edge has it, or waiting takes too long."""
@@ -136,6 +136,9 @@ class Publisher:
 
 MOST_STEPS = 256
 """How many steps are kept for an edge that does not acknowledge."""
+
+STOP_SECONDS = 5.0
+"""How long the end of publishing waits for a call that an edge does not answer; the thread dies with the process."""
 
 FINAL_STATUS: dict[str, Status] = {"distribution": "Deployed", "invalidation": "Completed"}
 """The status of a resource once every edge has its last change."""
