@@ -1,7 +1,7 @@
 """Collects every YAML file of this directory as tests: one for each door and row.
 
 A scenario that another one `needs` runs first, and when it fails the other is skipped. A scenario of kind `check` is
-recorded and never fails. All the work is `edgeward.scenario.runner`'s.
+recorded and never fails. All the work is `edgeward.scenario`'s.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from edgeward.scenario.edge_under_test import EngineMissing
 from edgeward.scenario.format import Case, Door, Scenario, parse_scenario
+from edgeward.scenario.ordering import after_their_needs
 from edgeward.scenario.reading import ScenarioError
 from edgeward.scenario.runner import ScenarioFailure, run_scenario
 
@@ -24,25 +26,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put scenarios after those they need; all others keep their (random) order."""
-    runs = {id(item): item for item in items if isinstance(item, ScenarioRun)}
-    by_id: dict[str, list[ScenarioRun]] = {}
-    for run in runs.values():
-        by_id.setdefault(run.scenario.id, []).append(run)
-    ordered: dict[int, ScenarioRun] = {}
-
-    def place(run: ScenarioRun, path: tuple[str, ...]) -> None:
-        if run.scenario.id in path:
-            raise pytest.UsageError(f"scenarios need each other in a circle: {' -> '.join((*path, run.scenario.id))}")
-        for needed in run.scenario.needs:
-            for base in by_id.get(needed, ()):
-                place(base, (*path, run.scenario.id))
-        ordered.setdefault(id(run), run)
-
-    for run in runs.values():
-        place(run, ())
-    queue = iter(ordered.values())
-    items[:] = [next(queue) if id(item) in runs else item for item in items]
+    """After the shuffle, so that it stays random in all that `needs` leaves open."""
+    runs = [item for item in items if isinstance(item, ScenarioRun)]
+    ordered = iter(after_their_needs(runs, lambda run: run.scenario))
+    items[:] = [next(ordered) if isinstance(item, ScenarioRun) else item for item in items]
 
 
 class ScenarioFile(pytest.File):
@@ -58,28 +45,37 @@ class ScenarioFile(pytest.File):
 
 
 class ScenarioRun(pytest.Item):
-    failed_ids: set[str] = set()  # noqa: RUF012 - one set for the whole session, on purpose
-
     def __init__(self, *, scenario: Scenario, case: Case, door: Door, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scenario, self.case, self.door = scenario, case, door
 
     def runtest(self) -> None:
-        broken = self.failed_ids.intersection(self.scenario.needs)
+        failed = self.session.stash.setdefault(FAILED_IDS, set())
+        broken = failed.intersection(self.scenario.needs)
         if broken:
             pytest.skip(f"it rests on {', '.join(sorted(broken))}, which failed")
         try:
             run_scenario(self.scenario, self.case, self.door)
-        except BaseException as failure:
-            self.failed_ids.add(self.scenario.id)
+        except EngineMissing:
+            raise
+        except Exception as failure:
+            failed.add(self.scenario.id)
             if self.scenario.kind == "check":
-                pytest.xfail(str(failure))
+                pytest.xfail(_brief(failure))
             raise
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        if isinstance(excinfo.value, ScenarioFailure):
+        if isinstance(excinfo.value, ScenarioFailure | EngineMissing):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, 0, f"{self.scenario.id} via {self.name}: {self.scenario.title}"
+
+
+def _brief(failure: Exception) -> str:
+    """Of a report the title, the place and the first difference."""
+    return "\n".join(str(failure).splitlines()[:3])
+
+
+FAILED_IDS: pytest.StashKey[set[str]] = pytest.StashKey()
