@@ -12,19 +12,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
-from typing import TYPE_CHECKING
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgeward.authority import AuthorityError, LocalAuthority
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.dev.api_server import ApiServer
-from edgeward.dev.credentials import AccessKey, access_key
+from edgeward.dev.aws_clients import cloudfront_client
+from edgeward.dev.credentials import access_key
 from edgeward.dev.dynamic_origin import DynamicOrigin
 from edgeward.dev.errors import DevError
 from edgeward.dev.ports import LOOPBACK, first_free_port
-from edgeward.dev.s3_server import REGION, S3Server, S3ServerSettings
+from edgeward.dev.s3_server import S3Server, S3ServerSettings
 from edgeward.dev.sample_distribution import Origins, SampleDistribution, deploy_sample, preferred_dynamic_port
 from edgeward.dev.sample_site import upload_site
 from edgeward.dev.settings import DevSettings
@@ -32,9 +31,6 @@ from edgeward.dev.state_folder import StateFolder, StateLock, write_private
 from edgeward.dev.welcome import Endpoints, running_record, shell_exports, welcome
 from edgeward.edge.agent import EdgeAgent
 from edgeward.edge.settings import EdgeSettings, LogSettings, S3Access
-
-if TYPE_CHECKING:  # the types are installed for checking only
-    from types_boto3_cloudfront import CloudFrontClient
 
 BUCKET = "sample-site"
 """The private bucket of the sample site."""
@@ -150,7 +146,7 @@ class _Cdn:
 
     def _deploy_sample(self, api: ApiServer, dynamic: DynamicOrigin) -> SampleDistribution:
         origins = Origins(bucket=BUCKET, dynamic_port=dynamic.port)
-        return deploy_sample(_cloudfront(api.endpoint, self._user_key), origins, self._folder)
+        return deploy_sample(cloudfront_client(api.endpoint, self._user_key), origins, self._folder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,16 +169,6 @@ def _chosen_ports(settings: DevSettings) -> _Ports:
     for name, port in preferred.items():
         chosen[name] = first_free_port(port, taken=frozenset(chosen.values()))
     return _Ports(**chosen)
-
-
-def _cloudfront(endpoint: str, key: AccessKey) -> "CloudFrontClient":
-    return boto3.client(
-        "cloudfront",
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id=key.id,
-        aws_secret_access_key=key.secret,
-    )
 
 
 def _announce(endpoints: Endpoints, folder: StateFolder, parts: ExitStack) -> None:

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from edgeward.dev.aws_clients import REGION, s3_client
 from edgeward.dev.child_process import ChildProcess
 from edgeward.dev.credentials import AccessKey
 from edgeward.dev.errors import DevError
@@ -26,9 +25,6 @@ from edgeward.dev.state_folder import write_private
 
 if TYPE_CHECKING:  # the types are installed for checking only
     from types_boto3_s3 import S3Client
-
-REGION = "us-east-1"
-"""The region every request is signed for: CloudFront's own, and the S3 server takes any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,16 +83,7 @@ class S3Server:
 
     def client(self) -> "S3Client":
         """A boto3 client with the administrator's key."""
-        key = self._settings.administrator
-        return boto3.client(
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name=REGION,
-            aws_access_key_id=key.id,
-            aws_secret_access_key=key.secret,
-            # One attempt: while the server starts, the caller's own loop is the retry.
-            config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
-        )
+        return s3_client(self.endpoint, self._settings.administrator)
 
     @property
     def _identities_path(self) -> Path:

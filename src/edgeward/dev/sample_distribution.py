@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edgeward.dev.s3_server import REGION
+from edgeward.dev.aws_clients import REGION
 from edgeward.dev.state_folder import StateFolder, read_record, write_private
 
 if TYPE_CHECKING:  # the types are installed for checking only
