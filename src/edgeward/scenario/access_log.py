@@ -26,12 +26,9 @@ class AccessLog:
                 self._records += _parse(gzip.decompress(path.read_bytes()).decode())
         return self._records
 
-    def record_of(self, request_id: str | None) -> Record | None:
-        """The record of the request with this id; without an id, the newest record."""
-        records = self.records()
-        if request_id is None:
-            return records[-1] if records else None
-        return next((record for record in records if record["x-edge-request-id"] == request_id), None)
+    def record_of(self, request_id: str) -> Record | None:
+        """The record of the request with this id, the value of X-Amz-Cf-Id."""
+        return next((record for record in self.records() if record["x-edge-request-id"] == request_id), None)
 
 
 def _parse(text: str) -> Iterator[Record]:

@@ -50,8 +50,7 @@ class Origins:
     async def begin(self, script: Script, *, hold: bool = False, gate: asyncio.Event | None = None) -> Performance:
         """Start to play `script`; answers are held back when `hold`, and wait for `gate` when there is one."""
         performance = Performance(deque(each for each in script.answers for _ in range(each.times)), gate)
-        performance.problems += self._stray_problems
-        self._stray_problems.clear()
+        performance.problems += self.take_stray_problems()
         if not hold:
             performance.released.set()
         if any(answer.fault == "refuse" for answer in script.answers):
@@ -69,6 +68,11 @@ class Origins:
             left = len(performance.answers)
             performance.problems.append(f"origin: {left} scripted answer(s) that no origin request asked for")
         return performance.problems
+
+    def take_stray_problems(self) -> list[str]:
+        """What reached the origins while no step played, each told once."""
+        taken, self._stray_problems = self._stray_problems, []
+        return taken
 
     async def _open(self, listener: "_Listener", bound: socket.socket) -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

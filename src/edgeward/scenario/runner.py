@@ -55,7 +55,7 @@ async def _run(scenario: Scenario, case: Case, door: Door) -> None:
             problems = await run.play(step)
             if problems:
                 raise ScenarioFailure(_report(_Place(scenario, case), run, step.line, problems))
-        for line, problems in (await run.check_log()).items():
+        for line, problems in (await run.check_afterwards()).items():
             raise ScenarioFailure(_report(_Place(scenario, case), run, line, problems))
 
 
@@ -67,13 +67,15 @@ class _Run:
     door: Door
     last: Outcome = field(default_factory=Outcome)
     """What the viewer got last."""
+    last_line: int = 1
     to_look_up: list["_Logged"] = field(default_factory=list)
     """Responses whose log record must agree with the step."""
-    unlogged: set[str | None] = field(default_factory=set)
+    unlogged: set[str] = field(default_factory=set)
     """Ids of requests that the scenario says are not logged."""
 
     async def play(self, step: Step) -> list[str]:
         """Play one step within `STEP_SECONDS`; returns what went wrong, one line each."""
+        self.last_line = step.line
         try:
             async with asyncio.timeout(STEP_SECONDS):
                 return await self._act(step.action, step.line)
@@ -94,11 +96,15 @@ class _Run:
         self._remember(action.expect, outcome, line)
         return problems
 
-    async def check_log(self) -> dict[int, list[str]]:
-        """Compare the log with what the steps expected of each response; problems by line of the step."""
+    async def check_afterwards(self) -> dict[int, list[str]]:
+        """Compare the log with what the steps expected of each response; problems by line of the step.
+
+        Whatever reached the origins after the last step is a problem of that step.
+        """
         await asyncio.to_thread(self.stage.edge.flush_logs)
         records = {record["x-edge-request-id"]: record for record in self.stage.log.records()}
-        problems: dict[int, list[str]] = {}
+        stray = self.stage.origins.take_stray_problems()
+        problems = {self.last_line: stray} if stray else {}
         for each in self.to_look_up:
             found = each.problems(records.get(each.request_id or ""))
             if found and each.request_id not in self.unlogged:
@@ -130,6 +136,8 @@ class _Run:
     async def _check_last_record(self, action: LogStep) -> list[str]:
         await asyncio.to_thread(self.stage.edge.flush_logs)
         request_id = _request_id(self.last)
+        if request_id is None:
+            return ["log: the last response has no x-amz-cf-id to find its record by"]
         record = self.stage.log.record_of(request_id)
         if action.log.is_absent:
             self.unlogged.add(request_id)

@@ -6,6 +6,7 @@ Called by `runner`.
 
 import asyncio
 import contextlib
+import resource
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Stage:
 @contextlib.asynccontextmanager
 async def set_up(distribution: ShortDistribution) -> AsyncIterator[Stage]:
     """Origins that listen, an edge that serves `distribution`, a viewer that knows it."""
+    _allow_many_connections()
     timeline = Timeline(VirtualClock())
     async with contextlib.AsyncExitStack() as stack:
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeward-logs-")))
@@ -49,6 +51,14 @@ async def set_up(distribution: ShortDistribution) -> AsyncIterator[Stage]:
         http, https = await asyncio.to_thread(edge.start, distribution)
         viewer = Viewer(http=_address(http), https=_address(https), root_pem=certificates.root_pem())
         yield Stage(edge=edge, origins=origins, viewer=viewer, log=AccessLog(logs), timeline=timeline)
+
+
+def _allow_many_connections() -> None:
+    """Viewer, edge and origin share this process, so a thousand viewers need a few thousand file descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _all_origins(distribution: ShortDistribution) -> dict[str, ShortOrigin]:
@@ -93,5 +103,6 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+_DESCRIPTORS = 20_000
 S3_ACCESS_KEY = "ORIGINKEY"
 _S3_SIGNING_KEY = "nothing checks signatures made with this"
