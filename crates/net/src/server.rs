@@ -4,6 +4,7 @@
 //! balance is exact whatever the kernel does. Called by `crates/proxy` to start and stop an edge.
 
 mod acceptor;
+mod executor;
 mod http1;
 mod http2;
 mod service;

@@ -16,7 +16,7 @@ use tokio::sync::futures::OwnedNotified;
 
 use super::Shared;
 use super::service::{ConnectionService, ViewerService};
-use super::watchdog::Watchdog;
+use super::watchdog::{Http, Watchdog};
 use crate::connection::{Connection, Phase, ViewerIo};
 use crate::limits::ViewerLimits;
 
@@ -27,7 +27,7 @@ pin_project! {
         S: ViewerService,
     {
         #[pin]
-        http: http1::Connection<TokioIo<ViewerIo<IO>>, ConnectionService<S, true>>,
+        http: http1::Connection<TokioIo<ViewerIo<IO, true>>, ConnectionService<S, true>>,
         #[pin]
         stop: OwnedNotified,
         connection: Arc<Connection>,
@@ -70,7 +70,7 @@ where
         Self {
             http: builder.serve_connection(io, service),
             stop: shared.stop.notified(),
-            watchdog: Watchdog::new(&shared.limits),
+            watchdog: Watchdog::new(&shared.limits, Http::One),
             connection,
             shared,
             hears_stop: false,

@@ -10,17 +10,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::TokioIo;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::futures::OwnedNotified;
 
 use super::Shared;
+use super::executor::StreamExecutor;
 use super::service::{ConnectionService, ViewerService};
-use super::watchdog::Watchdog;
+use super::watchdog::{Http, Watchdog};
 use crate::coalesce::{CoalescingWriter, Flusher, coalesce};
-use crate::connection::{Connection, Phase};
-use crate::limits::ViewerLimits;
+use crate::connection::{Connection, Phase, ViewerIo};
 
 pin_project! {
     /// Serves one connection; resolves when it is over, whatever the reason.
@@ -29,10 +29,10 @@ pin_project! {
         S: ViewerService,
     {
         #[pin]
-        http: http2::Connection<TokioIo<CoalescingWriter<IO>>, ConnectionService<S, false>, TokioExecutor>,
+        http: http2::Connection<TokioIo<CoalescingWriter<ViewerIo<IO, false>>>, ConnectionService<S, false>, StreamExecutor>,
         #[pin]
         stop: OwnedNotified,
-        flusher: Flusher<IO>,
+        flusher: Flusher<ViewerIo<IO, false>>,
         connection: Arc<Connection>,
         shared: Arc<Shared>,
         watchdog: Watchdog,
@@ -42,8 +42,9 @@ pin_project! {
 }
 
 /// The settings of all HTTP/2 connections.
-pub(super) fn builder(limits: &ViewerLimits) -> http2::Builder<TokioExecutor> {
-    let mut builder = http2::Builder::new(TokioExecutor::new());
+pub(super) fn builder(shared: &Arc<Shared>) -> http2::Builder<StreamExecutor> {
+    let limits = &shared.limits;
+    let mut builder = http2::Builder::new(StreamExecutor::new(Arc::clone(shared)));
     builder
         // The pipeline sets Date.
         .auto_date_header(false)
@@ -66,19 +67,19 @@ where
     S: ViewerService,
 {
     pub(super) fn new(
-        builder: &http2::Builder<TokioExecutor>,
+        builder: &http2::Builder<StreamExecutor>,
         io: IO,
         service: S,
         connection: Arc<Connection>,
         shared: Arc<Shared>,
     ) -> Self {
-        let (io, flusher) = coalesce(io);
+        let (io, flusher) = coalesce(ViewerIo::new(io, Arc::clone(&connection)));
         let service = ConnectionService::new(service, Arc::clone(&connection));
         Self {
             http: builder.serve_connection(TokioIo::new(io), service),
             stop: shared.stop.notified(),
             flusher,
-            watchdog: Watchdog::new(&shared.limits),
+            watchdog: Watchdog::new(&shared.limits, Http::Two),
             connection,
             shared,
             hears_stop: false,

@@ -18,10 +18,20 @@ use crate::limits::ViewerLimits;
 /// Watches one connection.
 #[derive(Debug)]
 pub(super) struct Watchdog {
+    http: Http,
     timer: Pin<Box<Sleep>>,
     is_registered: bool,
     last: Observation,
     since: Instant,
+}
+
+/// The protocol of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Http {
+    /// HTTP/1.1: without a request in progress only another request counts.
+    One,
+    /// HTTP/2: any frame counts, as flow control may hold back the end of a response whose body is gone already.
+    Two,
 }
 
 /// What must stay the same for a phase's limit to go on running.
@@ -29,15 +39,16 @@ pub(super) struct Watchdog {
 struct Observation {
     phase: Phase,
     requests: u64,
-    /// Only counted while busy: bytes do not make an idle connection less idle.
+    /// 0 where bytes do not count.
     moves: u64,
 }
 
 impl Watchdog {
     /// Starts with the first head's limit: a connection that was just accepted owes a request.
-    pub(super) fn new(limits: &ViewerLimits) -> Self {
+    pub(super) fn new(limits: &ViewerLimits, http: Http) -> Self {
         let since = Instant::now();
         Self {
+            http,
             timer: Box::pin(sleep_until(since + limits.header_timeout)),
             is_registered: false,
             last: Observation { phase: Phase::Head, requests: 0, moves: 0 },
@@ -83,11 +94,12 @@ impl Watchdog {
     }
 
     fn observation(&self, connection: &Connection) -> Observation {
-        let requests = connection.requests();
+        let (requests, moves) = (connection.requests(), connection.moves());
         match connection.phase() {
-            // Until the first byte of the first request the limit for its head runs on.
+            Phase::Busy => Observation { phase: Phase::Busy, requests, moves },
+            // Until the first request the limit for its head runs on.
             Phase::Idle if requests == 0 => Observation { phase: Phase::Head, requests, moves: 0 },
-            Phase::Busy => Observation { phase: Phase::Busy, requests, moves: connection.moves() },
+            Phase::Idle if self.http == Http::Two => Observation { phase: Phase::Idle, requests, moves },
             phase => Observation { phase, requests, moves: 0 },
         }
     }

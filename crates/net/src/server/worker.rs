@@ -12,7 +12,6 @@ use std::thread;
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
-use hyper_util::rt::TokioExecutor;
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::runtime::{self, Runtime};
@@ -21,6 +20,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::executor::StreamExecutor;
 use super::http1::Http1;
 use super::http2::Http2;
 use super::service::ViewerService;
@@ -55,7 +55,7 @@ pub(super) struct Worker {
 struct Serving<S> {
     service: S,
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
+    http2: http2::Builder<StreamExecutor>,
     tls: TlsAcceptor,
     index: usize,
     shared: Arc<Shared>,
@@ -78,7 +78,7 @@ impl Worker {
                 let serving = Serving {
                     service: service_of_worker(index),
                     http1: super::http1::builder(&shared.limits),
-                    http2: super::http2::builder(&shared.limits),
+                    http2: super::http2::builder(&shared),
                     tls: TlsAcceptor::from(tls),
                     index,
                     shared,
@@ -114,7 +114,7 @@ impl<S: ViewerService> Serving<S> {
     }
 
     fn serve(self: Arc<Self>, accepted: Accepted) -> impl Future<Output = ()> + Send {
-        let lease = Lease { shared: Arc::clone(&self.shared), index: self.index };
+        let lease = Lease { panics: PanicCount::new(Arc::clone(&self.shared)), index: self.index };
         async move {
             let _lease = lease;
             // The viewer may be gone already; then there is nobody to tell.
@@ -165,17 +165,34 @@ impl<S: ViewerService> Serving<S> {
 
 /// Takes the connection out of the worker's load, however it ends.
 struct Lease {
-    shared: Arc<Shared>,
+    panics: PanicCount,
     index: usize,
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
+        if let Some(load) = self.panics.shared.loads.get(self.index) {
+            load.leave();
+        }
+    }
+}
+
+/// Part of a task; counts the panic that drops it. The runtime keeps the panic from the worker.
+#[derive(Debug)]
+pub(super) struct PanicCount {
+    shared: Arc<Shared>,
+}
+
+impl PanicCount {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+}
+
+impl Drop for PanicCount {
+    fn drop(&mut self) {
         if thread::panicking() {
             self.shared.counters.panics.fetch_add(1, Ordering::Relaxed);
-        }
-        if let Some(load) = self.shared.loads.get(self.index) {
-            load.leave();
         }
     }
 }

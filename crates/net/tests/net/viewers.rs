@@ -58,6 +58,15 @@ async fn h2_connection(address: SocketAddr, authority: &Authority) -> http2::Sen
     sender
 }
 
+async fn until_closed(mut sender: http2::SendRequest<Empty<&'static [u8]>>) {
+    let closed = async {
+        while sender.ready().await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, closed).await.unwrap();
+}
+
 fn h2_get(path: &str) -> http::Request<Empty<&'static [u8]>> {
     http::Request::get(format!("https://edge.localhost{path}")).body(Empty::new()).unwrap()
 }
@@ -204,8 +213,10 @@ fn connections_beyond_the_limit_are_closed_at_once() {
 #[tokio::test]
 async fn a_panic_ends_one_request_and_is_counted() {
     let (server, authority) = serve(settings(), |_, request| {
-        assert_ne!(request.uri().path(), "/panic", "as the test wants");
-        Box::pin(async { text("fine") })
+        Box::pin(async move {
+            assert_ne!(request.uri().path(), "/panic", "as the test wants");
+            text("fine")
+        })
     });
     let (http, https) = (server.http_addresses()[0], server.https_addresses()[0]);
     assert_eq!(exchange(http, b"GET /panic HTTP/1.1\r\n\r\n"), "");
@@ -213,7 +224,8 @@ async fn a_panic_ends_one_request_and_is_counted() {
     assert!(exchange(http, GET).ends_with("fine"));
     let mut sender = h2_connection(https, &authority).await;
     assert!(sender.send_request(h2_get("/panic")).await.is_err());
-    assert!(h2_connection(https, &authority).await.send_request(h2_get("/")).await.is_ok());
+    assert!(sender.send_request(h2_get("/")).await.is_ok());
+    eventually(|| server.counters().panics == 2);
 }
 
 #[test]
@@ -235,13 +247,7 @@ async fn an_idle_http2_connection_is_closed_after_the_idle_timeout() {
     let (server, authority) = serve(impatient(), |_, _| Box::pin(async { text("") }));
     let mut sender = h2_connection(server.https_addresses()[0], &authority).await;
     sender.send_request(h2_get("/")).await.unwrap();
-    tokio::time::timeout(PATIENCE, async {
-        while sender.ready().await.is_ok() {
-            tokio::task::yield_now().await
-        }
-    })
-    .await
-    .unwrap();
+    until_closed(sender).await;
     eventually(|| server.connections() == 0);
 }
 
@@ -282,6 +288,21 @@ fn a_request_in_progress_outlives_the_idle_timeout() {
     let mut stream = connect(server.http_addresses()[0]);
     stream.write_all(GET).unwrap();
     assert!(read_response(&mut stream).ends_with("late"));
+}
+
+#[test]
+fn a_viewer_that_reads_slowly_gets_all_of_its_response() {
+    let short = Duration::from_millis(20);
+    let limits = ViewerLimits { idle_timeout: short, header_timeout: short, ..ViewerLimits::default() };
+    let (server, authority) =
+        serve(ServerSettings { limits, ..settings() }, |_, _| Box::pin(async { text(vec![b'x'; 20_000_000]) }));
+    let mut clear = connect(server.http_addresses()[0]);
+    let mut tls = handshake(server.https_addresses()[0], authority.trusting(&[]), "edge.localhost").unwrap();
+    clear.write_all(GET).unwrap();
+    tls.write_all(GET).unwrap();
+    thread::sleep(Duration::from_millis(150));
+    assert!(read_response(&mut clear).len() > 20_000_000);
+    assert!(read_response(&mut tls).len() > 20_000_000);
 }
 
 #[test]
@@ -343,8 +364,8 @@ async fn stopping_lets_an_http2_response_finish() {
     gate.add_permits(1);
     let content = response.await.unwrap().unwrap().into_body().collect().await.unwrap().to_bytes();
     assert_eq!(content, "done");
-    assert!(sender.ready().await.is_err());
     stopping.await.unwrap();
+    until_closed(sender).await;
 }
 
 #[test]
