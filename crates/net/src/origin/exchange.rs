@@ -17,6 +17,7 @@ use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
+use hyper::client::conn::http1::SendRequest;
 use tokio::time::timeout;
 
 use super::pool::Lease;
@@ -52,7 +53,7 @@ pub(super) async fn exchange(
 ) -> Result<Response<OriginBody>, Failure> {
     let connection = lease.connection();
     let (wire, reused) = (Arc::clone(&connection.wire), connection.reused);
-    if reused && connection.sender.ready().await.is_err() {
+    if reused && !is_ready(&connection.sender).await {
         return Err(Failure::Unsent(Box::new(request)));
     }
     let before = wire.moved();
@@ -67,6 +68,15 @@ pub(super) async fn exchange(
         return Err(Failure::Final(OriginError::InvalidResponse("status 101 without an upgrade".into())));
     }
     Ok(response.map(|content| OriginBody::new(content, lease, response_timeout)))
+}
+
+/// Whether a kept connection can take a request now. It cannot when it was closed, or when the former response came
+/// before the end of its request's content; the turn is for a connection that only just finished.
+async fn is_ready(sender: &SendRequest<RequestBody>) -> bool {
+    if !sender.is_ready() {
+        tokio::task::yield_now().await;
+    }
+    sender.is_ready()
 }
 
 /// Waits for the response head. Written request content starts the wait anew; the first byte of the head does so once,

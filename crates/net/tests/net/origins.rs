@@ -361,6 +361,33 @@ async fn request_content_that_fails_is_not_the_origins_fault() {
     assert!(matches!(&error, OriginError::RequestContent(text) if text.contains("went away")), "{error:?}");
 }
 
+#[tokio::test]
+async fn a_connection_whose_request_is_not_finished_serves_no_other() {
+    struct Endless;
+    impl Body for Endless {
+        type Data = Bytes;
+        type Error = std::io::Error;
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+            Poll::Pending
+        }
+    }
+    let address = origin(|listener| {
+        let _open: Vec<_> = (0..2)
+            .map(|_| {
+                let mut stream = accept(&listener);
+                read_head(&mut stream);
+                stream.write_all(OK).unwrap();
+                stream
+            })
+            .collect();
+        let _ended = listener.accept();
+    });
+    let pool = pool();
+    let early = pool.send(&address, &timeouts(), Request::post("/").body(Endless).unwrap()).await.unwrap();
+    assert_eq!(content(early).await.unwrap(), "ok");
+    assert_eq!(content(send(&pool, &address).await.unwrap()).await.unwrap(), "ok");
+}
+
 /// An HTTPS origin with a certificate for `names` by `authority` that answers one request.
 fn tls_origin(authority: &Authority, names: &[&str]) -> (OriginAddress, Receiver<String>) {
     let (chain, key) = authority.issue(names);
