@@ -14,7 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use crate::exchange::Exchange;
 use crate::outcome::Detail;
 
-/// Where the bytes come from.
+/// Where the bytes come from. Small, since every hit moves one: what is larger is boxed.
 pub(crate) enum Source {
     Empty,
     /// A stored response of one piece.
@@ -22,9 +22,9 @@ pub(crate) enum Source {
     /// Pieces of a stored response and their length.
     Pieces(std::vec::IntoIter<Bytes>, u64),
     /// A response that is being stored as it arrives.
-    Filling(Window),
+    Filling(Box<Window>),
     /// The origin, with nothing in between.
-    Origin(OriginBody),
+    Origin(Box<OriginBody>),
 }
 
 /// The part of an arriving response that one viewer asked for.
@@ -138,7 +138,7 @@ impl ResponseContent {
             })),
             Source::Filling(window) => window.poll(context),
             Source::Origin(body) => loop {
-                match std::task::ready!(Pin::new(&mut *body).poll_frame(context)) {
+                match std::task::ready!(Pin::new(body.as_mut()).poll_frame(context)) {
                     None => return Poll::Ready(None),
                     Some(Err(_)) => return Poll::Ready(Some(Err(ContentError::Cut))),
                     // Trailers are not forwarded.

@@ -4,10 +4,11 @@
 //! a request without one.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use edgeward_cache::Timestamp;
 use edgeward_net::Connection;
-use edgeward_plan::{CacheBehavior, Distribution, Plan};
+use edgeward_plan::{CacheBehavior, Distribution};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 
@@ -23,11 +24,10 @@ pub(crate) struct Exchange {
     pub(crate) request: Parts,
     pub(crate) id: RequestId,
     pub(crate) received: Timestamp,
-    /// The plan it began with stays its plan.
-    pub(crate) plan: Arc<Plan>,
+    /// From the plan that was live when the request came: later plans do not touch it.
     pub(crate) route: Option<Route>,
-    /// Bytes of content that the viewer sent.
-    pub(crate) content_received: Arc<std::sync::atomic::AtomicU64>,
+    /// Bytes of content that the viewer sent, for a request that has any.
+    pub(crate) content_received: Option<Arc<AtomicU64>>,
     pub(crate) outcome: Option<Outcome>,
 }
 
@@ -62,6 +62,10 @@ impl Exchange {
     pub(crate) fn path(&self) -> &str {
         let rewritten = self.route.as_ref().and_then(|route| route.rewritten_path.as_deref());
         rewritten.unwrap_or(self.request.uri.path())
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.worker.engine.clock.now()
     }
 
     /// Whether the viewer came over https.

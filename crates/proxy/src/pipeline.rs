@@ -17,6 +17,7 @@ use std::task::{Context, Poll};
 
 use edgeward_net::{Connection, ViewerService};
 use http::{Request, Response};
+use http_body::Body;
 use hyper::body::Incoming;
 
 use crate::content::ResponseContent;
@@ -40,14 +41,15 @@ impl Pipeline {
     fn handle(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> Answer {
         let (mut exchange, content) = self.begin(connection, request);
         if let Err(early) = receive::check(&exchange)
-            .and_then(|host| route::find(&mut exchange, &host))
+            .and_then(|host| route::find(&mut exchange, &self.worker.engine.plan.load(), &host))
             .and_then(|()| viewer_request::admit(&exchange))
         {
             return Answer::ready(viewer_response::answer_early(exchange, early));
         }
         match cache_lookup::find(&exchange) {
             cache_lookup::Found::Fresh(stored) => {
-                Answer::ready(viewer_response::from_stored(exchange, &stored, ResultType::Hit))
+                let now = exchange.received;
+                Answer::ready(viewer_response::from_stored(exchange, &stored, ResultType::Hit, now))
             }
             cache_lookup::Found::Lacking(lacking) => {
                 Answer::Pending(Box::pin(origin_fetch::answer(exchange, content, lacking)))
@@ -65,9 +67,8 @@ impl Pipeline {
             request: parts,
             id: RequestId::random(),
             received: engine.clock.now(),
-            plan: engine.current_plan(),
             route: None,
-            content_received: Arc::new(AtomicU64::new(0)),
+            content_received: (!content.is_end_stream()).then(|| Arc::new(AtomicU64::new(0))),
             outcome: None,
         });
         (exchange, content)

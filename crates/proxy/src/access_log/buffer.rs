@@ -6,6 +6,7 @@ use ahash::AHashMap;
 use edgeward_cache::Timestamp;
 use parking_lot::Mutex;
 
+use super::record::DateAndTime;
 use super::segments::{LogBatch, SegmentSender};
 
 /// Records are handed over when those of a distribution take this many bytes; a quiet worker is emptied by the edge's
@@ -19,7 +20,13 @@ const UNROUTED: &str = "unrouted";
 pub(crate) struct LogBuffer {
     sender: Option<SegmentSender>,
     unrouted: Arc<str>,
-    records: Mutex<AHashMap<Arc<str>, Vec<u8>>>,
+    records: Mutex<Records>,
+}
+
+#[derive(Default)]
+struct Records {
+    by_distribution: AHashMap<Arc<str>, Vec<u8>>,
+    dates: DateAndTime,
 }
 
 impl LogBuffer {
@@ -29,15 +36,23 @@ impl LogBuffer {
     }
 
     /// Has `write` append one record to those of `distribution`.
-    pub(crate) fn append(&self, distribution: Option<&Arc<str>>, now: Timestamp, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn append(
+        &self,
+        distribution: Option<&Arc<str>>,
+        now: Timestamp,
+        write: impl FnOnce(&mut DateAndTime, &mut Vec<u8>),
+    ) {
         let Some(sender) = &self.sender else { return };
         let distribution = distribution.unwrap_or(&self.unrouted);
-        let mut records = self.records.lock();
-        let lines = match records.get_mut(distribution) {
+        let mut guard = self.records.lock();
+        let Records { by_distribution, dates } = &mut *guard;
+        let lines = match by_distribution.get_mut(distribution) {
             Some(lines) => lines,
-            None => records.entry(Arc::clone(distribution)).or_insert_with(|| Vec::with_capacity(FULL + FULL / 8)),
+            None => {
+                by_distribution.entry(Arc::clone(distribution)).or_insert_with(|| Vec::with_capacity(FULL + FULL / 8))
+            }
         };
-        write(lines);
+        write(dates, lines);
         if lines.len() >= FULL {
             let full = std::mem::replace(lines, Vec::with_capacity(FULL + FULL / 8));
             sender.send(LogBatch { distribution: Arc::clone(distribution), records: full, time: now.secs() });
@@ -47,7 +62,7 @@ impl LogBuffer {
     /// Hands everything over.
     pub(crate) fn hand_over(&self, now: Timestamp) {
         let Some(sender) = &self.sender else { return };
-        for (distribution, records) in std::mem::take(&mut *self.records.lock()) {
+        for (distribution, records) in std::mem::take(&mut self.records.lock().by_distribution) {
             if !records.is_empty() {
                 sender.send(LogBatch { distribution, records, time: now.secs() });
             }

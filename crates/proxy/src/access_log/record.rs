@@ -14,7 +14,7 @@ use crate::outcome::{Detail, ResultType};
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Appends the record of `exchange`, which ended at `now`, and a line feed.
-pub(crate) fn write(exchange: &Exchange, now: Timestamp, line: &mut Vec<u8>) {
+pub(crate) fn write(exchange: &Exchange, now: Timestamp, dates: &mut DateAndTime, line: &mut Vec<u8>) {
     let request = &exchange.request;
     let headers = &request.headers;
     let outcome = exchange.outcome.as_ref();
@@ -23,7 +23,7 @@ pub(crate) fn write(exchange: &Exchange, now: Timestamp, line: &mut Vec<u8>) {
     let uri = &request.uri;
 
     // 1 date, 2 time
-    date_and_time(exchange.received, line);
+    line.extend_from_slice(dates.of(exchange.received));
     // 3 x-edge-location
     text(exchange.worker.engine.identity.pop.as_bytes(), line);
     // 4 sc-bytes
@@ -108,7 +108,8 @@ fn request_bytes(exchange: &Exchange) -> u64 {
     let request = &exchange.request;
     let target = request.uri.path().len() + request.uri.query().map_or(0, |query| query.len() + 1);
     let line = request.method.as_str().len() + target + " HTTP/1.1\r\n\r\n".len() + 1;
-    (line + section_bytes(&request.headers)) as u64 + exchange.content_received.load(Ordering::Relaxed)
+    let content = exchange.content_received.as_ref().map_or(0, |bytes| bytes.load(Ordering::Relaxed));
+    (line + section_bytes(&request.headers)) as u64 + content
 }
 
 /// Bytes of a header section as HTTP/1.1 writes it, the empty line aside.
@@ -201,14 +202,28 @@ fn address(address: IpAddr, line: &mut Vec<u8>) {
     line.push(b'\t');
 }
 
-fn date_and_time(moment: Timestamp, line: &mut Vec<u8>) {
-    let utc = UtcTime::from_unix_seconds(moment.secs());
-    padded(utc.year, 1_000, line);
-    for (separator, number) in
-        [(b'-', utc.month), (b'-', utc.day), (b'\t', utc.hour), (b':', utc.minute), (b':', utc.second)]
-    {
-        line.push(separator);
-        padded(number, 10, line);
+/// The first two columns, kept for the second they are right for.
+#[derive(Default)]
+pub(crate) struct DateAndTime {
+    second: u64,
+    columns: Vec<u8>,
+}
+
+impl DateAndTime {
+    fn of(&mut self, moment: Timestamp) -> &[u8] {
+        if self.columns.is_empty() || self.second != moment.secs() {
+            self.second = moment.secs();
+            self.columns.clear();
+            let utc = UtcTime::from_unix_seconds(self.second);
+            padded(utc.year, 1_000, &mut self.columns);
+            for (separator, number) in
+                [(b'-', utc.month), (b'-', utc.day), (b'\t', utc.hour), (b':', utc.minute), (b':', utc.second)]
+            {
+                self.columns.push(separator);
+                padded(number, 10, &mut self.columns);
+            }
+            self.columns.push(b'\t');
+        }
+        &self.columns
     }
-    line.push(b'\t');
 }

@@ -50,7 +50,8 @@ pub(crate) async fn answer(exchange: Box<Exchange>, content: Incoming, lacking: 
                     return viewer_response::from_filling(exchange, reader, ResultType::Hit);
                 }
                 Some(FlightOutcome::Stored(stored)) => {
-                    return viewer_response::from_stored(exchange, &stored, ResultType::Hit);
+                    let now = exchange.now();
+                    return viewer_response::from_stored(exchange, &stored, ResultType::Hit, now);
                 }
                 Some(FlightOutcome::Failed(refusal)) => return viewer_response::refuse(exchange, refusal),
                 Some(FlightOutcome::NotShared) => return pass(exchange, content).await,
@@ -75,7 +76,7 @@ async fn lead(exchange: Box<Exchange>, lacking: Lacking, flight: Flight<Refusal>
     // Whoever led before may have stored it between our look-up and our joining.
     if let Lookup::Fresh(stored) = engine.cache.find(flight.key(), asked) {
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
-        return viewer_response::from_stored(exchange, &stored, ResultType::Hit);
+        return viewer_response::from_stored(exchange, &stored, ResultType::Hit, asked);
     }
     let response = match send(&exchange, Purpose::Store(lacking.stale.as_deref()), None).await {
         Ok(response) => response,
@@ -141,7 +142,7 @@ fn still_valid(
     } else {
         flight.tell(FlightOutcome::NotShared);
     }
-    viewer_response::from_stored(exchange, &stored, ResultType::RefreshHit)
+    viewer_response::from_stored(exchange, &stored, ResultType::RefreshHit, arrival.answered)
 }
 
 /// Stores the response while the viewer reads it, or passes it on where it may not be stored.
@@ -228,7 +229,7 @@ async fn send(
     let worker = &exchange.worker;
     let (address, timeouts) =
         origin_request::address(&route.behavior.origin, exchange.is_https(), worker.engine.s3_endpoint.as_ref());
-    let content = RequestContent::new(content, Arc::clone(&exchange.content_received));
+    let content = RequestContent::new(content, exchange.content_received.clone());
     let again = content.is_empty().then(|| request.clone());
     let sent = worker.origins.send(&address, &timeouts, request.map(|()| content)).await;
     match (sent, again) {
@@ -244,16 +245,16 @@ async fn send(
 /// The viewer's content on its way to the origin, counted.
 struct RequestContent {
     incoming: Option<Incoming>,
-    received: Arc<AtomicU64>,
+    received: Option<Arc<AtomicU64>>,
 }
 
 impl RequestContent {
-    fn new(incoming: Option<Incoming>, received: Arc<AtomicU64>) -> RequestContent {
+    fn new(incoming: Option<Incoming>, received: Option<Arc<AtomicU64>>) -> RequestContent {
         RequestContent { incoming: incoming.filter(|incoming| !incoming.is_end_stream()), received }
     }
 
     fn empty() -> RequestContent {
-        RequestContent { incoming: None, received: Arc::default() }
+        RequestContent { incoming: None, received: None }
     }
 
     fn is_empty(&self) -> bool {
@@ -271,8 +272,9 @@ impl Body for RequestContent {
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
         let polled = std::task::ready!(Pin::new(incoming).poll_frame(context));
-        if let Some(Ok(data)) = polled.as_ref().map(|frame| frame.as_ref().map(|frame| frame.data_ref())) {
-            self.received.fetch_add(data.map_or(0, |data| data.len() as u64), Ordering::Relaxed);
+        let data = polled.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+        if let (Some(data), Some(received)) = (data, &self.received) {
+            received.fetch_add(data.len() as u64, Ordering::Relaxed);
         }
         Poll::Ready(polled)
     }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use edgeward_plan::Plan;
+
 use super::Early;
 use crate::exchange::{Exchange, Route};
 use crate::refusal::Refusal;
 
-/// Notes where the request belongs.
-pub(crate) fn find(exchange: &mut Exchange, host: &str) -> Result<(), Early> {
-    let distribution = exchange.plan.distribution_for(host).ok_or(Refusal::UnknownHost)?;
+/// Notes where the request belongs in `plan`, the live one.
+pub(crate) fn find(exchange: &mut Exchange, plan: &Plan, host: &str) -> Result<(), Early> {
+    let distribution = plan.distribution_for(host).ok_or(Refusal::UnknownHost)?;
     // The default root object stands for `/` alone, whatever the method (guide, DefaultRootObject).
     let is_root = exchange.request.uri.path() == "/" && !distribution.default_root_object.is_empty();
     let rewritten_path = is_root.then(|| format!("/{}", distribution.default_root_object));

@@ -3,13 +3,14 @@
 //! A response is made ready for viewers once, when it arrives (`ready_for_viewers`); what differs from one viewer to the
 //! next is written over it here: Age, X-Cache, X-Amz-Cf-Id, Via, and what conditions and ranges select.
 
-use edgeward_cache::{Body, Filling, Freshness, Reader, ResponseHead, StoredResponse};
+use edgeward_cache::{Body, Filling, Reader, ResponseHead, StoredResponse, Timestamp};
 use edgeward_http_rules::conditional::{Precondition, evaluate_stored, if_range_holds};
 use edgeward_http_rules::date::format_http_date;
 use edgeward_http_rules::range::{self, ByteRange, RangeRequest};
 use edgeward_http_rules::{SelectionMode, hop_by_hop};
 use edgeward_net::origin::OriginBody;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http_body::Body as _;
 
 use super::Early;
 use crate::access_log::section_bytes;
@@ -36,25 +37,26 @@ pub(crate) fn ready_for_viewers(exchange: &Exchange, headers: &mut HeaderMap) {
         headers.remove(header::SET_COOKIE);
     }
     let engine = &exchange.worker.engine;
-    headers.entry(header::DATE).or_insert_with(|| format_http_date(engine.clock.now().secs()));
+    headers.entry(header::DATE).or_insert_with(|| format_http_date(exchange.now().secs()));
     headers.entry(header::SERVER).or_insert(CLOUDFRONT);
     headers.insert(&X_AMZ_CF_POP, engine.identity.pop.clone());
-    // Places for what `send` writes, so that a hit never grows the map.
+    // What a hit has; `send` writes over it in place, and the map never grows.
     headers.insert(&X_CACHE, ResultType::Hit.to_header_value());
     headers.insert(&X_AMZ_CF_ID, HeaderValue::from_static("-"));
     headers.insert(header::AGE, HeaderValue::from_static("0"));
     headers.append(header::VIA, engine.identity.via(exchange.request.version).clone());
 }
 
-/// A stored response.
+/// A stored response, as it is at `now`.
 pub(crate) fn from_stored(
     exchange: Box<Exchange>,
     stored: &StoredResponse,
     result: ResultType,
+    now: Timestamp,
 ) -> Response<ResponseContent> {
     let length = stored.body.len() as u64;
     let mut response = Selected::of(&exchange, &stored.head, Some(length));
-    set_age(&mut response.headers, exchange.age(stored.freshness));
+    set_age(&mut response.headers, stored.freshness.current_age(now));
     let source = match response.part {
         Part::None => Source::Empty,
         Part::All => match &stored.body {
@@ -63,7 +65,7 @@ pub(crate) fn from_stored(
         },
         Part::Range(range) => pieces(&stored.body, range.first, range.last + 1),
     };
-    send(exchange, response, result, source)
+    send(exchange, response, result, source, now)
 }
 
 fn pieces(body: &Body, start: u64, end: u64) -> Source {
@@ -72,10 +74,11 @@ fn pieces(body: &Body, start: u64, end: u64) -> Source {
 
 /// A response that still arrives.
 pub(crate) fn from_filling(exchange: Box<Exchange>, reader: Reader, result: ResultType) -> Response<ResponseContent> {
+    let now = exchange.now();
     let filling: &Filling = reader.filling();
     let length = filling.head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let mut response = Selected::of(&exchange, &filling.head, length);
-    match exchange.age(filling.freshness) {
+    match filling.freshness.current_age(now) {
         0 if result == ResultType::Miss => drop(response.headers.remove(header::AGE)),
         age => set_age(&mut response.headers, age),
     }
@@ -84,14 +87,15 @@ pub(crate) fn from_filling(exchange: Box<Exchange>, reader: Reader, result: Resu
             reader.leave_to_store();
             Source::Empty
         }
-        Part::All => Source::Filling(Window::new(reader, 0, length)),
-        Part::Range(range) => Source::Filling(Window::new(reader, range.first, Some(range.length()))),
+        Part::All => Source::Filling(Box::new(Window::new(reader, 0, length))),
+        Part::Range(range) => Source::Filling(Box::new(Window::new(reader, range.first, Some(range.length())))),
     };
-    send(exchange, response, result, source)
+    send(exchange, response, result, source, now)
 }
 
 /// The origin's response, for this viewer alone.
 pub(crate) fn passed(exchange: Box<Exchange>, response: Response<OriginBody>) -> Response<ResponseContent> {
+    let now = exchange.now();
     let (mut parts, body) = response.into_parts();
     let age = parts.headers.get(header::AGE).cloned();
     ready_for_viewers(&exchange, &mut parts.headers);
@@ -99,8 +103,9 @@ pub(crate) fn passed(exchange: Box<Exchange>, response: Response<OriginBody>) ->
         Some(age) => drop(parts.headers.insert(header::AGE, age)),
         None => drop(parts.headers.remove(header::AGE)),
     }
-    let response = Selected { status: parts.status, headers: parts.headers, part: Part::All };
-    send(exchange, response, ResultType::Miss, Source::Origin(body))
+    let length = body.size_hint().exact();
+    let response = Selected { status: parts.status, headers: parts.headers, part: Part::All, length };
+    send(exchange, response, ResultType::Miss, Source::Origin(Box::new(body)), now)
 }
 
 /// An answer without cache and origin.
@@ -114,12 +119,13 @@ pub(crate) fn answer_early(exchange: Box<Exchange>, early: Early) -> Response<Re
 /// CloudFront's error page.
 pub(crate) fn refuse(exchange: Box<Exchange>, refusal: Refusal) -> Response<ResponseContent> {
     let page = refusal.page(exchange.id.as_str());
-    let mut headers = own_headers(&exchange);
+    let now = exchange.now();
+    let mut headers = own_headers(&exchange, now);
     if refusal.closes_connection() && exchange.request.version <= http::Version::HTTP_11 {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let response = Selected { status: refusal.status(), headers, part: Part::All };
-    let mut response = send(exchange, response, ResultType::Error, Source::Whole(page.into()));
+    let response = Selected { status: refusal.status(), headers, part: Part::All, length: Some(page.len() as u64) };
+    let mut response = send(exchange, response, ResultType::Error, Source::Whole(page.into()), now);
     response.body_mut().set_detail(Detail::Refused(refusal));
     response
 }
@@ -131,10 +137,11 @@ fn redirect(exchange: Box<Exchange>, status: StatusCode) -> Response<ResponseCon
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
          <hr><center>CloudFront</center>\r\n</body>\r\n</html>\r\n"
     );
-    let mut headers = own_headers(&exchange);
+    let now = exchange.now();
+    let mut headers = own_headers(&exchange, now);
     headers.insert(header::LOCATION, location);
-    let response = Selected { status, headers, part: Part::All };
-    send(exchange, response, ResultType::Redirect, Source::Whole(page.into()))
+    let response = Selected { status, headers, part: Part::All, length: Some(page.len() as u64) };
+    send(exchange, response, ResultType::Redirect, Source::Whole(page.into()), now)
 }
 
 /// The same URL over https; where the viewer named a port, the one this edge serves https on.
@@ -152,11 +159,11 @@ fn https_location(exchange: &Exchange) -> Option<HeaderValue> {
 }
 
 /// The fields of a response that the edge makes up itself.
-fn own_headers(exchange: &Exchange) -> HeaderMap {
+fn own_headers(exchange: &Exchange, now: Timestamp) -> HeaderMap {
     let engine = &exchange.worker.engine;
     let mut headers = HeaderMap::with_capacity(12);
     headers.insert(header::SERVER, CLOUDFRONT);
-    headers.insert(header::DATE, format_http_date(engine.clock.now().secs()));
+    headers.insert(header::DATE, format_http_date(now.secs()));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
     headers.insert(header::VIA, engine.identity.via(exchange.request.version).clone());
     headers.insert(&X_AMZ_CF_POP, engine.identity.pop.clone());
@@ -168,6 +175,8 @@ struct Selected {
     status: StatusCode,
     headers: HeaderMap,
     part: Part,
+    /// Of the content that is sent, as far as it is known.
+    length: Option<u64>,
 }
 
 enum Part {
@@ -184,42 +193,42 @@ impl Selected {
         if let Some(via) = headers.get_mut(header::VIA).filter(|via| identity.is_own_via(via)) {
             *via = identity.via(request.version).clone();
         }
-        let selected = |status, headers, part| Selected { status, headers, part };
+        let selected = |status, headers, part, length| Selected { status, headers, part, length };
         if head.status == StatusCode::NO_CONTENT {
-            return selected(head.status, headers, Part::None);
+            return selected(head.status, headers, Part::None, None);
         }
         if head.status != StatusCode::OK {
-            return selected(head.status, headers, Part::All);
+            return selected(head.status, headers, Part::All, length);
         }
         match evaluate_stored(&request.method, &request.headers, &head.headers) {
             Precondition::Proceed => {}
             Precondition::NotModified => {
                 CONTENT_FIELDS.iter().for_each(|name| drop(headers.remove(name)));
-                return selected(StatusCode::NOT_MODIFIED, headers, Part::None);
+                return selected(StatusCode::NOT_MODIFIED, headers, Part::None, None);
             }
             Precondition::Failed => {
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
-                return selected(StatusCode::PRECONDITION_FAILED, headers, Part::None);
+                return selected(StatusCode::PRECONDITION_FAILED, headers, Part::None, Some(0));
             }
         }
         let is_ranged = request.method == Method::GET && request.headers.contains_key(header::RANGE);
-        let Some(length) = length.filter(|_| is_ranged && if_range_holds(&request.headers, &head.headers)) else {
-            return selected(head.status, headers, Part::All);
+        let Some(whole) = length.filter(|_| is_ranged && if_range_holds(&request.headers, &head.headers)) else {
+            return selected(head.status, headers, Part::All, length);
         };
-        match range::resolve(&request.headers, length) {
+        match range::resolve(&request.headers, whole) {
             RangeRequest::Single(range) => {
-                headers.insert(header::CONTENT_RANGE, range::content_range(range, Some(length)));
+                headers.insert(header::CONTENT_RANGE, range::content_range(range, Some(whole)));
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.length()));
-                selected(StatusCode::PARTIAL_CONTENT, headers, Part::Range(range))
+                selected(StatusCode::PARTIAL_CONTENT, headers, Part::Range(range), Some(range.length()))
             }
             RangeRequest::Unsatisfiable => {
-                headers.insert(header::CONTENT_RANGE, range::unsatisfied_content_range(length));
+                headers.insert(header::CONTENT_RANGE, range::unsatisfied_content_range(whole));
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
-                selected(StatusCode::RANGE_NOT_SATISFIABLE, headers, Part::None)
+                selected(StatusCode::RANGE_NOT_SATISFIABLE, headers, Part::None, Some(0))
             }
             // Several ranges may be answered with everything (RFC 9110 section 14.2).
             RangeRequest::None | RangeRequest::Multiple | RangeRequest::Malformed => {
-                selected(head.status, headers, Part::All)
+                selected(head.status, headers, Part::All, length)
             }
         }
     }
@@ -231,22 +240,25 @@ fn send(
     selected: Selected,
     result: ResultType,
     source: Source,
+    now: Timestamp,
 ) -> Response<ResponseContent> {
-    let Selected { status, mut headers, part } = selected;
+    let Selected { status, mut headers, part, length } = selected;
     // What an error came out of, cache or origin, does not show (guide, AccessLogs, x-edge-result-type).
     let result = if status.is_client_error() || status.is_server_error() { ResultType::Error } else { result };
-    headers.insert(&X_CACHE, result.to_header_value());
+    if result != ResultType::Hit {
+        headers.insert(&X_CACHE, result.to_header_value());
+    }
     headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
     exchange.outcome = Some(Outcome {
         status,
         result,
         detail: Detail::Plain,
         content_type: headers.get(header::CONTENT_TYPE).cloned(),
-        content_length: headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()),
+        content_length: length,
         range: if let Part::Range(range) = part { Some((range.first, range.last)) } else { None },
         head_bytes: ("HTTP/1.1 200 OK\r\n\r\n".len() + section_bytes(&headers)) as u64,
         content_bytes: 0,
-        first_byte: exchange.worker.engine.clock.now(),
+        first_byte: now,
     });
     let source = if exchange.request.method == Method::HEAD { Source::Empty } else { source };
     let mut response = Response::new(ResponseContent::new(source, exchange));
@@ -257,10 +269,4 @@ fn send(
 
 fn set_age(headers: &mut HeaderMap, age: u64) {
     headers.insert(header::AGE, HeaderValue::from(age));
-}
-
-impl Exchange {
-    fn age(&self, freshness: Freshness) -> u64 {
-        freshness.current_age(self.worker.engine.clock.now())
-    }
 }
