@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 use arc_swap::ArcSwap;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -69,6 +69,15 @@ fn dns_names(leaf: &CertificateDer<'_>) -> Result<Vec<Box<str>>, CertificateErro
 #[derive(Debug, Default)]
 pub struct CertificateStore {
     table: ArcSwap<Table>,
+    http1_only: ArcSwap<Http1Only>,
+}
+
+/// Names whose viewers are not offered HTTP/2.
+#[derive(Debug, Default)]
+struct Http1Only {
+    exact: AHashSet<Box<str>>,
+    /// `example.org` for `*.example.org`, which covers every name below it.
+    below: AHashSet<Box<str>>,
 }
 
 #[derive(Debug, Default)]
@@ -95,6 +104,24 @@ impl CertificateStore {
             }
         }
         self.table.store(Arc::new(table));
+    }
+
+    /// Sets the names for which only HTTP/1.1 is offered; `*.example.org` covers every name below `example.org`.
+    pub fn offer_http1_only(&self, names: impl IntoIterator<Item = String>) {
+        let mut only = Http1Only::default();
+        for name in names {
+            match name.strip_prefix("*.") {
+                Some(parent) => only.below.insert(parent.into()),
+                None => only.exact.insert(name.into()),
+            };
+        }
+        self.http1_only.store(Arc::new(only));
+    }
+
+    pub(crate) fn is_http1_only(&self, name: &str) -> bool {
+        let only = self.http1_only.load();
+        let mut parents = std::iter::successors(name.split_once('.'), |(_, rest)| rest.split_once('.'));
+        only.exact.contains(name) || (!only.below.is_empty() && parents.any(|(_, parent)| only.below.contains(parent)))
     }
 
     fn certified_key(&self, server_name: Option<&str>) -> Option<Arc<CertifiedKey>> {
@@ -133,6 +160,22 @@ mod tests {
         let names = names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let made = rcgen::generate_simple_self_signed(names).unwrap();
         Certificate::from_pem(&made.cert.pem(), &made.signing_key.serialize_pem()).unwrap()
+    }
+
+    #[test]
+    fn a_name_is_http1_only_by_itself_or_by_a_wildcard_above_it() {
+        let store = CertificateStore::new();
+        store.offer_http1_only(["old.example.com".to_owned(), "*.legacy.test".to_owned()]);
+        for (name, expected) in [
+            ("old.example.com", true),
+            ("a.old.example.com", false),
+            ("a.legacy.test", true),
+            ("a.b.legacy.test", true),
+            ("legacy.test", false),
+            ("new.example.com", false),
+        ] {
+            assert_eq!(store.is_http1_only(name), expected, "{name}");
+        }
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl Server {
         certificates: Arc<CertificateStore>,
         service_of_worker: impl Fn(usize) -> S + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let tls = tls::server_config(certificates).map_err(io::Error::other)?;
+        let tls = Arc::new(tls::ViewerTls::new(certificates).map_err(io::Error::other)?);
         let acceptor = Acceptor::bind(&settings.http, &settings.https)?;
         let (http, https) = acceptor.addresses()?;
         let workers = settings.workers.max(1);

@@ -41,20 +41,42 @@ pub(crate) fn provider() -> &'static CryptoProvider {
     &PROVIDER
 }
 
-/// The configuration of all viewer connections: ALPN h2 and http/1.1, session tickets, no early data, the edge's order
-/// of suites.
-pub(crate) fn server_config(certificates: Arc<CertificateStore>) -> Result<Arc<ServerConfig>, rustls::Error> {
+/// The configurations of viewer connections; which one a viewer gets depends on the name it asks for.
+#[derive(Debug)]
+pub(crate) struct ViewerTls {
+    certificates: Arc<CertificateStore>,
+    http2: Arc<ServerConfig>,
+    http1_only: Arc<ServerConfig>,
+}
+
+impl ViewerTls {
+    pub(crate) fn new(certificates: Arc<CertificateStore>) -> Result<Self, rustls::Error> {
+        let mut config = server_config(Arc::clone(&certificates))?;
+        config.alpn_protocols = vec![ALPN_HTTP_11.to_vec()];
+        let http1_only = Arc::new(config.clone());
+        config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP_11.to_vec()];
+        Ok(Self { certificates, http2: Arc::new(config), http1_only })
+    }
+
+    /// For a viewer that asks for `server_name`.
+    pub(crate) fn config_for(&self, server_name: Option<&str>) -> Arc<ServerConfig> {
+        let is_http1_only = server_name.is_some_and(|name| self.certificates.is_http1_only(name));
+        Arc::clone(if is_http1_only { &self.http1_only } else { &self.http2 })
+    }
+}
+
+/// What all viewer connections share: session tickets, no early data, the edge's order of suites.
+fn server_config(certificates: Arc<CertificateStore>) -> Result<ServerConfig, rustls::Error> {
     let mut config = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
         .with_no_client_auth()
         .with_cert_resolver(certificates);
     config.ignore_client_order = true;
-    config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP_11.to_vec()];
     // Tickets keep no state per viewer; two suffice for a browser that opens a second connection.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.ticketer = aws_lc_rs::Ticketer::new()?;
     config.send_tls13_tickets = 2;
-    Ok(Arc::new(config))
+    Ok(config)
 }
 
 /// The configuration of all origin connections: origins are verified against the system's authorities and those in

@@ -153,6 +153,7 @@ impl Edge {
         let next = parse_certificates(&plan, &parsed)?;
         let default = plan.default_certificate().and_then(|pem| next.get(&pem.chain_pem)).cloned();
         self.certificates.replace(next.values().cloned().collect(), default);
+        self.certificates.offer_http1_only(names_without_http2(&plan));
         *parsed = next;
         let sequence = plan.sequence();
         self.engine.plan.store(Arc::new(plan));
@@ -254,6 +255,11 @@ fn parse_certificates(
     let default = plan.default_certificate().map(|pem| ("the edge", pem));
     let own = plan.distributions().filter_map(|found| found.certificate.as_ref().map(|pem| (&*found.id, pem)));
     own.chain(default).map(|(owner, pem)| parse_certificate(owner, pem, parsed)).collect()
+}
+
+fn names_without_http2(plan: &Plan) -> Vec<String> {
+    let without = plan.distributions().filter(|distribution| !distribution.http2);
+    without.flat_map(|found| std::iter::once(&found.domain_name).chain(&found.aliases)).cloned().collect()
 }
 
 fn parse_certificate(

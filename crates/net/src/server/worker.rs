@@ -12,12 +12,12 @@ use std::thread;
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
-use rustls::ServerConfig;
+use rustls::server::Acceptor;
 use tokio::net::TcpStream;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::executor::StreamExecutor;
@@ -26,7 +26,7 @@ use super::http2::Http2;
 use super::service::ViewerService;
 use super::{Shared, WorkerThread};
 use crate::connection::Connection;
-use crate::tls;
+use crate::tls::{self, ViewerTls};
 
 /// What the acceptor and the server tell a worker.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ pub(super) struct Worker {
     index: usize,
     runtime: Runtime,
     shared: Arc<Shared>,
-    tls: Arc<ServerConfig>,
+    tls: Arc<ViewerTls>,
 }
 
 /// What a worker's connections have in common.
@@ -56,13 +56,13 @@ struct Serving<S> {
     service: S,
     http1: http1::Builder,
     http2: http2::Builder<StreamExecutor>,
-    tls: TlsAcceptor,
+    tls: Arc<ViewerTls>,
     index: usize,
     shared: Arc<Shared>,
 }
 
 impl Worker {
-    pub(super) fn new(index: usize, shared: Arc<Shared>, tls: Arc<ServerConfig>) -> io::Result<Self> {
+    pub(super) fn new(index: usize, shared: Arc<Shared>, tls: Arc<ViewerTls>) -> io::Result<Self> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         Ok(Self { index, runtime, shared, tls })
     }
@@ -79,7 +79,7 @@ impl Worker {
                     service: service_of_worker(index),
                     http1: super::http1::builder(&shared.limits),
                     http2: super::http2::builder(&shared),
-                    tls: TlsAcceptor::from(tls),
+                    tls,
                     index,
                     shared,
                 };
@@ -139,7 +139,7 @@ impl<S: ViewerService> Serving<S> {
     }
 
     async fn handshake(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
-        let handshake = timeout(self.shared.limits.tls_handshake_timeout, self.tls.accept(stream));
+        let handshake = timeout(self.shared.limits.tls_handshake_timeout, self.accept(stream));
         let finished = tokio::select! {
             finished = handshake => finished,
             () = self.shared.stop.requested() => return None,
@@ -149,6 +149,12 @@ impl<S: ViewerService> Serving<S> {
         }
         self.shared.counters.handshake_failures.fetch_add(1, Ordering::Relaxed);
         None
+    }
+
+    async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+        let config = self.tls.config_for(hello.client_hello().server_name());
+        hello.into_stream(config).await
     }
 
     fn http1<IO>(&self, io: IO, connection: Arc<Connection>) -> Http1<IO, S>

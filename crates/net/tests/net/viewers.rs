@@ -72,6 +72,21 @@ fn h2_get(path: &str) -> http::Request<Empty<&'static [u8]>> {
 }
 
 #[test]
+fn http2_is_offered_but_for_the_names_that_do_without() {
+    let authority = Authority::new();
+    let store = Arc::new(CertificateStore::new());
+    store.replace(Vec::new(), Some(authority.certificate(&["new.example", "old.example"])));
+    store.offer_http1_only(["old.example".to_owned()]);
+    let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
+    let server = Server::start(settings(), store, move |_| Answering(answer)).unwrap();
+    for (name, protocol) in [("new.example", b"h2".as_slice()), ("old.example", b"http/1.1")] {
+        let viewer = authority.trusting(&[b"h2", b"http/1.1"]);
+        let session = handshake(server.https_addresses()[0], viewer, name).unwrap();
+        assert_eq!(session.conn.alpn_protocol(), Some(protocol), "{name}");
+    }
+}
+
+#[test]
 fn viewers_are_shown_the_certificate_of_the_name_they_ask_for() {
     let authority = Authority::new();
     let (exact, wildcard, default) = (
