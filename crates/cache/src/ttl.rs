@@ -1,7 +1,7 @@
 //! Whether a response may be stored, and for how long it is fresh: CloudFront's clamps over RFC 9111.
 //!
 //! The rules are those of the CloudFront guide, Expiration and HTTPStatusCodes. A response that is not stored has a
-//! reason, which reaches the log.
+//! reason.
 
 use http::{HeaderMap, StatusCode, header};
 

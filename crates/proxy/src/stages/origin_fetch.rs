@@ -230,15 +230,41 @@ async fn send(
     let (address, timeouts) =
         origin_request::address(&route.behavior.origin, exchange.is_https(), worker.engine.s3_endpoint.as_ref());
     let content = RequestContent::new(content, exchange.content_received.clone());
-    let again = content.is_empty().then(|| request.clone());
-    let sent = worker.origins.send(&address, &timeouts, request.map(|()| content)).await;
-    match (sent, again) {
-        // An idle connection that the origin was just closing (RFC 9110 section 9.2.2).
-        (Err(OriginError::ZeroSize { reused: true }), Some(request)) => {
-            let request = request.map(|()| RequestContent::empty());
-            worker.origins.send(&address, &timeouts, request).await.map_err(|error| Refusal::from(&error))
+    let is_repeatable = content.is_empty() && is_safe(request.method());
+    let mut sent = worker.origins.send(&address, &timeouts, request.clone().map(|()| content)).await;
+    let mut retries = Retries { unanswered: timeouts.attempts.saturating_sub(1), closed: 1 };
+    while let Some(error) = sent.as_ref().err().filter(|_| is_repeatable) {
+        if !retries.allow(error) {
+            break;
         }
-        (sent, _) => sent.map_err(|error| Refusal::from(&error)),
+        sent = worker.origins.send(&address, &timeouts, request.clone().map(|()| RequestContent::empty())).await;
+    }
+    sent.map_err(|error| Refusal::from(&error))
+}
+
+/// The requests CloudFront sends again (guide, DownloadDistValuesOrigin, response timeout).
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// How often a request may still be sent again, by what went wrong.
+struct Retries {
+    /// No answer in time: as often as the origin's connection attempts allow.
+    unanswered: u8,
+    /// An idle connection that the origin was just closing (RFC 9110 section 9.2.2).
+    closed: u8,
+}
+
+impl Retries {
+    fn allow(&mut self, error: &OriginError) -> bool {
+        let left = match error {
+            OriginError::ResponseTimeout => &mut self.unanswered,
+            OriginError::ZeroSize { reused: true } => &mut self.closed,
+            _ => return false,
+        };
+        let is_left = *left > 0;
+        *left = left.saturating_sub(1);
+        is_left
     }
 }
 
