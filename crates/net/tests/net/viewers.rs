@@ -79,10 +79,10 @@ fn http2_is_offered_but_for_the_names_that_do_without() {
     store.offer_http1_only(["old.example".to_owned()]);
     let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
     let server = Server::start(settings(), store, move |_| Answering(answer)).unwrap();
-    for (name, protocol) in [("new.example", b"h2".as_slice()), ("old.example", b"http/1.1")] {
-        let viewer = authority.trusting(&[b"h2", b"http/1.1"]);
+    for (name, protocol) in [("new.example", "h2"), ("old.example", "http/1.1")] {
+        let viewer = authority.trusting(&["h2", "http/1.1"]);
         let session = handshake(server.https_addresses()[0], viewer, name).unwrap();
-        assert_eq!(session.conn.alpn_protocol(), Some(protocol), "{name}");
+        assert_eq!(session.conn.alpn_protocol(), Some(protocol.as_bytes()), "{name}");
     }
 }
 
