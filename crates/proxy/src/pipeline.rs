@@ -40,10 +40,13 @@ impl Pipeline {
 
     fn handle(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> Answer {
         let (mut exchange, content) = self.begin(connection, request);
-        if let Err(early) = receive::check(&exchange)
-            .and_then(|host| route::find(&mut exchange, &self.worker.engine.plan.load(), &host))
-            .and_then(|()| viewer_request::admit(&exchange))
-        {
+        let routed =
+            receive::check(&exchange).and_then(|host| route::find(&exchange, &self.worker.engine.plan.load(), &host));
+        let admitted = routed.and_then(|route| {
+            exchange.route = Some(route);
+            viewer_request::admit(&exchange)
+        });
+        if let Err(early) = admitted {
             return Answer::ready(viewer_response::answer_early(exchange, early));
         }
         match cache_lookup::find(&exchange) {
@@ -85,7 +88,6 @@ impl ViewerService for Pipeline {
 }
 
 /// A response, now or once the origin has answered.
-#[expect(clippy::large_enum_variant, reason = "hits are ready, and boxing them would cost each an allocation")]
 pub(crate) enum Answer {
     Ready(Option<Response<ResponseContent>>),
     Pending(Pin<Box<dyn Future<Output = Response<ResponseContent>> + Send>>),

@@ -5,6 +5,7 @@
 mod buffer;
 mod encode;
 mod fields;
+mod gzip;
 mod record;
 mod segments;
 

@@ -2,6 +2,8 @@
 //!
 //! What hyper's parser lets through but two servers could read differently is refused here (RFC 9112 sections 3.2, 6.1).
 
+use std::borrow::Cow;
+
 use edgeward_http_rules::framing::{Framing, request_framing};
 use edgeward_http_rules::host::Host;
 use http::{Method, Version, header};
@@ -17,7 +19,7 @@ const LONGEST_URL: usize = 8_192;
 const LARGEST_HEAD: usize = 20_480;
 
 /// The host the request is for, in lower case and without port.
-pub(crate) fn check(exchange: &Exchange) -> Result<String, Early> {
+pub(crate) fn check(exchange: &Exchange) -> Result<Cow<'_, str>, Early> {
     let request = &exchange.request;
     check_sizes(exchange)?;
     if request.method == Method::CONNECT || !request.uri.path().starts_with('/') {
@@ -50,7 +52,7 @@ fn check_sizes(exchange: &Exchange) -> Result<(), Refusal> {
 
 /// RFC 9112 section 3.2.2: the authority of an absolute-form target replaces Host; HTTP/2 has `:authority`
 /// (RFC 9113 section 8.3.1).
-fn host(exchange: &Exchange) -> Result<String, Early> {
+fn host(exchange: &Exchange) -> Result<Cow<'_, str>, Early> {
     let request = &exchange.request;
     let host = match request.uri.authority() {
         Some(authority) => {
@@ -61,5 +63,5 @@ fn host(exchange: &Exchange) -> Result<String, Early> {
         }
         None => Host::of_request(&request.headers),
     };
-    Ok(host.map_err(|_| Refusal::InvalidHost)?.name.into_owned())
+    Ok(host.map_err(|_| Refusal::InvalidHost)?.name)
 }

@@ -8,14 +8,13 @@ use super::Early;
 use crate::exchange::{Exchange, Route};
 use crate::refusal::Refusal;
 
-/// Notes where the request belongs in `plan`, the live one.
-pub(crate) fn find(exchange: &mut Exchange, plan: &Plan, host: &str) -> Result<(), Early> {
+/// Where the request belongs in `plan`.
+pub(crate) fn find(exchange: &Exchange, plan: &Plan, host: &str) -> Result<Route, Early> {
     let distribution = plan.distribution_for(host).ok_or(Refusal::UnknownHost)?;
     // The default root object stands for `/` alone, whatever the method (guide, DefaultRootObject).
     let is_root = exchange.request.uri.path() == "/" && !distribution.default_root_object.is_empty();
     let rewritten_path = is_root.then(|| format!("/{}", distribution.default_root_object));
     let path = rewritten_path.as_deref().unwrap_or(exchange.request.uri.path());
     let behavior = Arc::clone(distribution.behavior(path).ok_or(Refusal::UnknownHost)?);
-    exchange.route = Some(Route { distribution: Arc::clone(distribution), behavior, rewritten_path });
-    Ok(())
+    Ok(Route { distribution: Arc::clone(distribution), behavior, rewritten_path })
 }
