@@ -19,12 +19,32 @@ pub(crate) enum Source {
     Empty,
     /// A stored response of one piece.
     Whole(Bytes),
-    /// Pieces of a stored response and their length.
-    Pieces(std::vec::IntoIter<Bytes>, u64),
+    /// A stored response, or a part of it, in pieces.
+    Pieces(Box<Pieces>),
     /// A response that is being stored as it arrives.
     Filling(Box<Window>),
     /// The origin, with nothing in between.
     Origin(Box<OriginBody>),
+}
+
+/// Pieces of a stored response.
+pub(crate) struct Pieces {
+    rest: std::vec::IntoIter<Bytes>,
+    /// Bytes still to be sent.
+    left: u64,
+}
+
+impl Pieces {
+    pub(crate) fn new(pieces: Vec<Bytes>) -> Pieces {
+        let left = pieces.iter().map(|piece| piece.len() as u64).sum();
+        Pieces { rest: pieces.into_iter(), left }
+    }
+
+    fn next(&mut self) -> Option<Bytes> {
+        let piece = self.rest.next()?;
+        self.left -= piece.len() as u64;
+        Some(piece)
+    }
 }
 
 /// The part of an arriving response that one viewer asked for.
@@ -118,7 +138,7 @@ impl ResponseContent {
         match &self.source {
             Source::Empty => true,
             Source::Whole(_) => false,
-            Source::Pieces(_, left) => *left == 0,
+            Source::Pieces(pieces) => pieces.left == 0,
             Source::Filling(window) => window.left == Some(0),
             Source::Origin(body) => body.is_end_stream(),
         }
@@ -132,10 +152,7 @@ impl ResponseContent {
                 self.source = Source::Empty;
                 Poll::Ready(Some(Ok(bytes)))
             }
-            Source::Pieces(pieces, left) => Poll::Ready(pieces.next().map(|piece| {
-                *left -= piece.len() as u64;
-                Ok(piece)
-            })),
+            Source::Pieces(pieces) => Poll::Ready(pieces.next().map(Ok)),
             Source::Filling(window) => window.poll(context),
             Source::Origin(body) => loop {
                 match std::task::ready!(Pin::new(body.as_mut()).poll_frame(context)) {
@@ -187,7 +204,7 @@ impl Body for ResponseContent {
         match &self.source {
             Source::Empty => SizeHint::with_exact(0),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Pieces(_, left) => SizeHint::with_exact(*left),
+            Source::Pieces(pieces) => SizeHint::with_exact(pieces.left),
             Source::Filling(window) => window.left.map_or_else(SizeHint::default, SizeHint::with_exact),
             Source::Origin(body) => body.size_hint(),
         }

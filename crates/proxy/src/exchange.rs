@@ -22,6 +22,8 @@ pub(crate) struct Exchange {
     pub(crate) connection: Arc<Connection>,
     /// As the viewer sent it.
     pub(crate) request: Parts,
+    /// Of the request's header section, as HTTP/1.1 writes it.
+    pub(crate) section_bytes: usize,
     pub(crate) id: RequestId,
     pub(crate) received: Timestamp,
     /// From the plan that was live when the request came: later plans do not touch it.

@@ -20,6 +20,7 @@ use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 
+use crate::access_log::section_bytes;
 use crate::content::ResponseContent;
 use crate::exchange::Exchange;
 use crate::identity::RequestId;
@@ -67,6 +68,7 @@ impl Pipeline {
         let exchange = Box::new(Exchange {
             worker: Arc::clone(&self.worker),
             connection: Arc::clone(connection),
+            section_bytes: section_bytes(&parts.headers),
             request: parts,
             id: RequestId::random(),
             received: engine.clock.now(),

@@ -109,7 +109,7 @@ fn request_bytes(exchange: &Exchange) -> u64 {
     let target = request.uri.path().len() + request.uri.query().map_or(0, |query| query.len() + 1);
     let line = request.method.as_str().len() + target + " HTTP/1.1\r\n\r\n".len() + 1;
     let content = exchange.content_received.as_ref().map_or(0, |bytes| bytes.load(Ordering::Relaxed));
-    (line + section_bytes(&request.headers)) as u64 + content
+    (line + exchange.section_bytes) as u64 + content
 }
 
 /// Bytes of a header section as HTTP/1.1 writes it, the empty line aside.

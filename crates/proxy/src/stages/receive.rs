@@ -9,7 +9,6 @@ use edgeward_http_rules::host::Host;
 use http::{Method, Version, header};
 
 use super::Early;
-use crate::access_log::section_bytes;
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 
@@ -44,7 +43,7 @@ fn check_sizes(exchange: &Exchange) -> Result<(), Refusal> {
     if url > LONGEST_URL {
         return Err(Refusal::UrlTooLong);
     }
-    if url + section_bytes(&exchange.request.headers) > LARGEST_HEAD {
+    if url + exchange.section_bytes > LARGEST_HEAD {
         return Err(Refusal::HeadersTooLarge);
     }
     Ok(())

@@ -14,7 +14,7 @@ use http_body::Body as _;
 
 use super::Early;
 use crate::access_log::section_bytes;
-use crate::content::{ResponseContent, Source, Window};
+use crate::content::{Pieces, ResponseContent, Source, Window};
 use crate::exchange::{Exchange, Outcome};
 use crate::origin_request::X_AMZ_CF_ID;
 use crate::outcome::{Detail, ResultType};
@@ -69,7 +69,7 @@ pub(crate) fn from_stored(
 }
 
 fn pieces(body: &Body, start: u64, end: u64) -> Source {
-    Source::Pieces(body.slice(start as usize, end as usize).into_iter(), end - start)
+    Source::Pieces(Box::new(Pieces::new(body.slice(start as usize, end as usize))))
 }
 
 /// A response that still arrives.
