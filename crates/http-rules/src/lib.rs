@@ -14,6 +14,7 @@ pub mod date;
 pub mod fields;
 pub mod framing;
 pub mod freshness;
+pub mod glob;
 pub mod hop_by_hop;
 pub mod host;
 pub mod query;

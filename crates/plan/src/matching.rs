@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use ahash::AHashMap;
+use edgeward_http_rules::glob;
 
 use crate::types::{CacheBehavior, Distribution};
 
@@ -24,7 +25,7 @@ impl PathPattern {
 
     /// Whether `path` (as sent, without query) matches.
     pub fn is_match(&self, path: &str) -> bool {
-        is_match(without_slash(&self.text).as_bytes(), without_slash(path).as_bytes())
+        glob::matches(without_slash(&self.text).as_bytes(), without_slash(path).as_bytes())
     }
 
     /// The pattern as configured.
@@ -35,33 +36,6 @@ impl PathPattern {
 
 fn without_slash(path: &str) -> &str {
     path.strip_prefix('/').unwrap_or(path)
-}
-
-/// Glob match with `*` and `?`, linear but for back-tracking to the last `*`.
-fn is_match(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut p, mut t) = (0, 0);
-    let mut last_star: Option<(usize, usize)> = None;
-    while let Some(&byte) = text.get(t) {
-        match pattern.get(p) {
-            Some(b'*') => {
-                last_star = Some((p, t));
-                p += 1;
-            }
-            Some(&wanted) if wanted == b'?' || wanted == byte => {
-                p += 1;
-                t += 1;
-            }
-            _ => match last_star {
-                Some((star, from)) => {
-                    last_star = Some((star, from + 1));
-                    p = star + 1;
-                    t = from + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern.get(p..).is_some_and(|rest| rest.iter().all(|&byte| byte == b'*'))
 }
 
 /// Every name that viewers can ask for.
