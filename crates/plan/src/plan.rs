@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use ahash::AHashMap;
+use serde::de::DeserializeOwned;
 
 use crate::check::{self, Rejected};
 use crate::document::{FORMAT, InvalidationDocument, PlanDocument};
@@ -27,7 +28,7 @@ impl Plan {
     /// # Errors
     /// `Rejected` says what is wrong; this plan stays as it is.
     pub fn apply(&self, update: &[u8]) -> Result<Plan, Rejected> {
-        let document: PlanDocument = serde_json::from_slice(update).map_err(unreadable)?;
+        let document: PlanDocument = read(update)?;
         check_format(document.format)?;
         let mut next = self.starting_point(&document)?;
         next.sequence = document.sequence;
@@ -94,7 +95,7 @@ impl InvalidationOrder {
     /// # Errors
     /// `Rejected` says what is wrong with it.
     pub fn parse(order: &[u8]) -> Result<InvalidationOrder, Rejected> {
-        let document: InvalidationDocument = serde_json::from_slice(order).map_err(unreadable)?;
+        let document: InvalidationDocument = read(order)?;
         check_format(document.format)?;
         match document.patterns.iter().find(|pattern| !pattern.starts_with('/')) {
             Some(pattern) => Err(Rejected::Pattern(pattern.clone())),
@@ -111,8 +112,10 @@ fn check_format(found: u32) -> Result<(), Rejected> {
     if found == FORMAT { Ok(()) } else { Err(Rejected::Format { found, known: FORMAT }) }
 }
 
-fn unreadable(error: serde_json::Error) -> Rejected {
-    Rejected::Unreadable(error.to_string())
+/// The error names the field.
+fn read<D: DeserializeOwned>(document: &[u8]) -> Result<D, Rejected> {
+    serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(document))
+        .map_err(|error| Rejected::Unreadable(error.to_string()))
 }
 
 #[cfg(test)]

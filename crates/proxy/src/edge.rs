@@ -25,7 +25,7 @@ use crate::engine::Engine;
 use crate::identity::EdgeIdentity;
 use crate::origin_request::S3Endpoint;
 use crate::pipeline::Pipeline;
-use crate::settings::{ClockSetting, EdgeSettings, S3Access};
+use crate::settings::{ClockSetting, EdgeSettings, InvalidSettings, S3Access};
 use crate::signing::SigningIdentity;
 use crate::worker::Worker;
 
@@ -36,9 +36,9 @@ const DNS_TIMEOUT: Duration = Duration::from_secs(5);
 /// Why an edge does not start.
 #[derive(Debug, Error)]
 pub enum StartError {
-    /// The settings are not JSON, or a field is missing, unknown or of a wrong type.
-    #[error("the settings cannot be read: {0}")]
-    Settings(#[from] serde_json::Error),
+    /// The settings are not JSON, or a field is missing, unknown, of a wrong type or out of bounds.
+    #[error(transparent)]
+    Settings(#[from] InvalidSettings),
     /// The name of the point of presence cannot stand in a header field.
     #[error("pop: {0:?} cannot stand in a header field; use visible ASCII")]
     Pop(String),
@@ -99,7 +99,7 @@ impl Edge {
     /// # Errors
     /// `StartError` names the setting to change.
     pub fn start(settings: &[u8]) -> Result<Edge, StartError> {
-        let settings: EdgeSettings = serde_json::from_slice(settings)?;
+        let settings = EdgeSettings::parse(settings)?;
         let engine = Arc::new(engine(&settings)?);
         let log = settings.log.as_ref().map(|files| SegmentWriter::start(files.into())).transpose()?;
         let buffer = || Arc::new(LogBuffer::new(log.as_ref().map(SegmentWriter::sender)));
@@ -133,7 +133,7 @@ impl Edge {
     /// # Errors
     /// As `start`.
     pub fn check(settings: &[u8]) -> Result<(), StartError> {
-        let settings: EdgeSettings = serde_json::from_slice(settings)?;
+        let settings = EdgeSettings::parse(settings)?;
         client_config(&settings.trusted_authorities)?;
         engine(&settings).map(drop)
     }

@@ -23,4 +23,4 @@ mod stages;
 mod worker;
 
 pub use edge::{Addresses, Edge, StartError, Status};
-pub use settings::{ClockSetting, EdgeSettings, LogFiles, S3Access};
+pub use settings::{ClockSetting, EdgeSettings, InvalidSettings, LogFiles, S3Access};

@@ -29,6 +29,28 @@ pub struct EdgeSettings {
     pub clock: ClockSetting,
 }
 
+impl EdgeSettings {
+    /// Reads settings: UTF-8 JSON.
+    ///
+    /// # Errors
+    /// Names the field, and says what is wrong with it.
+    pub(crate) fn parse(settings: &[u8]) -> Result<EdgeSettings, InvalidSettings> {
+        let settings: EdgeSettings =
+            serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_slice(settings))
+                .map_err(|error| InvalidSettings(error.to_string()))?;
+        match settings {
+            EdgeSettings { workers: 0, .. } => Err(InvalidSettings("workers: at least 1".to_owned())),
+            EdgeSettings { memory_bytes: 0, .. } => Err(InvalidSettings("memory_bytes: at least 1".to_owned())),
+            settings => Ok(settings),
+        }
+    }
+}
+
+/// Settings that no edge can be started with.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings cannot be used: {0}")]
+pub struct InvalidSettings(String);
+
 /// Access log segments.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -109,7 +109,7 @@ fn an_unknown_field_or_format_is_rejected() {
     let mut newer = distribution("d1.test", &[]);
     newer["webgl"] = json!(true);
     let rejected = Plan::default().apply(&document(1, None, json!({"E1": newer}))).unwrap_err();
-    assert!(matches!(rejected, Rejected::Unreadable(reason) if reason.contains("webgl")));
+    assert!(matches!(rejected, Rejected::Unreadable(reason) if reason.contains("distributions.E1.webgl")));
     let format = br#"{"format":2,"sequence":1,"base":null,"default_certificate":null,"distributions":{}}"#;
     assert_eq!(Plan::default().apply(format).unwrap_err(), Rejected::Format { found: 2, known: 1 });
     assert!(matches!(Plan::default().apply(b"\xff{"), Err(Rejected::Unreadable(_))));
