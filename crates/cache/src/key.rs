@@ -51,10 +51,10 @@ pub enum AcceptedCodings {
 impl AcceptedCodings {
     /// Normalises Accept-Encoding (guide, controlling-the-cache-key, compressed objects).
     pub fn of(headers: &HeaderMap, policy: &CachePolicy) -> AcceptedCodings {
-        if !(policy.gzip || policy.brotli) || !headers.contains_key(http::header::ACCEPT_ENCODING) {
+        let is_looked_at = policy.gzip || policy.brotli;
+        let Some(accepted) = is_looked_at.then(|| Accepted::parse(headers)).flatten() else {
             return AcceptedCodings::Absent;
-        }
-        let accepted = Accepted::parse(headers);
+        };
         match (accepted.gzip && policy.gzip, accepted.brotli && policy.brotli) {
             (true, true) => AcceptedCodings::Both,
             (true, false) => AcceptedCodings::Gzip,

@@ -20,16 +20,14 @@ pub struct Accepted {
 }
 
 impl Accepted {
-    /// Reads all Accept-Encoding lines of a request.
-    pub fn parse(request: &HeaderMap) -> Self {
+    /// Reads all Accept-Encoding lines of a request; `None` when there is none.
+    pub fn parse(request: &HeaderMap) -> Option<Self> {
         let mut lines = request.get_all(ACCEPT_ENCODING).iter();
-        match (lines.next(), lines.next()) {
-            (None, _) => Self::default(),
-            (Some(line), None) => {
-                Self::known(line.as_bytes()).unwrap_or_else(|| Self::of(Members::of(line.as_bytes())))
-            }
-            _ => Self::of(fields::members(request, &ACCEPT_ENCODING)),
-        }
+        let line = lines.next()?;
+        Some(match lines.next() {
+            None => Self::known(line.as_bytes()).unwrap_or_else(|| Self::of(Members::of(line.as_bytes()))),
+            Some(_) => Self::of(fields::members(request, &ACCEPT_ENCODING)),
+        })
     }
 
     /// The values that browsers and command-line clients send.
@@ -90,7 +88,7 @@ mod tests {
         for line in lines {
             headers.append(ACCEPT_ENCODING, line.parse().unwrap());
         }
-        let accepted = Accepted::parse(&headers);
+        let accepted = Accepted::parse(&headers).unwrap_or_default();
         (accepted.gzip, accepted.brotli)
     }
 

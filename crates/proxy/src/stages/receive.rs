@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use edgeward_http_rules::framing::{Framing, request_framing};
 use edgeward_http_rules::host::Host;
-use http::{Method, Version, header};
+use http::{Method, Version};
 
 use super::Early;
 use crate::exchange::Exchange;
@@ -24,16 +24,21 @@ pub(crate) fn check(exchange: &Exchange) -> Result<Cow<'_, str>, Early> {
     if request.method == Method::CONNECT || !request.uri.path().starts_with('/') {
         return Err(Refusal::InvalidTarget.into());
     }
-    let framing = request_framing(request.version, &request.headers).map_err(|_| Refusal::InvalidFraming)?;
-    let is_chunked = request.headers.contains_key(header::TRANSFER_ENCODING);
-    if is_chunked && exchange.connection.ambiguous_framing() {
-        return Err(Refusal::InvalidFraming.into());
-    }
-    let has_content = !matches!(framing, Framing::Undeclared | Framing::Length(0));
-    if has_content && matches!(request.method, Method::GET | Method::HEAD) {
-        return Err(Refusal::UnexpectedContent.into());
+    if exchange.content_received.is_some() {
+        check_content(exchange)?;
     }
     host(exchange)
+}
+
+/// Of a request with content: where it ends, and whether the method may have any.
+fn check_content(exchange: &Exchange) -> Result<(), Refusal> {
+    let request = &exchange.request;
+    let framing = request_framing(request.version, &request.headers).map_err(|_| Refusal::InvalidFraming)?;
+    if framing == Framing::Chunked && exchange.connection.ambiguous_framing() {
+        return Err(Refusal::InvalidFraming);
+    }
+    let is_unexpected = matches!(request.method, Method::GET | Method::HEAD);
+    if is_unexpected { Err(Refusal::UnexpectedContent) } else { Ok(()) }
 }
 
 fn check_sizes(exchange: &Exchange) -> Result<(), Refusal> {
