@@ -61,6 +61,27 @@ impl Selection {
         }
     }
 
+    /// What this selection or `other` selects. Where one excepts names that the other lists by pattern, those that match
+    /// are no longer excepted.
+    pub fn union(&self, other: &Selection) -> Selection {
+        use SelectionMode::{All, AllExcept, None, Whitelist};
+        match (self.mode, other.mode) {
+            (None, _) | (_, All) => other.clone(),
+            (_, None) | (All, _) => self.clone(),
+            (Whitelist, Whitelist) => Selection {
+                mode: Whitelist,
+                exact: [self.exact.as_slice(), &other.exact].concat(),
+                patterns: [self.patterns.as_slice(), &other.patterns].concat(),
+            },
+            (Whitelist, AllExcept) => other.union(self),
+            (AllExcept, _) => Selection {
+                mode: AllExcept,
+                exact: self.exact.iter().filter(|name| !other.selects(name)).cloned().collect(),
+                patterns: self.patterns.iter().filter(|pattern| !other.selects(pattern)).cloned().collect(),
+            },
+        }
+    }
+
     fn lists(&self, name: &[u8]) -> bool {
         self.exact.iter().any(|listed| **listed == *name)
             || self.patterns.iter().any(|pattern| glob::matches(pattern, name))
@@ -85,6 +106,27 @@ mod tests {
                 (listed, other_case, unlisted),
                 "{mode:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_union_selects_what_either_selects() {
+        let selections = [
+            Selection::new(SelectionMode::None, [""; 0]),
+            Selection::new(SelectionMode::Whitelist, ["a", "b"]),
+            Selection::with_wildcards(SelectionMode::Whitelist, ["c*"]),
+            Selection::new(SelectionMode::AllExcept, ["a", "c1"]),
+            Selection::new(SelectionMode::AllExcept, ["b", "c1", "d"]),
+            Selection::new(SelectionMode::All, [""; 0]),
+        ];
+        for one in &selections {
+            for other in &selections {
+                for name in ["a", "b", "c", "c1", "d", "e"] {
+                    let name = name.as_bytes();
+                    let expected = one.selects(name) || other.selects(name);
+                    assert_eq!(one.union(other).selects(name), expected, "{one:?} {other:?} {name:?}");
+                }
+            }
         }
     }
 

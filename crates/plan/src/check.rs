@@ -10,8 +10,10 @@ use thiserror::Error;
 
 use crate::document::{
     BehaviorDocument, CacheDocument, CertificateDocument, DistributionDocument, KindDocument, ModeDocument,
-    OriginDocument, ProtocolDocument, SelectionDocument, SigningBehaviorDocument, ViewerProtocolDocument,
+    OriginDocument, OriginRequestDocument, ProtocolDocument, SelectionDocument, SigningBehaviorDocument,
+    ViewerProtocolDocument,
 };
+use crate::forwarding::{ForwardedHeaders, Forwarding, ViewerFact};
 use crate::matching::PathPattern;
 use crate::types::{
     CacheBehavior, CachePolicy, CertificatePem, Distribution, HeaderSelection, Methods, Origin, OriginKind,
@@ -161,6 +163,9 @@ fn behavior(document: BehaviorDocument, origins: &BTreeMap<String, Arc<Origin>>)
     let methods = |names: &[String]| {
         Methods::parse(names).map_err(|name| format!("behavior {pattern}: {name:?} is no method CloudFront knows"))
     };
+    let in_behavior = |reason: String| format!("behavior {pattern}: {reason}");
+    let cache = cache_policy(document.cache).map_err(in_behavior)?;
+    let forwarding = forwarding(document.origin_request, &cache).map_err(in_behavior)?;
     Ok(CacheBehavior {
         path_pattern: PathPattern::new(pattern),
         origin: Arc::clone(origin),
@@ -171,7 +176,8 @@ fn behavior(document: BehaviorDocument, origins: &BTreeMap<String, Arc<Origin>>)
         },
         allowed_methods: methods(&document.allowed_methods)?,
         cached_methods: methods(&document.cached_methods)?,
-        cache: cache_policy(document.cache).map_err(|reason| format!("behavior {pattern}: {reason}"))?,
+        cache,
+        forwarding,
     })
 }
 
@@ -195,20 +201,54 @@ fn header_selection(document: SelectionDocument) -> Result<HeaderSelection, Stri
     match document.mode {
         ModeDocument::None => Ok(HeaderSelection::default()),
         ModeDocument::Whitelist => {
-            let name = |name: &String| {
-                HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("header name {name:?} is malformed"))
-            };
-            let mut names = document.names.iter().map(name).collect::<Result<Vec<_>, _>>()?;
+            let mut names = header_names(&document.names)?;
             // The order in which a policy lists its headers must not make another key.
             names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
             Ok(HeaderSelection(names))
         }
-        ModeDocument::AllExcept | ModeDocument::All => Err("headers are selected by none or whitelist".to_owned()),
+        ModeDocument::AllExcept | ModeDocument::All | ModeDocument::Patterns => {
+            Err("headers are selected by none or whitelist".to_owned())
+        }
+    }
+}
+
+fn header_names(names: &[String]) -> Result<Vec<HeaderName>, String> {
+    let name = |name: &String| {
+        HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("header name {name:?} is malformed"))
+    };
+    names.iter().map(name).collect()
+}
+
+fn forwarding(document: Option<OriginRequestDocument>, key: &CachePolicy) -> Result<Forwarding, String> {
+    let nothing = || Selection::new(SelectionMode::None, [""; 0]);
+    let (headers, cookies, query_strings) = match document {
+        None => (ForwardedHeaders::Listed(Vec::new()), nothing(), nothing()),
+        Some(policy) => {
+            (forwarded_headers(policy.headers)?, selection(policy.cookies), selection(policy.query_strings))
+        }
+    };
+    let headers = headers.joined_with(&key.headers.0);
+    Ok(Forwarding {
+        viewer_facts: ViewerFact::asked_for(key, &headers)?,
+        headers,
+        cookies: cookies.union(&key.cookies),
+        query_strings: query_strings.union(&key.query_strings),
+    })
+}
+
+fn forwarded_headers(document: SelectionDocument) -> Result<ForwardedHeaders, String> {
+    let names = header_names(&document.names)?;
+    match document.mode {
+        ModeDocument::None | ModeDocument::Whitelist => Ok(ForwardedHeaders::Listed(names)),
+        ModeDocument::AllExcept => Ok(ForwardedHeaders::All { except: names, also: Vec::new() }),
+        ModeDocument::All => Ok(ForwardedHeaders::All { except: Vec::new(), also: names }),
+        ModeDocument::Patterns => Err("header names are no patterns".to_owned()),
     }
 }
 
 fn selection(document: SelectionDocument) -> Selection {
     let mode = match document.mode {
+        ModeDocument::Patterns => return Selection::with_wildcards(SelectionMode::Whitelist, document.names),
         ModeDocument::None => SelectionMode::None,
         ModeDocument::Whitelist => SelectionMode::Whitelist,
         ModeDocument::AllExcept => SelectionMode::AllExcept,

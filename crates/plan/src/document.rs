@@ -98,6 +98,8 @@ pub(crate) struct BehaviorDocument {
     pub(crate) allowed_methods: Vec<String>,
     pub(crate) cached_methods: Vec<String>,
     pub(crate) cache: CacheDocument,
+    /// What is forwarded beside the values of the cache key; absent for nothing.
+    pub(crate) origin_request: Option<OriginRequestDocument>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -123,6 +125,15 @@ pub(crate) struct CacheDocument {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct OriginRequestDocument {
+    /// The names of mode `all` are header fields of CloudFront's that are added.
+    pub(crate) headers: SelectionDocument,
+    pub(crate) cookies: SelectionDocument,
+    pub(crate) query_strings: SelectionDocument,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SelectionDocument {
     pub(crate) mode: ModeDocument,
     pub(crate) names: Vec<String>,
@@ -133,6 +144,8 @@ pub(crate) struct SelectionDocument {
 pub(crate) enum ModeDocument {
     None,
     Whitelist,
+    /// A whitelist whose names are patterns: `*` and `?`. Cookies only.
+    Patterns,
     AllExcept,
     All,
 }

@@ -10,11 +10,13 @@
 
 mod check;
 mod document;
+mod forwarding;
 mod matching;
 mod plan;
 mod types;
 
 pub use check::Rejected;
+pub use forwarding::{ForwardedHeaders, Forwarding, ViewerFact};
 pub use matching::PathPattern;
 pub use plan::Plan;
 pub use types::{

@@ -6,6 +6,7 @@ use std::time::Duration;
 use edgeward_http_rules::Selection;
 use http::{HeaderName, HeaderValue, Method};
 
+use crate::forwarding::Forwarding;
 use crate::matching::PathPattern;
 
 /// One distribution as an edge serves it.
@@ -61,6 +62,8 @@ pub struct CacheBehavior {
     pub cached_methods: Methods,
     /// What makes up the cache key, and for how long responses stay fresh.
     pub cache: CachePolicy,
+    /// What of the request reaches the origin.
+    pub forwarding: Forwarding,
 }
 
 /// ViewerProtocolPolicy.
