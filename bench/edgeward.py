@@ -121,6 +121,7 @@ def _default_behavior() -> Document:
         "viewer_protocol": "allow-all",
         "allowed_methods": ["GET", "HEAD"],
         "cached_methods": ["GET", "HEAD"],
+        "compress": False,
         "cache": {**cache, "headers": nothing, "cookies": nothing, "query_strings": nothing},
     }
 

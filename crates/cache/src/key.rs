@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use ahash::RandomState;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Version};
 
 use edgeward_http_rules::accept_encoding::Accepted;
 use edgeward_http_rules::{cookies, query};
@@ -29,6 +29,8 @@ pub struct KeyParts<'a> {
     pub query: Option<&'a str>,
     /// Of the request.
     pub headers: &'a HeaderMap,
+    /// Of the request.
+    pub codings: AcceptedCodings,
     /// What is selected.
     pub policy: &'a CachePolicy,
 }
@@ -49,9 +51,10 @@ pub enum AcceptedCodings {
 }
 
 impl AcceptedCodings {
-    /// Normalises Accept-Encoding (guide, controlling-the-cache-key, compressed objects).
-    pub fn of(headers: &HeaderMap, policy: &CachePolicy) -> AcceptedCodings {
-        let is_looked_at = policy.gzip || policy.brotli;
+    /// Normalises Accept-Encoding (guide, controlling-the-cache-key, compressed objects). What an HTTP/1.0 viewer sends does
+    /// not count (guide, ServingCompressedFiles).
+    pub fn of(version: Version, headers: &HeaderMap, policy: &CachePolicy) -> AcceptedCodings {
+        let is_looked_at = (policy.gzip || policy.brotli) && version > Version::HTTP_10;
         let Some(accepted) = is_looked_at.then(|| Accepted::parse(headers)).flatten() else {
             return AcceptedCodings::Absent;
         };
@@ -97,7 +100,7 @@ impl CacheKey {
         let mut bytes = Vec::with_capacity(256);
         write_part(&mut bytes, parts.distribution.as_bytes());
         bytes.push(if parts.method == Method::OPTIONS { b'O' } else { b'G' });
-        bytes.push(AcceptedCodings::of(parts.headers, parts.policy).in_key());
+        bytes.push(parts.codings.in_key());
         write_part(&mut bytes, parts.path.as_bytes());
         write_selected(&mut bytes, |out| write_query(parts, out));
         for name in &parts.policy.headers.0 {

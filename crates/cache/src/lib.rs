@@ -23,6 +23,6 @@ pub use flights::{Flight, FlightOutcome, Follower, Joined};
 pub use invalidation::Generation;
 pub use key::{AcceptedCodings, CacheKey, KeyParts};
 pub use lookup::{Cache, CacheUsage, Lookup, Missing};
-pub use stored::{Body, Freshness, ResponseHead, StoredResponse};
+pub use stored::{Body, Compressed, Freshness, ResponseHead, StoredResponse};
 pub use time::Timestamp;
 pub use ttl::{Lifetime, LifetimeSource, NotStored, lifetime};

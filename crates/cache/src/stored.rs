@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::invalidation::Generation;
 use crate::time::Timestamp;
@@ -18,6 +18,15 @@ pub struct ResponseHead {
     pub status: StatusCode,
     /// Header fields.
     pub headers: HeaderMap,
+    /// Set where this edge compressed the content.
+    pub compressed: Option<Compressed>,
+}
+
+/// What is remembered of a response that the edge compressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compressed {
+    /// The entity tag as the origin sent it: the origin is asked with this one, viewers see a weak one.
+    pub origin_etag: Option<HeaderValue>,
 }
 
 /// For how long a response is fresh (RFC 9111 section 4.2).

@@ -176,6 +176,7 @@ fn behavior(document: BehaviorDocument, origins: &BTreeMap<String, Arc<Origin>>)
         },
         allowed_methods: methods(&document.allowed_methods)?,
         cached_methods: methods(&document.cached_methods)?,
+        compress: document.compress,
         cache,
         forwarding,
     })

@@ -97,6 +97,7 @@ pub(crate) struct BehaviorDocument {
     pub(crate) viewer_protocol: ViewerProtocolDocument,
     pub(crate) allowed_methods: Vec<String>,
     pub(crate) cached_methods: Vec<String>,
+    pub(crate) compress: bool,
     pub(crate) cache: CacheDocument,
     /// What is forwarded beside the values of the cache key; absent for nothing.
     pub(crate) origin_request: Option<OriginRequestDocument>,

@@ -60,6 +60,8 @@ pub struct CacheBehavior {
     pub allowed_methods: Methods,
     /// Methods whose responses may be stored.
     pub cached_methods: Methods,
+    /// Whether responses are compressed for viewers who accept a coding.
+    pub compress: bool,
     /// What makes up the cache key, and for how long responses stay fresh.
     pub cache: CachePolicy,
     /// What of the request reaches the origin.

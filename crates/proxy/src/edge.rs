@@ -18,6 +18,7 @@ use edgeward_net::{Certificate, CertificateStore, Server, ServerSettings, Viewer
 use edgeward_plan::{CertificatePem, InvalidationOrder, Plan, Rejected};
 use parking_lot::Mutex;
 use thiserror::Error;
+use tokio::sync::Semaphore;
 
 use crate::access_log::{LogBuffer, LogSettings, SegmentWriter};
 use crate::clock::Clock;
@@ -27,7 +28,7 @@ use crate::origin_request::S3Endpoint;
 use crate::pipeline::Pipeline;
 use crate::settings::{ClockSetting, EdgeSettings, InvalidSettings, S3Access};
 use crate::signing::SigningIdentity;
-use crate::worker::Worker;
+use crate::worker::{COMPRESSIONS, Worker};
 
 /// How often records of quiet workers are handed to the log.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
@@ -117,7 +118,8 @@ impl Edge {
             move |index| {
                 let origins = OriginPool::new(Resolver::new(DNS_TIMEOUT), Arc::clone(&origin_tls));
                 let log = buffers.get(index).map_or_else(|| Arc::new(LogBuffer::new(None)), Arc::clone);
-                Pipeline::new(Arc::new(Worker { engine: Arc::clone(&engine), origins, log }))
+                let compressions = Arc::new(Semaphore::new(COMPRESSIONS));
+                Pipeline::new(Arc::new(Worker { engine: Arc::clone(&engine), origins, log, compressions }))
             }
         })?;
         if let Some(address) = server.https_addresses().first().filter(|address| address.port() != 443) {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use edgeward_cache::Timestamp;
+use edgeward_cache::{AcceptedCodings, Timestamp};
 use edgeward_net::Connection;
 use edgeward_plan::{CacheBehavior, Distribution};
 use http::request::Parts;
@@ -64,6 +64,12 @@ impl Exchange {
     pub(crate) fn path(&self) -> &str {
         let rewritten = self.route.as_ref().and_then(|route| route.rewritten_path.as_deref());
         rewritten.unwrap_or(self.request.uri.path())
+    }
+
+    /// The codings that the cache key holds and the origin is asked for.
+    pub(crate) fn accepted_codings(&self) -> AcceptedCodings {
+        let Some(route) = &self.route else { return AcceptedCodings::Absent };
+        AcceptedCodings::of(self.request.version, &self.request.headers, &route.behavior.cache)
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -7,6 +7,7 @@
 
 mod access_log;
 mod clock;
+mod compression;
 mod content;
 mod edge;
 mod engine;
@@ -20,6 +21,7 @@ mod settings;
 mod signing;
 mod sigv4;
 mod stages;
+mod storing;
 mod worker;
 
 pub use edge::{Addresses, Edge, StartError, Status};

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use edgeward_cache::{AcceptedCodings, StoredResponse};
+use edgeward_cache::StoredResponse;
 use edgeward_http_rules::{cookies, hop_by_hop, query};
 use edgeward_net::origin::{OriginAddress, OriginTimeouts};
 use edgeward_plan::{CachePolicy, Origin, OriginKind, OriginProtocol};
@@ -90,7 +90,7 @@ fn from_viewer(exchange: &Exchange, policy: &CachePolicy, purpose: Purpose<'_>, 
     if let (false, Ok(value)) = (selected.is_empty(), HeaderValue::from_maybe_shared(bytes::Bytes::from(selected))) {
         headers.insert(header::COOKIE, value);
     }
-    if let Some(codings) = AcceptedCodings::of(viewer, policy).as_field_value() {
+    if let Some(codings) = exchange.accepted_codings().as_field_value() {
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
     }
     if !matches!(exchange.request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
@@ -145,10 +145,14 @@ fn forwarded_for(exchange: &Exchange) -> HeaderValue {
 /// RFC 9111 section 4.3.1.
 fn validate(stale: &StoredResponse, headers: &mut HeaderMap) {
     let stored = &stale.head.headers;
+    let etag = match &stale.head.compressed {
+        Some(compressed) => compressed.origin_etag.as_ref(),
+        None => stored.get(header::ETAG),
+    };
     for (validator, condition) in
-        [(header::ETAG, header::IF_NONE_MATCH), (header::LAST_MODIFIED, header::IF_MODIFIED_SINCE)]
+        [(etag, header::IF_NONE_MATCH), (stored.get(header::LAST_MODIFIED), header::IF_MODIFIED_SINCE)]
     {
-        if let Some(value) = stored.get(validator) {
+        if let Some(value) = validator {
             headers.insert(condition, value.clone());
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use edgeward_net::origin::OriginPool;
+use tokio::sync::Semaphore;
 
 use crate::access_log::{self, LogBuffer};
 use crate::engine::Engine;
@@ -14,7 +15,12 @@ pub(crate) struct Worker {
     pub(crate) engine: Arc<Engine>,
     pub(crate) origins: OriginPool,
     pub(crate) log: Arc<LogBuffer>,
+    /// One permit for each response that is being compressed.
+    pub(crate) compressions: Arc<Semaphore>,
 }
+
+/// Responses that one worker compresses at a time; what comes beyond them is stored as it is. Each takes a few MB.
+pub(crate) const COMPRESSIONS: usize = 32;
 
 impl Worker {
     /// Counts and records an exchange that has ended.

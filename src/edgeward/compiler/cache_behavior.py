@@ -19,6 +19,7 @@ def compile_behavior(behavior: Shape, attached: AttachedResources) -> Shape:
         "viewer_protocol": behavior["ViewerProtocolPolicy"],
         "allowed_methods": sorted(items_of(methods)),
         "cached_methods": sorted(items_of(methods["CachedMethods"])),
+        "compress": behavior["Compress"],
         "cache": _compile_policy(_cache_policy(behavior["CachePolicyId"], attached)),
     }
 

@@ -105,7 +105,7 @@ def _behavior(behavior: ShortBehavior, policy_id: str) -> Shape:
             **_items(behavior.allowed_methods or ("GET", "HEAD")),
             "CachedMethods": _items(behavior.cached_methods or ("GET", "HEAD")),
         },
-        "Compress": False,
+        "Compress": behavior.compress is True,
         "CachePolicyId": policy_id,
     }
 

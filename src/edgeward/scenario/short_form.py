@@ -59,6 +59,7 @@ class ShortBehavior:
     min_ttl: Annotated[int | None, "Seconds; default: 0"] = None
     default_ttl: Annotated[int | None, "Seconds; default: 86400"] = None
     max_ttl: Annotated[int | None, "Seconds; default: 31536000"] = None
+    compress: Annotated[bool | None, "Whether the edge compresses; default: false"] = None
     gzip: Annotated[bool | None, "EnableAcceptEncodingGzip; default: false"] = None
     brotli: Annotated[bool | None, "EnableAcceptEncodingBrotli; default: false"] = None
     headers: Annotated[Selection | None, "Headers in the cache key: none or a list; default: none"] = None

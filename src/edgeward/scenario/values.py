@@ -6,8 +6,10 @@ wrong with it. Used by `format` (reading), `origin` and `viewer` (what to send) 
 received).
 """
 
+import gzip
 import hashlib
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -221,12 +223,15 @@ class ContentCheck:
     sha256: str | None = None
     pattern: int | None = None
     offset: int = 0
+    coding: Literal["gzip"] | None = None
+    """Undone before the checks above."""
 
     @classmethod
     def read_node(cls, node: Node) -> Self:
         if node.is_scalar:
             return cls(equals=node.text())
         readers: dict[str, Any] = {"equals": Node.text, "contains": Node.text, "sha256": Node.text}
+        readers |= {"coding": lambda coding: coding.choice(("gzip",))}
         readers |= {"length": Node.integer, "pattern": Node.integer, "offset": Node.integer}
         values = {}
         for key, value in node.entries().items():
@@ -239,11 +244,20 @@ class ContentCheck:
     def json_schema(cls) -> dict[str, Any]:
         texts = {key: {"type": "string"} for key in ("equals", "contains", "sha256")}
         numbers = {key: {"type": "integer"} for key in ("length", "pattern", "offset")}
-        record = {"type": "object", "properties": {**texts, **numbers}, "additionalProperties": False}
+        coding = {"coding": {"enum": ["gzip"]}}
+        record = {"type": "object", "properties": {**texts, **numbers, **coding}, "additionalProperties": False}
         return {"anyOf": [_SCALAR_SCHEMA, record]}
 
     def mismatches(self, found: bytes) -> list[str]:
         """One line for every way in which `found` differs."""
+        if self.coding is not None:
+            try:
+                found = gzip.decompress(found)
+            except (OSError, EOFError, zlib.error) as broken:
+                return [f"content: expected gzip, got {shown(found)}: {broken}"]
+        return self._differences(found)
+
+    def _differences(self, found: bytes) -> list[str]:
         wrong = []
         if self.equals is not None and found != self.equals.encode():
             wrong.append(f"content: expected {shown(self.equals.encode())}, got {shown(found)}")

@@ -95,6 +95,7 @@ CONFIG: Shape = {
                 "PathPattern": "a*",
                 "TargetOriginId": "site",
                 "ViewerProtocolPolicy": "allow-all",
+                "Compress": True,
                 "CachePolicyId": "policy",
             },
         ],
@@ -175,6 +176,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "viewer_protocol": "https-only",
                 "allowed_methods": ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
                 "cached_methods": ["GET", "HEAD", "OPTIONS"],
+                "compress": False,
                 "cache": cache,
             },
             {
@@ -183,6 +185,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "viewer_protocol": "allow-all",
                 "allowed_methods": read,
                 "cached_methods": read,
+                "compress": True,
                 "cache": cache,
             },
             {
@@ -191,6 +194,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "viewer_protocol": "redirect-to-https",
                 "allowed_methods": read,
                 "cached_methods": read,
+                "compress": False,
                 "cache": cache,
             },
         ],

@@ -1,5 +1,6 @@
 """Durations, header fields, their checks, and content."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,9 @@ def test_pattern_bytes_tell_their_position() -> None:
         ("{length: 4}", b"abc", False),
         ("{sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad}", b"abc", True),
         ("{sha256: '00'}", b"abc", False),
+        ("{equals: abc, coding: gzip}", gzip.compress(b"abc"), True),
+        ("{equals: abc, coding: gzip}", b"abc", False),
+        ("{equals: abc, coding: gzip}", gzip.compress(b"abc")[:-1], False),
         ("{pattern: 10, offset: 5}", pattern(15)[5:], True),
         ("{pattern: 10}", pattern(15)[5:], False),
     ],

@@ -11,7 +11,7 @@ use crate::stored::{Freshness, ResponseHead};
 use crate::time::Timestamp;
 
 fn begin(largest: usize) -> (Arc<Filling>, Fill) {
-    let head = ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() };
+    let head = ResponseHead { status: StatusCode::OK, headers: HeaderMap::new(), compressed: None };
     Filling::begin(head, Freshness { since: Timestamp::from_secs(0), initial_age: 0, lifetime: 60 }, largest)
 }
 

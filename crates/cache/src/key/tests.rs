@@ -1,6 +1,6 @@
 //! Which requests share a key.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 
 use super::{AcceptedCodings, CacheKey, KeyParts};
 use edgeward_http_rules::{Selection, SelectionMode};
@@ -32,7 +32,8 @@ fn headers(lines: &[(&str, &str)]) -> HeaderMap {
 fn key(method: &Method, target: &str, lines: &[(&str, &str)]) -> CacheKey {
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
     let (headers, policy) = (headers(lines), policy());
-    CacheKey::of(&KeyParts { distribution: "E1", method, path, query, headers: &headers, policy: &policy })
+    let codings = AcceptedCodings::of(Version::HTTP_11, &headers, &policy);
+    CacheKey::of(&KeyParts { distribution: "E1", method, path, query, headers: &headers, codings, policy: &policy })
 }
 
 #[test]
@@ -82,6 +83,9 @@ fn accepted_codings_are_normalised_as_cloudfront_documents() {
     ] {
         let policy = CachePolicy { gzip, brotli, ..policy() };
         let lines: Vec<_> = sent.iter().map(|value| ("accept-encoding", *value)).collect();
-        assert_eq!(AcceptedCodings::of(&headers(&lines), &policy), expected, "{sent:?} with {gzip} {brotli}");
+        let headers = headers(&lines);
+        let found = AcceptedCodings::of(Version::HTTP_2, &headers, &policy);
+        assert_eq!(found, expected, "{sent:?} with {gzip} {brotli}");
+        assert_eq!(AcceptedCodings::of(Version::HTTP_10, &headers, &policy), Absent);
     }
 }

@@ -45,6 +45,7 @@ pub(crate) fn key_parts(exchange: &Exchange) -> Option<KeyParts<'_>> {
         path: exchange.path(),
         query: request.uri.query(),
         headers: &request.headers,
+        codings: exchange.accepted_codings(),
         policy: &behavior.cache,
     })
 }

@@ -3,33 +3,32 @@
 //! Of the requests for one key the first leads and the others follow (`cache::flights`). The leader's response goes to a
 //! task of its own that stores it while every viewer reads along, so that no viewer's pace or departure holds up another.
 
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use edgeward_cache::{
-    Body as StoredBody, Fill, Filled, Filling, Flight, FlightOutcome, Freshness, Generation, Joined, Lookup, NotStored,
-    ResponseHead, StoredResponse, Timestamp, lifetime,
+    Filling, Flight, FlightOutcome, Freshness, Joined, Lookup, NotStored, ResponseHead, StoredResponse, Timestamp,
+    lifetime,
 };
 use edgeward_http_rules::freshness::{self, initial_age};
 use edgeward_net::origin::{OriginBody, OriginError};
 use http::response::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, Method, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::cache_lookup::{Lacking, key_parts};
 use super::viewer_response;
+use crate::compression;
 use crate::content::ResponseContent;
 use crate::exchange::Exchange;
 use crate::origin_request::{self, Purpose};
 use crate::outcome::ResultType;
 use crate::refusal::Refusal;
-use crate::worker::Worker;
+use crate::storing::{self, Intake};
 
 /// Answers a cacheable request for which nothing fresh is stored.
 pub(crate) async fn answer(exchange: Box<Exchange>, content: Incoming, lacking: Lacking) -> Response<ResponseContent> {
@@ -121,6 +120,7 @@ fn still_valid(
     viewer_response::ready_for_viewers(&exchange, &mut update);
     update.remove(header::CONTENT_LENGTH);
     update.remove(header::VIA);
+    let compressed = stale.head.compressed.clone().map(|before| compression::refresh(&mut update, before));
     for name in update.keys() {
         headers.remove(name);
     }
@@ -131,7 +131,7 @@ fn still_valid(
     });
     let freshness = arrival.freshness(&headers, decision.map_or(0, |lifetime| lifetime.seconds));
     let stored = Arc::new(StoredResponse {
-        head: ResponseHead { status: stale.head.status, headers },
+        head: ResponseHead { status: stale.head.status, headers, compressed },
         freshness,
         generation: flight.generation().clone(),
         body: stale.body.clone(),
@@ -164,7 +164,10 @@ fn admit(
     let (Parts { status, mut headers, .. }, body) = response.into_parts();
     let freshness = arrival.freshness(&headers, lifetime);
     viewer_response::ready_for_viewers(&exchange, &mut headers);
-    let (filling, fill) = Filling::begin(ResponseHead { status, headers }, freshness, largest);
+    let mut head = ResponseHead { status, headers, compressed: None };
+    let compression = storing::begin_compression(&exchange, &mut head, body.size_hint().exact());
+    let (filling, fill) = Filling::begin(head, freshness, largest);
+    let intake = Intake::new(fill, compression);
     let Some(reader) = filling.reader() else { return viewer_response::refuse(exchange, Refusal::OriginRead) };
     // What is stale at once may be validated, but not shared: whoever waits asks for itself (guide,
     // RequestAndResponseBehaviorCustomOrigin, simultaneous requests).
@@ -172,7 +175,7 @@ fn admit(
         0 => FlightOutcome::NotShared,
         _ => FlightOutcome::Filling(Arc::clone(&filling)),
     });
-    tokio::spawn(store(Arc::clone(&exchange.worker), flight, filling, fill, body));
+    tokio::spawn(storing::store(Arc::clone(&exchange.worker), flight, filling, intake, body));
     viewer_response::from_filling(exchange, reader, ResultType::Miss)
 }
 
@@ -188,34 +191,6 @@ fn storable(
         return Err(NotStored::TooLarge);
     }
     Ok(lifetime.seconds)
-}
-
-/// Receives the content, and stores the response once it is complete. Ends early, without storing, when the origin
-/// breaks off or no viewer is left.
-async fn store(worker: Arc<Worker>, flight: Flight<Refusal>, filling: Arc<Filling>, mut fill: Fill, body: OriginBody) {
-    let mut body = pin!(body);
-    loop {
-        poll_fn(|context| fill.poll_ready(context)).await;
-        match body.frame().await {
-            Some(Ok(frame)) => {
-                if frame.into_data().is_ok_and(|piece| !fill.push(piece)) {
-                    return;
-                }
-            }
-            Some(Err(_broken)) => return,
-            None => break,
-        }
-    }
-    if let Filled::Whole(body) = fill.finish() {
-        let response = complete(&filling, flight.generation().clone(), body);
-        worker.engine.cache.insert(flight.key(), Arc::new(response));
-    }
-}
-
-fn complete(filling: &Filling, generation: Generation, body: StoredBody) -> StoredResponse {
-    let mut head = filling.head.clone();
-    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-    StoredResponse { head, freshness: filling.freshness, generation, body }
 }
 
 /// Sends the request to the behavior's origin and waits for the head of the response.

@@ -28,6 +28,7 @@ def compiled(name: str) -> Shape:
         "TargetOriginId": "o",
         "ViewerProtocolPolicy": "allow-all",
         "AllowedMethods": methods | {"CachedMethods": methods},
+        "Compress": False,
         "CachePolicyId": BY_NAME[name].id,
     }
     cache: Shape = compile_behavior(behavior, Managed())["cache"]

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 use super::MemoryStore;
 use crate::invalidation::{Generation, Invalidations};
-use crate::key::{CacheKey, KeyParts};
+use crate::key::{AcceptedCodings, CacheKey, KeyParts};
 use crate::stored::{Body, Freshness, ResponseHead, StoredResponse};
 use crate::time::Timestamp;
 use edgeward_http_rules::Selection;
@@ -25,14 +25,15 @@ fn key(path: &str) -> CacheKey {
         query_strings: Selection::default(),
     };
     let headers = HeaderMap::new();
-    let parts =
-        KeyParts { distribution: "E1", method: &Method::GET, path, query: None, headers: &headers, policy: &policy };
+    let codings = AcceptedCodings::Absent;
+    let method = &Method::GET;
+    let parts = KeyParts { distribution: "E1", method, path, query: None, headers: &headers, codings, policy: &policy };
     CacheKey::of(&parts)
 }
 
 fn response(invalidations: &Invalidations, path: &str, len: usize) -> Arc<StoredResponse> {
     Arc::new(StoredResponse {
-        head: ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() },
+        head: ResponseHead { status: StatusCode::OK, headers: HeaderMap::new(), compressed: None },
         freshness: Freshness { since: Timestamp::from_secs(0), initial_age: 0, lifetime: 60 },
         generation: Generation::beginning(invalidations.log("E1"), path),
         body: Body::Whole(Bytes::from(vec![0; len])),

@@ -30,6 +30,7 @@ _BEHAVIOR_EFFECTS = {
     "ViewerProtocolPolicy": "whether http is served, refused or redirected",
     "AllowedMethods.Items[]": "other methods are refused",
     "AllowedMethods.CachedMethods.Items[]": "responses to other methods are not stored",
+    "Compress": "responses are compressed for viewers who accept it",
     "CachePolicyId": "the cache key, the TTLs and the encodings",
 }
 

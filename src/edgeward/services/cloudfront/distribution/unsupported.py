@@ -158,7 +158,6 @@ _BEHAVIOR_REFUSALS = (
         Refusal(ttl, _is_unset, "this edge takes the TTLs from the cache policy; use CachePolicyId")
         for ttl in ("MinTTL", "DefaultTTL", "MaxTTL")
     ),
-    Refusal("Compress", _is_unset, "this edge does not compress responses yet; set it to false"),
     Refusal("SmoothStreaming", _is_unset, "this edge has no Smooth Streaming; set it to false"),
     Refusal("TrustedSigners", _is_disabled, "this edge has no signed URLs yet; set Enabled to false"),
     Refusal("TrustedKeyGroups", _is_disabled, "this edge has no signed URLs yet; set Enabled to false"),

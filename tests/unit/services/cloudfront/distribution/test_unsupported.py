@@ -102,7 +102,6 @@ ASKED_FOR: list[tuple[str, Any]] = [
             "MinTTL": 1,
             "DefaultTTL": 1,
             "MaxTTL": 1,
-            "Compress": True,
             "SmoothStreaming": True,
             "TrustedSigners": ENABLED | container("self"),
             "TrustedKeyGroups": ENABLED | container("1"),
@@ -147,10 +146,10 @@ def test_every_refusal_is_tried_by_a_row_of_this_table() -> None:
 
 def test_the_message_says_what_to_write_instead(config_with: ConfigWith) -> None:
     with pytest.raises(ApiError) as refusal:
-        refuse_unsupported(config_with({f"{DEFAULT}.Compress": True}))
+        refuse_unsupported(config_with({f"{DEFAULT}.SmoothStreaming": True}))
 
     assert refusal.value.message == (
-        "DistributionConfig.DefaultCacheBehavior.Compress: this edge does not compress responses yet; set it to false."
+        "DistributionConfig.DefaultCacheBehavior.SmoothStreaming: this edge has no Smooth Streaming; set it to false."
     )
 
 
@@ -174,6 +173,7 @@ def test_the_message_says_what_to_write_instead(config_with: ConfigWith) -> None
         (f"{SITE}.S3OriginConfig.OriginReadTimeout", 60),
         (f"{DEFAULT}.TrustedSigners", {"Enabled": False, "Quantity": 0, "Items": []}),
         (f"{DEFAULT}.OriginRequestPolicyId", ""),
+        (f"{DEFAULT}.Compress", True),
         (f"{DEFAULT}.MinTTL", 0),
         (f"{DEFAULT}.MaxTTL", 0),
     ],

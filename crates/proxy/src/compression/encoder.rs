@@ -1,0 +1,76 @@
+//! Compresses content piece by piece.
+//!
+//! Levels are moderate: an edge compresses once for each coding and serves the result often, and it has other viewers
+//! to serve meanwhile. Memory is bounded by the length of the content, which is known. Called by `storing`.
+
+use std::io::{self, Write};
+
+use brotli::CompressorWriter;
+use brotli::enc::BrotliEncoderParams;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::Coding;
+
+/// Of 1 to 9.
+const GZIP_LEVEL: u32 = 6;
+/// Of 0 to 11.
+const BROTLI_QUALITY: i32 = 5;
+/// The windows of brotli, as powers of two: a window larger than the content only costs memory.
+const SMALLEST_WINDOW: u32 = 10;
+const LARGEST_WINDOW: u32 = 22;
+/// Output gathered before it goes on.
+const BUFFER: usize = 16 * 1024;
+
+/// A compressor in the middle of one response.
+pub(crate) enum Encoder {
+    Gzip(Box<GzEncoder<Vec<u8>>>),
+    Brotli(Box<CompressorWriter<Vec<u8>>>),
+}
+
+impl Encoder {
+    /// For content of `length` bytes.
+    pub(crate) fn new(coding: Coding, length: u64) -> Encoder {
+        match coding {
+            Coding::Gzip => Encoder::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL)))),
+            Coding::Brotli => {
+                let parameters = BrotliEncoderParams {
+                    quality: BROTLI_QUALITY,
+                    lgwin: window(length) as i32,
+                    size_hint: usize::try_from(length).unwrap_or(usize::MAX),
+                    ..BrotliEncoderParams::default()
+                };
+                Encoder::Brotli(Box::new(CompressorWriter::with_params(Vec::new(), BUFFER, &parameters)))
+            }
+        }
+    }
+
+    /// Takes the next piece of content; returns what is ready, which may be nothing.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> io::Result<Bytes> {
+        let ready = match self {
+            Encoder::Gzip(encoder) => {
+                encoder.write_all(piece)?;
+                std::mem::take(encoder.get_mut())
+            }
+            Encoder::Brotli(encoder) => {
+                encoder.write_all(piece)?;
+                std::mem::take(encoder.get_mut())
+            }
+        };
+        Ok(ready.into())
+    }
+
+    /// The rest.
+    pub(crate) fn finish(self) -> io::Result<Bytes> {
+        match self {
+            Encoder::Gzip(encoder) => Ok(encoder.finish()?.into()),
+            Encoder::Brotli(encoder) => Ok(encoder.into_inner().into()),
+        }
+    }
+}
+
+/// The smallest power of two that holds `length`.
+fn window(length: u64) -> u32 {
+    (u64::BITS - length.leading_zeros()).clamp(SMALLEST_WINDOW, LARGEST_WINDOW)
+}

@@ -1,0 +1,119 @@
+//! Receives the content of one origin response while viewers read along, and stores it once it is complete.
+//!
+//! Runs as a task of the worker, so that no viewer's pace or departure holds up another. Content to be compressed goes
+//! through the encoder in small pieces with a pause after each, so that a worker never spends long on one response.
+//! Called by `stages::origin_fetch`.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use edgeward_cache::{Body, Fill, Filled, Filling, Flight, Generation, ResponseHead, StoredResponse};
+use edgeward_net::origin::OriginBody;
+use http::{HeaderValue, header};
+use http_body_util::BodyExt;
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::compression::{self, Candidate, Encoder};
+use crate::exchange::Exchange;
+use crate::refusal::Refusal;
+use crate::worker::Worker;
+
+/// Bytes that are compressed without a pause: about half a millisecond.
+const STEP: usize = 16 * 1024;
+
+/// Where the content goes.
+pub(crate) struct Intake {
+    fill: Fill,
+    compression: Option<Compression>,
+}
+
+/// A response that is being compressed, and its share of the memory for it.
+pub(crate) struct Compression {
+    encoder: Encoder,
+    _share: OwnedSemaphorePermit,
+}
+
+/// Compresses a response where CloudFront does, and turns its header section into that of the result. `length` is that
+/// of the content, where the origin says it.
+pub(crate) fn begin_compression(
+    exchange: &Exchange,
+    head: &mut ResponseHead,
+    length: Option<u64>,
+) -> Option<Compression> {
+    let behavior = &exchange.route.as_ref()?.behavior;
+    compression::check(&Candidate { status: head.status, headers: &head.headers, length }, behavior).ok()?;
+    compression::vary(&mut head.headers);
+    let coding = compression::preferred(exchange.accepted_codings())?;
+    let share = Arc::clone(&exchange.worker.compressions).try_acquire_owned().ok()?;
+    head.compressed = Some(compression::apply(&mut head.headers, coding));
+    Some(Compression { encoder: Encoder::new(coding, length?), _share: share })
+}
+
+/// Nobody needs the rest.
+struct Abandoned;
+
+impl Intake {
+    pub(crate) fn new(fill: Fill, compression: Option<Compression>) -> Intake {
+        Intake { fill, compression }
+    }
+
+    async fn take(&mut self, piece: Bytes) -> Result<(), Abandoned> {
+        let Some(compression) = &mut self.compression else { return give(&mut self.fill, Ok(piece)) };
+        for step in piece.chunks(STEP) {
+            give(&mut self.fill, compression.encoder.push(step))?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Option<Filled> {
+        if let Some(compression) = self.compression {
+            give(&mut self.fill, compression.encoder.finish()).ok()?;
+        }
+        Some(self.fill.finish())
+    }
+}
+
+fn give(fill: &mut Fill, ready: io::Result<Bytes>) -> Result<(), Abandoned> {
+    // The encoders write to memory, which does not fail; if one did, the response would end here for everybody.
+    let ready = ready.map_err(|_| Abandoned)?;
+    if ready.is_empty() || fill.push(ready) { Ok(()) } else { Err(Abandoned) }
+}
+
+/// Ends early, without storing, when the origin breaks off or no viewer is left.
+pub(crate) async fn store(
+    worker: Arc<Worker>,
+    flight: Flight<Refusal>,
+    filling: Arc<Filling>,
+    mut intake: Intake,
+    body: OriginBody,
+) {
+    let mut body = pin!(body);
+    loop {
+        poll_fn(|context| intake.fill.poll_ready(context)).await;
+        match body.frame().await {
+            Some(Ok(frame)) => {
+                if let Ok(piece) = frame.into_data()
+                    && intake.take(piece).await.is_err()
+                {
+                    return;
+                }
+            }
+            Some(Err(_broken)) => return,
+            None => break,
+        }
+    }
+    if let Some(Filled::Whole(body)) = intake.finish() {
+        let response = complete(&filling, flight.generation().clone(), body);
+        worker.engine.cache.insert(flight.key(), Arc::new(response));
+    }
+}
+
+fn complete(filling: &Filling, generation: Generation, body: Body) -> StoredResponse {
+    let mut head = filling.head.clone();
+    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    StoredResponse { head, freshness: filling.freshness, generation, body }
+}
