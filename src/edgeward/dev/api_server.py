@@ -5,9 +5,9 @@ Granian, embedded: its listener and HTTP parsing run in Rust threads, the applic
 """
 
 import asyncio
-import socket
 import threading
 import time
+from http.client import HTTPConnection, HTTPException
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -73,10 +73,18 @@ class ApiServer:
 
 
 def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((LOOPBACK, port)) == 0
+    """Whether a request gets a response. A connection alone proves nothing: it is accepted before anything serves."""
+    probe = HTTPConnection(LOOPBACK, port, timeout=_PROBE_SECONDS)
+    try:
+        probe.request("GET", "/")
+        probe.getresponse().read()
+    except (OSError, HTTPException):
+        return False
+    finally:
+        probe.close()
+    return True
 
 
+_PROBE_SECONDS = 1.0
 _READY_SECONDS = 10.0
 _STOP_SECONDS = 10.0
