@@ -48,9 +48,7 @@ impl LogBuffer {
         let Records { by_distribution, dates } = &mut *guard;
         let lines = match by_distribution.get_mut(distribution) {
             Some(lines) => lines,
-            None => {
-                by_distribution.entry(Arc::clone(distribution)).or_insert_with(|| Vec::with_capacity(FULL + FULL / 8))
-            }
+            None => by_distribution.entry(Arc::clone(distribution)).or_default(),
         };
         write(dates, lines);
         if lines.len() >= FULL {
@@ -62,7 +60,9 @@ impl LogBuffer {
     /// Hands everything over.
     pub(crate) fn hand_over(&self, now: Timestamp) {
         let Some(sender) = &self.sender else { return };
-        for (distribution, records) in std::mem::take(&mut self.records.lock().by_distribution) {
+        // Bound first: a lock taken in the head of the loop would be held to its end.
+        let gathered = std::mem::take(&mut self.records.lock().by_distribution);
+        for (distribution, records) in gathered {
             if !records.is_empty() {
                 sender.send(LogBatch { distribution, records, time: now.secs() });
             }
