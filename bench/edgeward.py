@@ -75,6 +75,7 @@ def plan(site: Site) -> Document:
         "http2": True,
         "arn": "arn:aws:cloudfront::123456789012:distribution/E1BENCHMARK000",
         "origins": {"origin": _origin(site.origin_port)},
+        "error_responses": [],
         "behaviors": [_default_behavior()],
     }
     return {

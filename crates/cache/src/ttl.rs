@@ -9,9 +9,6 @@ use edgeward_http_rules::cache_control::CacheControl;
 use edgeward_http_rules::freshness::{self, explicit_lifetime};
 use edgeward_plan::CachePolicy;
 
-/// ErrorCachingMinTTL where a distribution sets none, in seconds (guide, HTTPStatusCodes).
-const ERROR_CACHING_MIN_TTL: u64 = 10;
-
 /// Why a response is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotStored {
@@ -63,7 +60,8 @@ pub enum LifetimeSource {
     ErrorCachingMinTtl,
 }
 
-/// The freshness lifetime of a response received at `now` (unix seconds), or why it is not stored.
+/// The freshness lifetime of a response received at `now` (unix seconds), or why it is not stored. `error_min_ttl` is the
+/// distribution's ErrorCachingMinTTL for the status.
 ///
 /// # Errors
 /// The reason is the first that applies, in the order of `NotStored`.
@@ -71,6 +69,7 @@ pub fn lifetime(
     status: StatusCode,
     headers: &HeaderMap,
     policy: &CachePolicy,
+    error_min_ttl: u64,
     now: u64,
 ) -> Result<Lifetime, NotStored> {
     if !policy.allows_caching() {
@@ -83,9 +82,9 @@ pub fn lifetime(
     let explicit = explicit_lifetime(&directives, headers, now).map(from_origin);
     match class(status) {
         Class::Stored => successful(&directives, explicit, headers, policy),
-        Class::Error => Ok(error(explicit, policy)),
+        Class::Error => Ok(error(explicit, policy, error_min_ttl)),
         Class::ErrorIfAllowed => match explicit {
-            Some(lifetime) if lifetime.source != LifetimeSource::Expires => Ok(error(explicit, policy)),
+            Some(lifetime) if lifetime.source != LifetimeSource::Expires => Ok(error(explicit, policy, error_min_ttl)),
             _ => Err(NotStored::Status),
         },
         Class::Never => Err(NotStored::Status),
@@ -171,15 +170,15 @@ fn by_default(policy: &CachePolicy) -> Lifetime {
     }
 }
 
-fn error(explicit: Option<Lifetime>, policy: &CachePolicy) -> Lifetime {
-    match explicit {
-        Some(lifetime) if lifetime.seconds > policy.max_ttl && policy.max_ttl > ERROR_CACHING_MIN_TTL => {
-            Lifetime { seconds: policy.max_ttl, source: LifetimeSource::MaxTtl }
-        }
-        Some(lifetime) if lifetime.seconds > ERROR_CACHING_MIN_TTL && policy.max_ttl > ERROR_CACHING_MIN_TTL => {
-            lifetime
-        }
-        _ => Lifetime { seconds: ERROR_CACHING_MIN_TTL, source: LifetimeSource::ErrorCachingMinTtl },
+/// Guide, HTTPStatusCodes: the origin may ask for longer than the minimum, up to the policy's maximum.
+fn error(explicit: Option<Lifetime>, policy: &CachePolicy, minimum: u64) -> Lifetime {
+    let at_most = |lifetime: Lifetime| match lifetime.seconds > policy.max_ttl {
+        true => Lifetime { seconds: policy.max_ttl, source: LifetimeSource::MaxTtl },
+        false => lifetime,
+    };
+    match explicit.map(at_most) {
+        Some(lifetime) if lifetime.seconds > minimum => lifetime,
+        _ => Lifetime { seconds: minimum, source: LifetimeSource::ErrorCachingMinTtl },
     }
 }
 

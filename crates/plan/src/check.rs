@@ -13,6 +13,7 @@ use crate::document::{
     OriginDocument, OriginRequestDocument, ProtocolDocument, SelectionDocument, SigningBehaviorDocument,
     ViewerProtocolDocument,
 };
+use crate::error_responses::ErrorResponses;
 use crate::forwarding::{ForwardedHeaders, Forwarding, ViewerFact};
 use crate::matching::PathPattern;
 use crate::types::{
@@ -99,6 +100,7 @@ fn build(id: &str, document: DistributionDocument) -> Result<Distribution, Strin
         default_root_object: document.default_root_object,
         http2: document.http2,
         behaviors,
+        error_responses: ErrorResponses::check(document.error_responses)?,
     })
 }
 

@@ -32,6 +32,22 @@ pub(crate) struct DistributionDocument {
     pub(crate) http2: bool,
     pub(crate) origins: BTreeMap<String, OriginDocument>,
     pub(crate) behaviors: Vec<BehaviorDocument>,
+    pub(crate) error_responses: Vec<ErrorResponseDocument>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ErrorResponseDocument {
+    pub(crate) status: u16,
+    pub(crate) min_ttl: u64,
+    pub(crate) page: Option<ErrorPageDocument>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ErrorPageDocument {
+    pub(crate) path: String,
+    pub(crate) status: u16,
 }
 
 #[derive(Deserialize)]

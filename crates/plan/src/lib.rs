@@ -10,12 +10,14 @@
 
 mod check;
 mod document;
+mod error_responses;
 mod forwarding;
 mod matching;
 mod plan;
 mod types;
 
 pub use check::Rejected;
+pub use error_responses::{ErrorPage, ErrorResponses};
 pub use forwarding::{ForwardedHeaders, Forwarding, ViewerFact};
 pub use matching::PathPattern;
 pub use plan::Plan;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use edgeward_http_rules::Selection;
 use http::{HeaderName, HeaderValue, Method};
 
+use crate::error_responses::ErrorResponses;
 use crate::forwarding::Forwarding;
 use crate::matching::PathPattern;
 
@@ -30,6 +31,8 @@ pub struct Distribution {
     pub http2: bool,
     /// In the order of matching; the last one is the default cache behavior and matches every path.
     pub behaviors: Vec<Arc<CacheBehavior>>,
+    /// How long errors are kept, and which pages stand in their place.
+    pub error_responses: ErrorResponses,
 }
 
 /// A certificate chain and its private key, both PEM.

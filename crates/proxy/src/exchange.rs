@@ -10,7 +10,7 @@ use edgeward_cache::{AcceptedCodings, Timestamp};
 use edgeward_net::Connection;
 use edgeward_plan::{CacheBehavior, Distribution};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 
 use crate::identity::RequestId;
 use crate::outcome::{Detail, ResultType};
@@ -30,14 +30,26 @@ pub(crate) struct Exchange {
     pub(crate) route: Option<Route>,
     /// Bytes of content that the viewer sent, for a request that has any.
     pub(crate) content_received: Option<Arc<AtomicU64>>,
+    /// Set once the answer is an error that the distribution has a page for: from then on it is the page that is asked
+    /// for.
+    pub(crate) error_page: Option<PageInstead>,
     pub(crate) outcome: Option<Outcome>,
+}
+
+/// A page that stands in place of an error.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageInstead {
+    /// What viewers see with it.
+    pub(crate) status: StatusCode,
+    /// What the error was.
+    pub(crate) detail: Detail,
 }
 
 /// Where a request belongs.
 pub(crate) struct Route {
     pub(crate) distribution: Arc<Distribution>,
     pub(crate) behavior: Arc<CacheBehavior>,
-    /// The default root object's path, where it stands in for `/`.
+    /// The default root object's path, where it stands in for `/`, or an error page's.
     pub(crate) rewritten_path: Option<String>,
 }
 
@@ -64,6 +76,22 @@ impl Exchange {
     pub(crate) fn path(&self) -> &str {
         let rewritten = self.route.as_ref().and_then(|route| route.rewritten_path.as_deref());
         rewritten.unwrap_or(self.request.uri.path())
+    }
+
+    /// The query string that cache key and origin see: an error page has none.
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.request.uri.query().filter(|_| self.error_page.is_none())
+    }
+
+    /// The method that cache and origin see. Error pages are read, whatever the viewer asked for.
+    pub(crate) fn method(&self) -> &Method {
+        static GET: Method = Method::GET;
+        if self.error_page.is_some() && self.request.method != Method::HEAD { &GET } else { &self.request.method }
+    }
+
+    /// ErrorCachingMinTTL of a status, in seconds.
+    pub(crate) fn error_min_ttl(&self, status: StatusCode) -> u64 {
+        self.route.as_ref().map_or(0, |route| route.distribution.error_responses.caching_min_ttl(status))
     }
 
     /// The codings that the cache key holds and the origin is asked for.

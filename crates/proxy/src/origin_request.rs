@@ -49,7 +49,7 @@ pub(crate) fn build(exchange: &Exchange, purpose: Purpose<'_>) -> Result<Request
     let route = exchange.route.as_ref().ok_or(Refusal::UnknownHost)?;
     let origin = &route.behavior.origin;
     let mut request = Request::new(());
-    *request.method_mut() = exchange.request.method.clone();
+    *request.method_mut() = exchange.method().clone();
     *request.uri_mut() = target(exchange, route)?;
     let headers = request.headers_mut();
     from_viewer(exchange, &route.behavior.cache, purpose, headers);
@@ -70,7 +70,7 @@ fn target(exchange: &Exchange, route: &Route) -> Result<Uri, Refusal> {
     target.extend_from_slice(exchange.path().as_bytes());
     let path = target.len();
     target.push(b'?');
-    if let Some(sent) = exchange.request.uri.query() {
+    if let Some(sent) = exchange.query() {
         query::select(sent.as_bytes(), &route.behavior.cache.query_strings, &mut target);
     }
     if target.len() == path + 1 {
@@ -93,13 +93,13 @@ fn from_viewer(exchange: &Exchange, policy: &CachePolicy, purpose: Purpose<'_>, 
     if let Some(codings) = exchange.accepted_codings().as_field_value() {
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
     }
-    if !matches!(exchange.request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+    if !matches!(*exchange.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         CONTENT_FIELDS.iter().for_each(|name| copy(viewer, name, headers));
         copy(viewer, &X_AMZ_CONTENT_SHA256, headers);
         // Removed from GET and HEAD, so that one viewer's authority cannot fetch what others are then served.
         copy(viewer, &header::AUTHORIZATION, headers);
     }
-    if let Purpose::Pass = purpose {
+    if matches!(purpose, Purpose::Pass) && exchange.error_page.is_none() {
         CONDITIONS_AND_RANGE.iter().for_each(|name| copy(viewer, name, headers));
     }
 }

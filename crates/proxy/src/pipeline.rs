@@ -5,9 +5,10 @@
 //! 3. `stages::viewer_request`   viewer protocol policy, allowed methods; may answer at once
 //! 4. `stages::cache_lookup`     cache key, stored response: fresh, stale or missing
 //! 5. `stages::origin_fetch`     collapse, ask the origin, store while streaming (only when nothing fresh is stored)
-//! 6. `stages::viewer_response`  conditions, range, response fields; the record is logged when the content ends
+//! 6. `stages::error_page`       the distribution's own page in place of an error (only for errors)
+//! 7. `stages::viewer_response`  conditions, range, response fields; the record is logged when the content ends
 //!
-//! A hit runs through without waiting and without a heap-allocated future; only stage 5 is asynchronous.
+//! A hit runs through without waiting and without a heap-allocated future; only stages 5 and 6 are asynchronous.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,7 +26,8 @@ use crate::content::ResponseContent;
 use crate::exchange::Exchange;
 use crate::identity::RequestId;
 use crate::outcome::ResultType;
-use crate::stages::{cache_lookup, origin_fetch, receive, route, viewer_request, viewer_response};
+use crate::stages::viewer_response::Reply;
+use crate::stages::{Early, cache_lookup, error_page, origin_fetch, receive, route, viewer_request, viewer_response};
 use crate::worker::Worker;
 
 /// Answers the requests of one worker's connections.
@@ -48,17 +50,28 @@ impl Pipeline {
             viewer_request::admit(&exchange)
         });
         if let Err(early) = admitted {
-            return Answer::ready(viewer_response::answer_early(exchange, early));
+            return match early {
+                Early::Refuse(refusal) => finish(exchange, Reply::Refused(refusal)),
+                Early::Redirect(status) => Answer::ready(viewer_response::redirect(exchange, status)),
+            };
         }
         match cache_lookup::find(&exchange) {
+            cache_lookup::Found::Fresh(stored) if error_page::is_wanted(&exchange, stored.head.status) => {
+                let now = exchange.received;
+                finish(exchange, Reply::stored(stored, ResultType::Hit, now))
+            }
             cache_lookup::Found::Fresh(stored) => {
                 let now = exchange.received;
                 Answer::ready(viewer_response::from_stored(exchange, &stored, ResultType::Hit, now))
             }
-            cache_lookup::Found::Lacking(lacking) => {
-                Answer::Pending(Box::pin(origin_fetch::answer(exchange, content, lacking)))
-            }
-            cache_lookup::Found::NotCacheable => Answer::Pending(Box::pin(origin_fetch::pass(exchange, content))),
+            cache_lookup::Found::Lacking(lacking) => Answer::pending(async move {
+                let reply = origin_fetch::answer(&exchange, Some(content), lacking).await;
+                finish_later(exchange, reply).await
+            }),
+            cache_lookup::Found::NotCacheable => Answer::pending(async move {
+                let reply = origin_fetch::pass(&exchange, Some(content)).await;
+                finish_later(exchange, reply).await
+            }),
         }
     }
 
@@ -74,10 +87,24 @@ impl Pipeline {
             received: engine.clock.now(),
             route: None,
             content_received: (!content.is_end_stream()).then(|| Arc::new(AtomicU64::new(0))),
+            error_page: None,
             outcome: None,
         });
         (exchange, content)
     }
+}
+
+/// At once, unless there is a page to fetch.
+fn finish(exchange: Box<Exchange>, reply: Reply) -> Answer {
+    if error_page::is_wanted(&exchange, reply.status()) {
+        return Answer::pending(finish_later(exchange, reply));
+    }
+    Answer::ready(viewer_response::answer(exchange, reply))
+}
+
+async fn finish_later(mut exchange: Box<Exchange>, reply: Reply) -> Response<ResponseContent> {
+    let reply = error_page::replace(&mut exchange, reply).await;
+    viewer_response::answer(exchange, reply)
 }
 
 impl ViewerService for Pipeline {
@@ -98,6 +125,10 @@ pub(crate) enum Answer {
 impl Answer {
     fn ready(response: Response<ResponseContent>) -> Answer {
         Answer::Ready(Some(response))
+    }
+
+    fn pending(response: impl Future<Output = Response<ResponseContent>> + Send + 'static) -> Answer {
+        Answer::Pending(Box::pin(response))
     }
 }
 

@@ -104,6 +104,23 @@ impl Refusal {
         self.row().detailed_result
     }
 
+    /// Whether the origin is to blame: it could not be reached or did not answer properly.
+    pub(crate) fn is_failed_origin(self) -> bool {
+        matches!(
+            self,
+            Refusal::OriginDns
+                | Refusal::OriginConnect
+                | Refusal::OriginConnectTimeout
+                | Refusal::OriginTls
+                | Refusal::OriginWrite
+                | Refusal::OriginRead
+                | Refusal::OriginTimeout
+                | Refusal::OriginInvalidResponse
+                | Refusal::OriginHeaderTooBig
+                | Refusal::OriginZeroSize
+        )
+    }
+
     /// Whether the connection may not be used again: where the request ends is not certain, or it was not read.
     pub(crate) fn closes_connection(self) -> bool {
         matches!(

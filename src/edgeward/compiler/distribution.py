@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from edgeward.aws.model import Shape
 from edgeward.compiler.cache_behavior import compile_behavior
 from edgeward.compiler.origin import compile_origin
-from edgeward.services.cloudfront.distribution.defaults import fill_defaults
+from edgeward.services.cloudfront.distribution.defaults import ERROR_CACHING_MIN_TTL, fill_defaults
 from edgeward.services.cloudfront.distribution.fields import behaviors, items_of, origins
 from edgeward.services.cloudfront.distribution.references import AttachedResources
 
@@ -46,6 +46,20 @@ def compile_distribution(source: DistributionSource, attached: AttachedResources
         "http2": config["HttpVersion"] in _WITH_HTTP2,
         "origins": {origin["Id"]: compile_origin(origin, attached) for _, origin in origins(config)},
         "behaviors": [compile_behavior(behavior, attached) for _, behavior in behaviors(config)],
+        "error_responses": [_compile_error_response(each) for each in _by_status(config)],
+    }
+
+
+def _by_status(config: Shape) -> list[Shape]:
+    return sorted(items_of(config["CustomErrorResponses"]), key=lambda response: int(response["ErrorCode"]))
+
+
+def _compile_error_response(response: Shape) -> Shape:
+    path = response.get("ResponsePagePath")
+    return {
+        "status": response["ErrorCode"],
+        "min_ttl": response.get("ErrorCachingMinTTL", ERROR_CACHING_MIN_TTL),
+        "page": {"path": path, "status": int(response["ResponseCode"])} if path else None,
     }
 
 

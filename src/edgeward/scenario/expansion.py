@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgeward.scenario.short_form import Selection, ShortBehavior, ShortDistribution, ShortOrigin, merge
+from edgeward.scenario.short_form import (
+    Selection,
+    ShortBehavior,
+    ShortDistribution,
+    ShortErrorResponse,
+    ShortOrigin,
+    merge,
+)
 
 Shape = dict[str, Any]
 
@@ -46,6 +53,7 @@ def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]
         "Comment": "",
         "Enabled": whole.enabled is not False,
         "Aliases": _items(whole.aliases or ()),
+        "CustomErrorResponses": _items([_error_response(each) for each in whole.errors or ()]),
         "DefaultRootObject": whole.default_root_object or "",
         "HttpVersion": whole.http_version or "http2",
         "Origins": _items([_origin(key, origin, ports) for key, origin in origins.items()]),
@@ -95,6 +103,17 @@ def _custom_origin(name: str, origin: ShortOrigin, ports: Mapping[str, OriginPor
         "OriginReadTimeout": origin.response_timeout or 30,
         "OriginKeepaliveTimeout": origin.keepalive_timeout or 5,
     }
+
+
+def _error_response(response: ShortErrorResponse) -> Shape:
+    shape: Shape = {"ErrorCode": response.code}
+    if response.page is not None:
+        shape["ResponsePagePath"] = response.page
+    if response.status is not None:
+        shape["ResponseCode"] = str(response.status)
+    if response.min_ttl is not None:
+        shape["ErrorCachingMinTTL"] = response.min_ttl
+    return shape
 
 
 def _behavior(behavior: ShortBehavior, policy_id: str) -> Shape:

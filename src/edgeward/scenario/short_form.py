@@ -92,6 +92,16 @@ class ShortOrigin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortErrorResponse:
+    """A custom error response."""
+
+    code: Annotated[int, "The error's status code"]
+    page: Annotated[str | None, "Path of the page in its place"] = None
+    status: Annotated[int | None, "Status code that goes with the page"] = None
+    min_ttl: Annotated[int | None, "ErrorCachingMinTTL in seconds; default: 10"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShortDistribution:
     """A distribution, as far as it differs from the one-origin default."""
 
@@ -99,6 +109,7 @@ class ShortDistribution:
     behaviors: Annotated[tuple[ShortBehavior, ...] | None, "Cache behaviors in order, before the default one"] = None
     origins: Annotated[Mapping[str, ShortOrigin] | None, "Origins by name; `main` is always there"] = None
     aliases: Annotated[tuple[str, ...] | None, "Alternate domain names"] = None
+    errors: Annotated[tuple[ShortErrorResponse, ...] | None, "Custom error responses"] = None
     default_root_object: Annotated[str | None, "Path of the object for /, without leading slash"] = None
     enabled: Annotated[bool | None, "Default: true"] = None
     http_version: Annotated[Literal["http1.1", "http2"] | None, "Default: http2"] = None

@@ -76,6 +76,13 @@ CONFIG: Shape = {
     "Enabled": True,
     "Aliases": {"Quantity": 2, "Items": ["www.example.com", "*.example.org"]},
     "DefaultRootObject": "index.html",
+    "CustomErrorResponses": {
+        "Quantity": 2,
+        "Items": [
+            {"ErrorCode": 500, "ErrorCachingMinTTL": 0, "ResponsePagePath": "", "ResponseCode": ""},
+            {"ErrorCode": 404, "ResponsePagePath": "/404.html", "ResponseCode": "200"},
+        ],
+    },
     "Origins": {"Quantity": 2, "Items": [BUCKET, SERVER]},
     "CacheBehaviors": {
         "Quantity": 2,
@@ -139,6 +146,10 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
         "certificate": None,
         "default_root_object": "index.html",
         "http2": True,
+        "error_responses": [
+            {"status": 404, "min_ttl": 10, "page": {"path": "/404.html", "status": 200}},
+            {"status": 500, "min_ttl": 0, "page": None},
+        ],
         "origins": {
             "site": {
                 "kind": "s3",

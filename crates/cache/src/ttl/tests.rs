@@ -32,8 +32,24 @@ type Expected = Result<(u64, LifetimeSource), NotStored>;
 
 fn check(status: u16, ttls: (u64, u64, u64), response: &str, expected: Expected) {
     let policy = policy(ttls.0, ttls.1, ttls.2);
-    let found = lifetime(StatusCode::from_u16(status).unwrap(), &headers(response), &policy, 1_700_000_000);
+    let found = lifetime(StatusCode::from_u16(status).unwrap(), &headers(response), &policy, 10, 1_700_000_000);
     assert_eq!(found.map(|found| (found.seconds, found.source)), expected, "{status} {ttls:?} {response}");
+}
+
+#[test]
+fn an_error_is_kept_for_the_minimum_or_for_longer_where_the_origin_says_so() {
+    use LifetimeSource::{ErrorCachingMinTtl, MaxAge, MaxTtl};
+    for (minimum, max_ttl, response, expected) in [
+        (0, 600, "", (0, ErrorCachingMinTtl)),
+        (0, 600, "cache-control: max-age=5", (5, MaxAge)),
+        (60, 600, "cache-control: max-age=5", (60, ErrorCachingMinTtl)),
+        (60, 600, "cache-control: max-age=900", (600, MaxTtl)),
+        (60, 30, "cache-control: max-age=900", (60, ErrorCachingMinTtl)),
+    ] {
+        let policy = policy(0, 60, max_ttl);
+        let found = lifetime(StatusCode::NOT_FOUND, &headers(response), &policy, minimum, 1_700_000_000).unwrap();
+        assert_eq!((found.seconds, found.source), expected, "{minimum} {max_ttl} {response}");
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn distribution(domain_name: &str, aliases: &[&str]) -> Value {
             "kind": "custom", "domain_name": "Origin.example.com", "path": "", "protocol": "http-only",
             "http_port": 80, "https_port": 443, "headers": [["X-A", "b"]], "connection_attempts": 3,
             "connection_timeout": 10, "response_timeout": 30, "keepalive_timeout": 5, "signing": null}},
+        "error_responses": [{"status": 404, "min_ttl": 10, "page": null}],
         "behaviors": [{
             "path_pattern": "*", "origin": "site", "viewer_protocol": "allow-all",
             "allowed_methods": ["GET", "HEAD"], "cached_methods": ["GET", "HEAD"],

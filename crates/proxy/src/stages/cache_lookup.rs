@@ -38,12 +38,12 @@ pub(crate) fn find(exchange: &Exchange) -> Found {
 pub(crate) fn key_parts(exchange: &Exchange) -> Option<KeyParts<'_>> {
     let Route { distribution, behavior, .. } = exchange.route.as_ref()?;
     let request = &exchange.request;
-    let is_cacheable = behavior.cached_methods.contains(&request.method) && behavior.cache.allows_caching();
+    let is_cacheable = behavior.cached_methods.contains(exchange.method()) && behavior.cache.allows_caching();
     is_cacheable.then(|| KeyParts {
         distribution: &distribution.id,
-        method: &request.method,
+        method: exchange.method(),
         path: exchange.path(),
-        query: request.uri.query(),
+        query: exchange.query(),
         headers: &request.headers,
         codings: exchange.accepted_codings(),
         policy: &behavior.cache,

@@ -1,6 +1,7 @@
 //! The stages of a request, one file each; `pipeline` lists them in order.
 
 pub(crate) mod cache_lookup;
+pub(crate) mod error_page;
 pub(crate) mod origin_fetch;
 pub(crate) mod receive;
 pub(crate) mod route;

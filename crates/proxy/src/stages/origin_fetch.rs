@@ -10,8 +10,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use edgeward_cache::{
-    Filling, Flight, FlightOutcome, Freshness, Joined, Lookup, NotStored, ResponseHead, StoredResponse, Timestamp,
-    lifetime,
+    Body as StoredBody, Filling, Flight, FlightOutcome, Freshness, Joined, Lookup, NotStored, ResponseHead,
+    StoredResponse, Timestamp, lifetime,
 };
 use edgeward_http_rules::freshness::{self, initial_age};
 use edgeward_net::origin::{OriginBody, OriginError};
@@ -21,9 +21,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::cache_lookup::{Lacking, key_parts};
-use super::viewer_response;
+use super::viewer_response::{self, Reply};
 use crate::compression;
-use crate::content::ResponseContent;
 use crate::exchange::Exchange;
 use crate::origin_request::{self, Purpose};
 use crate::outcome::ResultType;
@@ -31,28 +30,25 @@ use crate::refusal::Refusal;
 use crate::storing::{self, Intake};
 
 /// Answers a cacheable request for which nothing fresh is stored.
-pub(crate) async fn answer(exchange: Box<Exchange>, content: Incoming, lacking: Lacking) -> Response<ResponseContent> {
-    if exchange.request.method == Method::HEAD {
+pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacking: Lacking) -> Reply {
+    if *exchange.method() == Method::HEAD {
         // There is no content to store; the next GET fetches it.
         return pass(exchange, content).await;
     }
     loop {
-        let joined = match key_parts(&exchange) {
+        let joined = match key_parts(exchange) {
             Some(parts) => exchange.worker.engine.cache.join(&lacking.key, &parts),
             None => return pass(exchange, content).await,
         };
         match joined {
             Joined::Leader(flight) => return lead(exchange, lacking, flight).await,
             Joined::Follower(follower) => match follower.outcome().await {
-                Some(FlightOutcome::Filling(filling)) => {
-                    let Some(reader) = filling.reader() else { return pass(exchange, content).await };
-                    return viewer_response::from_filling(exchange, reader, ResultType::Hit);
-                }
-                Some(FlightOutcome::Stored(stored)) => {
-                    let now = exchange.now();
-                    return viewer_response::from_stored(exchange, &stored, ResultType::Hit, now);
-                }
-                Some(FlightOutcome::Failed(refusal)) => return viewer_response::refuse(exchange, refusal),
+                Some(FlightOutcome::Filling(filling)) => match filling.reader() {
+                    Some(reader) => return Reply::Filling(reader, ResultType::Hit),
+                    None => return pass(exchange, content).await,
+                },
+                Some(FlightOutcome::Stored(stored)) => return Reply::stored(stored, ResultType::Hit, exchange.now()),
+                Some(FlightOutcome::Failed(refusal)) => return Reply::Refused(refusal),
                 Some(FlightOutcome::NotShared) => return pass(exchange, content).await,
                 // The leader's viewer hung up before the origin answered.
                 None => {}
@@ -62,26 +58,27 @@ pub(crate) async fn answer(exchange: Box<Exchange>, content: Incoming, lacking: 
 }
 
 /// Asks the origin for this viewer alone; nothing is stored.
-pub(crate) async fn pass(exchange: Box<Exchange>, content: Incoming) -> Response<ResponseContent> {
-    match send(&exchange, Purpose::Pass, Some(content)).await {
-        Ok(response) => viewer_response::passed(exchange, response),
-        Err(refusal) => viewer_response::refuse(exchange, refusal),
+pub(crate) async fn pass(exchange: &Exchange, content: Option<Incoming>) -> Reply {
+    match send(exchange, Purpose::Pass, content).await {
+        Ok(response) => Reply::Passed(Box::new(response)),
+        Err(refusal) => Reply::Refused(refusal),
     }
 }
 
-async fn lead(exchange: Box<Exchange>, lacking: Lacking, flight: Flight<Refusal>) -> Response<ResponseContent> {
-    let engine = Arc::clone(&exchange.worker.engine);
+async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) -> Reply {
+    let engine = &exchange.worker.engine;
     let asked = engine.clock.now();
     // Whoever led before may have stored it between our look-up and our joining.
     if let Lookup::Fresh(stored) = engine.cache.find(flight.key(), asked) {
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
-        return viewer_response::from_stored(exchange, &stored, ResultType::Hit, asked);
+        return Reply::stored(stored, ResultType::Hit, asked);
     }
-    let response = match send(&exchange, Purpose::Store(lacking.stale.as_deref()), None).await {
+    let response = match send(exchange, Purpose::Store(lacking.stale.as_deref()), None).await {
         Ok(response) => response,
         Err(refusal) => {
+            keep_failure(exchange, refusal, &flight);
             flight.tell(FlightOutcome::Failed(refusal));
-            return viewer_response::refuse(exchange, refusal);
+            return Reply::Refused(refusal);
         }
     };
     let arrival = Arrival { asked, answered: engine.clock.now() };
@@ -91,6 +88,22 @@ async fn lead(exchange: Box<Exchange>, lacking: Lacking, flight: Flight<Refusal>
         }
         _ => admit(exchange, response, arrival, flight),
     }
+}
+
+/// Stores the page for an origin that failed, so that it is not asked again for the error caching minimum (guide,
+/// HTTPStatusCodes). The page goes on naming the request that found out: its log record says what was wrong.
+fn keep_failure(exchange: &Exchange, refusal: Refusal, flight: &Flight<Refusal>) {
+    if !refusal.is_failed_origin() {
+        return;
+    }
+    let now = exchange.now();
+    let (headers, page) = viewer_response::error_page(exchange, refusal, now);
+    let head = ResponseHead { status: refusal.status(), headers, compressed: None };
+    let lifetime = exchange.error_min_ttl(head.status);
+    let freshness = Freshness { since: now, initial_age: 0, lifetime };
+    let generation = flight.generation().clone();
+    let stored = StoredResponse { head, freshness, generation, body: StoredBody::Whole(page.into()) };
+    exchange.worker.engine.cache.insert(flight.key(), Arc::new(stored));
 }
 
 /// When a response was asked for, and when its head arrived.
@@ -109,15 +122,15 @@ impl Arrival {
 
 /// The origin said 304: the stored response is fresh again, with the new fields (RFC 9111 sections 3.2, 4.3.4).
 fn still_valid(
-    exchange: Box<Exchange>,
+    exchange: &Exchange,
     stale: &StoredResponse,
     update: &HeaderMap,
     arrival: Arrival,
     flight: Flight<Refusal>,
-) -> Response<ResponseContent> {
+) -> Reply {
     let mut headers = stale.head.headers.clone();
     let mut update = update.clone();
-    viewer_response::ready_for_viewers(&exchange, &mut update);
+    viewer_response::ready_for_viewers(exchange, &mut update);
     update.remove(header::CONTENT_LENGTH);
     update.remove(header::VIA);
     let compressed = stale.head.compressed.clone().map(|before| compression::refresh(&mut update, before));
@@ -127,7 +140,8 @@ fn still_valid(
     headers.extend(update);
     let policy = exchange.route.as_ref().map(|route| &route.behavior.cache);
     let decision = policy.map_or(Err(NotStored::CachingDisabled), |policy| {
-        lifetime(stale.head.status, &headers, policy, arrival.answered.secs())
+        let status = stale.head.status;
+        lifetime(status, &headers, policy, exchange.error_min_ttl(status), arrival.answered.secs())
     });
     let freshness = arrival.freshness(&headers, decision.map_or(0, |lifetime| lifetime.seconds));
     let stored = Arc::new(StoredResponse {
@@ -142,33 +156,28 @@ fn still_valid(
     } else {
         flight.tell(FlightOutcome::NotShared);
     }
-    viewer_response::from_stored(exchange, &stored, ResultType::RefreshHit, arrival.answered)
+    Reply::stored(stored, ResultType::RefreshHit, arrival.answered)
 }
 
 /// Stores the response while the viewer reads it, or passes it on where it may not be stored.
-fn admit(
-    exchange: Box<Exchange>,
-    response: Response<OriginBody>,
-    arrival: Arrival,
-    flight: Flight<Refusal>,
-) -> Response<ResponseContent> {
+fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, flight: Flight<Refusal>) -> Reply {
     let largest = exchange.worker.engine.cache.largest_content();
-    let lifetime = match storable(&exchange, &response, arrival, largest) {
+    let lifetime = match storable(exchange, &response, arrival, largest) {
         Ok(lifetime) => lifetime,
         Err(_reason) => {
             flight.tell(FlightOutcome::NotShared);
             drop(flight);
-            return viewer_response::passed(exchange, response);
+            return Reply::Passed(Box::new(response));
         }
     };
     let (Parts { status, mut headers, .. }, body) = response.into_parts();
     let freshness = arrival.freshness(&headers, lifetime);
-    viewer_response::ready_for_viewers(&exchange, &mut headers);
+    viewer_response::ready_for_viewers(exchange, &mut headers);
     let mut head = ResponseHead { status, headers, compressed: None };
-    let compression = storing::begin_compression(&exchange, &mut head, body.size_hint().exact());
+    let compression = storing::begin_compression(exchange, &mut head, body.size_hint().exact());
     let (filling, fill) = Filling::begin(head, freshness, largest);
     let intake = Intake::new(fill, compression);
-    let Some(reader) = filling.reader() else { return viewer_response::refuse(exchange, Refusal::OriginRead) };
+    let Some(reader) = filling.reader() else { return Reply::Refused(Refusal::OriginRead) };
     // What is stale at once may be validated, but not shared: whoever waits asks for itself (guide,
     // RequestAndResponseBehaviorCustomOrigin, simultaneous requests).
     flight.tell(match lifetime {
@@ -176,7 +185,7 @@ fn admit(
         _ => FlightOutcome::Filling(Arc::clone(&filling)),
     });
     tokio::spawn(storing::store(Arc::clone(&exchange.worker), flight, filling, intake, body));
-    viewer_response::from_filling(exchange, reader, ResultType::Miss)
+    Reply::Filling(reader, ResultType::Miss)
 }
 
 fn storable(
@@ -186,7 +195,8 @@ fn storable(
     largest: usize,
 ) -> Result<u64, NotStored> {
     let policy = &exchange.route.as_ref().ok_or(NotStored::CachingDisabled)?.behavior.cache;
-    let lifetime = lifetime(response.status(), response.headers(), policy, arrival.answered.secs())?;
+    let error_min_ttl = exchange.error_min_ttl(response.status());
+    let lifetime = lifetime(response.status(), response.headers(), policy, error_min_ttl, arrival.answered.secs())?;
     if response.body().size_hint().lower() > largest as u64 {
         return Err(NotStored::TooLarge);
     }

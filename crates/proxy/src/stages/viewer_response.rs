@@ -1,7 +1,9 @@
-//! Stage 6: the response as the viewer gets it.
+//! Stage 7: the response as the viewer gets it.
 //!
 //! A response is made ready for viewers once, when it arrives (`ready_for_viewers`); what differs from one viewer to the
 //! next is written over it here: Age, X-Cache, X-Amz-Cf-Id, Via, and what conditions and ranges select.
+
+use std::sync::Arc;
 
 use edgeward_cache::{Body, Filling, Reader, ResponseHead, StoredResponse, Timestamp};
 use edgeward_http_rules::conditional::{Precondition, evaluate_stored, if_range_holds};
@@ -12,7 +14,6 @@ use edgeward_net::origin::OriginBody;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body as _;
 
-use super::Early;
 use crate::access_log::section_bytes;
 use crate::content::{Pieces, ResponseContent, Source, Window};
 use crate::exchange::{Exchange, Outcome};
@@ -27,6 +28,43 @@ const CLOUDFRONT: HeaderValue = HeaderValue::from_static("CloudFront");
 /// Not sent with a 304 (RFC 9110 section 15.4.5).
 const CONTENT_FIELDS: [HeaderName; 4] =
     [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING, header::CONTENT_LANGUAGE];
+
+/// What answers a request, before conditions and ranges.
+pub(crate) enum Reply {
+    /// What is stored, as it is at a time.
+    Stored(Arc<StoredResponse>, ResultType, Timestamp),
+    /// A response that still arrives.
+    Filling(Reader, ResultType),
+    /// The origin's response, for this viewer alone.
+    Passed(Box<Response<OriginBody>>),
+    /// An error page of the edge's own.
+    Refused(Refusal),
+}
+
+impl Reply {
+    pub(crate) fn stored(stored: Arc<StoredResponse>, result: ResultType, now: Timestamp) -> Reply {
+        Reply::Stored(stored, result, now)
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        match self {
+            Reply::Stored(stored, ..) => stored.head.status,
+            Reply::Filling(reader, _) => reader.filling().head.status,
+            Reply::Passed(response) => response.status(),
+            Reply::Refused(refusal) => refusal.status(),
+        }
+    }
+}
+
+/// The response to the viewer.
+pub(crate) fn answer(exchange: Box<Exchange>, reply: Reply) -> Response<ResponseContent> {
+    match reply {
+        Reply::Stored(stored, result, now) => from_stored(exchange, &stored, result, now),
+        Reply::Filling(reader, result) => from_filling(exchange, reader, result),
+        Reply::Passed(response) => passed(exchange, *response),
+        Reply::Refused(refusal) => refuse(exchange, refusal),
+    }
+}
 
 /// Takes from an origin's header section what is not for viewers, and adds what every viewer gets.
 pub(crate) fn ready_for_viewers(exchange: &Exchange, headers: &mut HeaderMap) {
@@ -73,7 +111,7 @@ fn pieces(body: &Body, start: u64, end: u64) -> Source {
 }
 
 /// A response that still arrives.
-pub(crate) fn from_filling(exchange: Box<Exchange>, reader: Reader, result: ResultType) -> Response<ResponseContent> {
+fn from_filling(exchange: Box<Exchange>, reader: Reader, result: ResultType) -> Response<ResponseContent> {
     let now = exchange.now();
     let filling: &Filling = reader.filling();
     let length = filling.head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
@@ -94,7 +132,7 @@ pub(crate) fn from_filling(exchange: Box<Exchange>, reader: Reader, result: Resu
 }
 
 /// The origin's response, for this viewer alone.
-pub(crate) fn passed(exchange: Box<Exchange>, response: Response<OriginBody>) -> Response<ResponseContent> {
+fn passed(exchange: Box<Exchange>, response: Response<OriginBody>) -> Response<ResponseContent> {
     let now = exchange.now();
     let (mut parts, body) = response.into_parts();
     let age = parts.headers.get(header::AGE).cloned();
@@ -108,19 +146,10 @@ pub(crate) fn passed(exchange: Box<Exchange>, response: Response<OriginBody>) ->
     send(exchange, response, ResultType::Miss, Source::Origin(Box::new(body)), now)
 }
 
-/// An answer without cache and origin.
-pub(crate) fn answer_early(exchange: Box<Exchange>, early: Early) -> Response<ResponseContent> {
-    match early {
-        Early::Refuse(refusal) => refuse(exchange, refusal),
-        Early::Redirect(status) => redirect(exchange, status),
-    }
-}
-
 /// CloudFront's error page.
-pub(crate) fn refuse(exchange: Box<Exchange>, refusal: Refusal) -> Response<ResponseContent> {
-    let page = refusal.page(exchange.id.as_str());
+fn refuse(exchange: Box<Exchange>, refusal: Refusal) -> Response<ResponseContent> {
     let now = exchange.now();
-    let mut headers = own_headers(&exchange, now);
+    let (mut headers, page) = error_page(&exchange, refusal, now);
     if refusal.closes_connection() && exchange.request.version <= http::Version::HTTP_11 {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -130,7 +159,13 @@ pub(crate) fn refuse(exchange: Box<Exchange>, refusal: Refusal) -> Response<Resp
     response
 }
 
-fn redirect(exchange: Box<Exchange>, status: StatusCode) -> Response<ResponseContent> {
+/// Header section and content of CloudFront's error page.
+pub(crate) fn error_page(exchange: &Exchange, refusal: Refusal, now: Timestamp) -> (HeaderMap, String) {
+    (own_headers(exchange, now), refusal.page(exchange.id.as_str()))
+}
+
+/// To https.
+pub(crate) fn redirect(exchange: Box<Exchange>, status: StatusCode) -> Response<ResponseContent> {
     let Some(location) = https_location(&exchange) else { return refuse(exchange, Refusal::InvalidHost) };
     let title = format!("{} {}", status.as_u16(), status.canonical_reason().unwrap_or_default());
     let page = format!(
@@ -197,7 +232,7 @@ impl Selected {
         if head.status == StatusCode::NO_CONTENT {
             return selected(head.status, headers, Part::None, None);
         }
-        if head.status != StatusCode::OK {
+        if head.status != StatusCode::OK || exchange.error_page.is_some() {
             return selected(head.status, headers, Part::All, length);
         }
         match evaluate_stored(&request.method, &request.headers, &head.headers) {
@@ -242,9 +277,12 @@ fn send(
     source: Source,
     now: Timestamp,
 ) -> Response<ResponseContent> {
-    let Selected { status, mut headers, part, length } = selected;
+    let Selected { status: found, mut headers, part, length } = selected;
+    // A page that is not there answers with its own error (guide, GeneratingCustomErrorResponses).
+    let status = exchange.error_page.as_ref().filter(|_| found.is_success()).map_or(found, |page| page.status);
+    let is_error = status.is_client_error() || status.is_server_error() || exchange.error_page.is_some();
     // What an error came out of, cache or origin, does not show (guide, AccessLogs, x-edge-result-type).
-    let result = if status.is_client_error() || status.is_server_error() { ResultType::Error } else { result };
+    let result = if is_error { ResultType::Error } else { result };
     if result != ResultType::Hit {
         headers.insert(&X_CACHE, result.to_header_value());
     }
@@ -252,7 +290,7 @@ fn send(
     exchange.outcome = Some(Outcome {
         status,
         result,
-        detail: Detail::Plain,
+        detail: exchange.error_page.as_ref().map_or(Detail::Plain, |page| page.detail),
         content_type: headers.get(header::CONTENT_TYPE).cloned(),
         content_length: length,
         range: if let Part::Range(range) = part { Some((range.first, range.last)) } else { None },

@@ -71,6 +71,8 @@ DEFAULT_TTL = 86_400
 """Seconds, where neither the policy nor the origin says how long."""
 MAX_TTL = 31_536_000
 """Seconds, the longest a response is fresh where the policy does not say."""
+ERROR_CACHING_MIN_TTL = 10
+"""Seconds for which an error is kept at least (Developer Guide, "How CloudFront caches errors")."""
 
 _EMPTY: Shape = {"Quantity": 0}
 

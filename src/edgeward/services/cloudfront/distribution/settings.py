@@ -96,6 +96,11 @@ def _check_error_page(at: Field, response: Shape) -> None:
     if page and (not page.startswith("/") or len(page) > quotas.PATH_CHARACTERS):
         message = f"starts with / and has at most {quotas.PATH_CHARACTERS} characters"
         raise at.member("ResponsePagePath").refused(message, "InvalidRelativePath")
+    if page and not _ERROR_PAGE.fullmatch(page):
+        message = "holds A-Z a-z 0-9 _ - . * $ / ~ \" ' & @ : + % and nothing else; write anything else as %XX"
+        raise at.member("ResponsePagePath").refused(message, "InvalidRelativePath")
+    if response.get("ErrorCachingMinTTL", 0) < 0:
+        raise at.member("ErrorCachingMinTTL").refused("is less than 0; give a number of seconds, or leave it out")
     if status and status not in _RESPONSE_CODES:
         message = f"{shown(status)!r}: choose one of {', '.join(sorted(_RESPONSE_CODES))}"
         raise at.member("ResponseCode").refused(message, "InvalidResponseCode")
@@ -104,6 +109,7 @@ def _check_error_page(at: Field, response: Shape) -> None:
 _CERTIFICATE_SOURCES = ("CloudFrontDefaultCertificate", "ACMCertificateArn", "IAMCertificateId")
 _ACM_ARNS = ("arn:aws:acm:us-east-1:", "arn:aws-cn:acm:us-east-1:")
 _ROOT_OBJECT = re.compile(r"""[A-Za-z0-9_\-.*$/~"'&@:+]*""")
+_ERROR_PAGE = re.compile(r"""/[A-Za-z0-9_\-.*$/~"'&@:+%]*""")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _ERROR_CODES = frozenset({400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504})
 _RESPONSE_CODES = frozenset({"200"} | {str(code) for code in _ERROR_CODES})

@@ -41,6 +41,10 @@ def _below(prefix: str, rows: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 EFFECTS: Mapping[str, str] = {
     "Aliases.Items[]": "the edge serves the distribution under these names",
+    "CustomErrorResponses.Items[].ErrorCode": "the error that the rest is about",
+    "CustomErrorResponses.Items[].ResponsePagePath": "the page that viewers get in its place",
+    "CustomErrorResponses.Items[].ResponseCode": "the status that viewers see with the page",
+    "CustomErrorResponses.Items[].ErrorCachingMinTTL": "for how long the error is kept at least",
     "DefaultRootObject": "answers requests for /",
     "HttpVersion": "whether viewers are offered HTTP/2",
     "Enabled": "a disabled distribution serves no viewer",

@@ -87,7 +87,6 @@ def _allows_current_tls(protocols: Shape) -> bool:
 
 _DISTRIBUTION_REFUSALS = (
     Refusal("OriginGroups", _has_no_items, "this edge has no origin failover yet; leave it empty"),
-    Refusal("CustomErrorResponses", _has_no_items, "this edge has no custom error pages yet; leave it empty"),
     Refusal(
         "Logging",
         _is_disabled,

@@ -91,6 +91,13 @@ REFUSED = [
     ("a page without a status", error_pages(page("/x", "")), "InvalidResponseCode", "Items[404]:"),
     ("a status without a page", error_pages(page("", "200")), "InvalidResponseCode", "Items[404]:"),
     ("status 302 for a page", error_pages(page("/x", "302")), "InvalidResponseCode", "ResponseCode:"),
+    ("a page with a query string", error_pages(page("/x?y")), "InvalidRelativePath", "ResponsePagePath:"),
+    (
+        "an error kept for a negative time",
+        error_pages({"ErrorCode": 404, "ErrorCachingMinTTL": -1}),
+        "InvalidArgument",
+        "Items[404].ErrorCachingMinTTL:",
+    ),
     ("a page without a leading /", error_pages(page("x")), "InvalidRelativePath", "ResponsePagePath:"),
 ]
 

@@ -69,7 +69,6 @@ def container(*items: Any) -> Shape:
 ENABLED = {"Enabled": True}
 ASKED_FOR: list[tuple[str, Any]] = [
     ("OriginGroups", container({"Id": "both"})),
-    ("CustomErrorResponses", container({"ErrorCode": 404})),
     ("Logging", {"Enabled": True, "Bucket": "b.s3.amazonaws.com"}),
     ("ViewerCertificate", {"ACMCertificateArn": "arn", "SSLSupportMethod": "sni-only"}),
     ("ViewerCertificate", {"IAMCertificateId": "1", "SSLSupportMethod": "vip"}),
@@ -165,6 +164,8 @@ def test_the_message_says_what_to_write_instead(config_with: ConfigWith) -> None
         ("TenantConfig", {}),
         ("Logging", {"Enabled": False, "IncludeCookies": True, "Bucket": "b.s3.amazonaws.com"}),
         ("OriginGroups", {"Quantity": 0, "Items": []}),
+        ("CustomErrorResponses", container({"ErrorCode": 404, "ResponsePagePath": "/x", "ResponseCode": "200"})),
+        ("CustomErrorResponses", container({"ErrorCode": 500, "ErrorCachingMinTTL": 0})),
         ("Restrictions", {}),
         ("ViewerCertificate", {}),
         ("ViewerCertificate", {"CloudFrontDefaultCertificate": True, "MinimumProtocolVersion": "TLSv1.2_2021"}),
