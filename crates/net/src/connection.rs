@@ -45,6 +45,8 @@ pub struct TlsSession {
     pub cipher: &'static str,
     /// The name the viewer asked for (SNI), lower case.
     pub server_name: Option<Arc<str>>,
+    /// Whether the handshake took up an earlier session.
+    pub resumed: bool,
 }
 
 /// What a connection is doing; each phase has its own time limit.
@@ -119,7 +121,8 @@ impl Connection {
         }
     }
 
-    pub(crate) fn requests(&self) -> u64 {
+    /// How many requests have begun on it.
+    pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 

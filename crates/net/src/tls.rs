@@ -8,7 +8,9 @@ use std::sync::{Arc, LazyLock};
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite};
 use rustls::server::NoServerSessionStorage;
-use rustls::{CipherSuite, ClientConfig, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection};
+use rustls::{
+    CipherSuite, ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
+};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
@@ -137,6 +139,7 @@ pub(crate) fn session_of(connection: &ServerConnection) -> TlsSession {
         protocol: connection.protocol_version().map_or("-", protocol_name),
         cipher: connection.negotiated_cipher_suite().map_or("-", |suite| cipher_name(suite.suite())),
         server_name: connection.server_name().map(Into::into),
+        resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
     }
 }
 

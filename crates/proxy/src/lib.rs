@@ -22,6 +22,7 @@ mod signing;
 mod sigv4;
 mod stages;
 mod storing;
+mod viewer_facts;
 mod worker;
 
 pub use edge::{Addresses, Edge, StartError, Status};

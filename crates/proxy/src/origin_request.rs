@@ -1,7 +1,8 @@
 //! What the origin is asked: target, header section, and where to send it. Pure but for the signature's time.
 //!
-//! The origin sees what makes up the cache key and what CloudFront itself adds, and nothing else of the viewer's (guide,
-//! controlling-origin-requests, RequestAndResponseBehaviorCustomOrigin).
+//! The origin sees what the behavior forwards (the cache key's values and those of the origin request policy) and what
+//! CloudFront itself adds, and nothing else of the viewer's (guide, controlling-origin-requests,
+//! RequestAndResponseBehaviorCustomOrigin).
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use edgeward_cache::StoredResponse;
 use edgeward_http_rules::{cookies, hop_by_hop, query};
 use edgeward_net::origin::{OriginAddress, OriginTimeouts};
-use edgeward_plan::{CachePolicy, Origin, OriginKind, OriginProtocol};
+use edgeward_plan::{CacheBehavior, ForwardedHeaders, Origin, OriginKind, OriginProtocol};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::exchange::{Exchange, Route};
@@ -52,7 +53,7 @@ pub(crate) fn build(exchange: &Exchange, purpose: Purpose<'_>) -> Result<Request
     *request.method_mut() = exchange.method().clone();
     *request.uri_mut() = target(exchange, route)?;
     let headers = request.headers_mut();
-    from_viewer(exchange, &route.behavior.cache, purpose, headers);
+    from_viewer(exchange, &route.behavior, purpose, headers);
     from_edge(exchange, origin, headers)?;
     if let Purpose::Store(Some(stale)) = purpose {
         validate(stale, headers);
@@ -71,7 +72,7 @@ fn target(exchange: &Exchange, route: &Route) -> Result<Uri, Refusal> {
     let path = target.len();
     target.push(b'?');
     if let Some(sent) = exchange.query() {
-        query::select(sent.as_bytes(), &route.behavior.cache.query_strings, &mut target);
+        query::select(sent.as_bytes(), &route.behavior.forwarding.query_strings, &mut target);
     }
     if target.len() == path + 1 {
         target.truncate(path);
@@ -79,14 +80,16 @@ fn target(exchange: &Exchange, route: &Route) -> Result<Uri, Refusal> {
     Uri::try_from(target).map_err(|_| Refusal::InvalidTarget)
 }
 
-fn from_viewer(exchange: &Exchange, policy: &CachePolicy, purpose: Purpose<'_>, headers: &mut HeaderMap) {
+fn from_viewer(exchange: &Exchange, behavior: &CacheBehavior, purpose: Purpose<'_>, headers: &mut HeaderMap) {
+    let policy = &behavior.cache;
     let end_to_end = without_connection_fields(&exchange.request.headers);
     let viewer = end_to_end.as_ref();
-    for name in &policy.headers.0 {
-        copy(viewer, name, headers);
+    copy_forwarded(viewer, &behavior.forwarding.headers, headers);
+    if policy.gzip || policy.brotli {
+        headers.remove(header::ACCEPT_ENCODING);
     }
     let mut selected = Vec::new();
-    cookies::select(viewer, &policy.cookies, &mut selected);
+    cookies::select(viewer, &behavior.forwarding.cookies, &mut selected);
     if let (false, Ok(value)) = (selected.is_empty(), HeaderValue::from_maybe_shared(bytes::Bytes::from(selected))) {
         headers.insert(header::COOKIE, value);
     }
@@ -99,8 +102,22 @@ fn from_viewer(exchange: &Exchange, policy: &CachePolicy, purpose: Purpose<'_>, 
         // Removed from GET and HEAD, so that one viewer's authority cannot fetch what others are then served.
         copy(viewer, &header::AUTHORIZATION, headers);
     }
-    if matches!(purpose, Purpose::Pass) && exchange.error_page.is_none() {
-        CONDITIONS_AND_RANGE.iter().for_each(|name| copy(viewer, name, headers));
+    let is_shared = matches!(purpose, Purpose::Store(_)) || exchange.error_page.is_some();
+    for name in &CONDITIONS_AND_RANGE {
+        match is_shared {
+            false => copy(viewer, name, headers),
+            true if policy.headers.0.contains(name) => {}
+            true => drop(headers.remove(name)),
+        }
+    }
+}
+
+fn copy_forwarded(viewer: &HeaderMap, forwarded: &ForwardedHeaders, headers: &mut HeaderMap) {
+    match forwarded {
+        ForwardedHeaders::Listed(names) => names.iter().for_each(|name| copy(viewer, name, headers)),
+        ForwardedHeaders::All { .. } => {
+            viewer.keys().filter(|name| forwarded.forwards(name)).for_each(|name| copy(viewer, name, headers));
+        }
     }
 }
 
@@ -123,10 +140,13 @@ fn copy(from: &HeaderMap, name: &HeaderName, to: &mut HeaderMap) {
 }
 
 fn from_edge(exchange: &Exchange, origin: &Origin, headers: &mut HeaderMap) -> Result<(), Refusal> {
-    let host = HeaderValue::from_str(&origin.domain_name).map_err(|_| Refusal::OriginDns)?;
-    headers.insert(header::HOST, host);
+    // The viewer's own, where the behavior forwards it.
+    if !headers.contains_key(header::HOST) {
+        let host = HeaderValue::from_str(&origin.domain_name).map_err(|_| Refusal::OriginDns)?;
+        headers.insert(header::HOST, host);
+    }
     headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static("Amazon CloudFront"));
-    headers.insert(header::VIA, exchange.worker.engine.identity.via(exchange.request.version).clone());
+    headers.append(header::VIA, exchange.worker.engine.identity.via(exchange.request.version).clone());
     headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
     headers.insert(&X_FORWARDED_FOR, forwarded_for(exchange));
     headers.insert(header::CONNECTION, HeaderValue::from_static("Keep-Alive"));
@@ -164,7 +184,8 @@ fn sign(exchange: &Exchange, origin: &Origin, request: &mut Request<()>) -> Resu
     };
     let engine = &exchange.worker.engine;
     let identity = engine.s3.as_ref().ok_or(Refusal::NoSigningIdentity)?;
-    identity.sign(request, &origin.domain_name, rules, &engine.clock).map_err(|_| Refusal::NoSigningIdentity)
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
+    identity.sign(request, &host, rules, &engine.clock).map_err(|_| Refusal::NoSigningIdentity)
 }
 
 /// Where S3 origins are, in place of the addresses of their domain names.

@@ -28,6 +28,7 @@ use crate::identity::RequestId;
 use crate::outcome::ResultType;
 use crate::stages::viewer_response::Reply;
 use crate::stages::{Early, cache_lookup, error_page, origin_fetch, receive, route, viewer_request, viewer_response};
+use crate::viewer_facts;
 use crate::worker::Worker;
 
 /// Answers the requests of one worker's connections.
@@ -55,6 +56,7 @@ impl Pipeline {
                 Early::Redirect(status) => Answer::ready(viewer_response::redirect(exchange, status)),
             };
         }
+        viewer_facts::state(&mut exchange);
         match cache_lookup::find(&exchange) {
             cache_lookup::Found::Fresh(stored) if error_page::is_wanted(&exchange, stored.head.status) => {
                 let now = exchange.received;

@@ -13,6 +13,7 @@ use super::viewer_response::Reply;
 use super::{cache_lookup, origin_fetch};
 use crate::exchange::{Exchange, PageInstead, Route};
 use crate::outcome::{Detail, ResultType};
+use crate::viewer_facts;
 
 /// Whether there is a page for `status`.
 pub(crate) fn is_wanted(exchange: &Exchange, status: StatusCode) -> bool {
@@ -32,6 +33,7 @@ pub(crate) async fn replace(exchange: &mut Exchange, reply: Reply) -> Reply {
     }
     exchange.error_page = Some(PageInstead { status: route.status, detail });
     exchange.route = Some(route.route);
+    viewer_facts::state(exchange);
     fetch(exchange).await
 }
 

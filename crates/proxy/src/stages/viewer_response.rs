@@ -70,7 +70,7 @@ pub(crate) fn answer(exchange: Box<Exchange>, reply: Reply) -> Response<Response
 pub(crate) fn ready_for_viewers(exchange: &Exchange, headers: &mut HeaderMap) {
     hop_by_hop::strip(headers);
     let forwards_cookies =
-        exchange.route.as_ref().is_some_and(|route| route.behavior.cache.cookies.mode() != SelectionMode::None);
+        exchange.route.as_ref().is_some_and(|route| route.behavior.forwarding.cookies.mode() != SelectionMode::None);
     if !forwards_cookies {
         headers.remove(header::SET_COOKIE);
     }
