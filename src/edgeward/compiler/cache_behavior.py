@@ -1,6 +1,6 @@
 """One cache behavior of the plan, its cache policy resolved into it.
 
-The edge never looks a policy up: a change of a policy compiles every distribution that attaches it.
+The edge never looks a policy up: a change of one compiles every distribution that attaches it.
 """
 
 from edgeward.aws.model import Shape
@@ -21,6 +21,7 @@ def compile_behavior(behavior: Shape, attached: AttachedResources) -> Shape:
         "cached_methods": sorted(items_of(methods["CachedMethods"])),
         "compress": behavior["Compress"],
         "cache": _compile_policy(_cache_policy(behavior["CachePolicyId"], attached)),
+        "origin_request": _compile_origin_request(behavior, attached),
     }
 
 
@@ -31,15 +32,31 @@ def _cache_policy(policy_id: str, attached: AttachedResources) -> Shape:
     return policy
 
 
+def _compile_origin_request(behavior: Shape, attached: AttachedResources) -> Shape | None:
+    policy_id = behavior.get("OriginRequestPolicyId")
+    if not policy_id:
+        return None
+    policy = attached.origin_request_policy(policy_id)
+    if policy is None:
+        raise DanglingReferenceError("origin request policy", policy_id)
+    return _selections(policy)
+
+
 def _compile_policy(policy: Shape) -> Shape:
     key = policy.get("ParametersInCacheKeyAndForwardedToOrigin", _KEY_WITHOUT_PARAMETERS)
     return {
         **_ttls(policy),
         "gzip": key["EnableAcceptEncodingGzip"],
         "brotli": key.get("EnableAcceptEncodingBrotli", False),
-        "headers": _selection(key["HeadersConfig"], "Header", lower=True),
-        "cookies": _selection(key["CookiesConfig"], "Cookie"),
-        "query_strings": _selection(key["QueryStringsConfig"], "QueryString"),
+        **_selections(key),
+    }
+
+
+def _selections(policy: Shape) -> Shape:
+    return {
+        "headers": _selection(policy["HeadersConfig"], "Header", lower=True),
+        "cookies": _selection(policy["CookiesConfig"], "Cookie"),
+        "query_strings": _selection(policy["QueryStringsConfig"], "QueryString"),
     }
 
 
@@ -65,7 +82,14 @@ def _selection(config: Shape, kind: str, *, lower: bool = False) -> Shape:
     }
 
 
-_MODES = {"none": "none", "whitelist": "whitelist", "allExcept": "all_except", "all": "all"}
+_MODES = {
+    "none": "none",
+    "whitelist": "whitelist",
+    "allExcept": "all_except",
+    "all": "all",
+    "allViewer": "all",
+    "allViewerAndWhitelistCloudFront": "all",
+}
 
 _KEY_WITHOUT_PARAMETERS: Shape = {
     "EnableAcceptEncodingGzip": False,

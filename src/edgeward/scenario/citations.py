@@ -44,6 +44,8 @@ _PAGE_NAMES = """
     http-502-bad-gateway http-504-gateway-timeout invalidation-specifying-objects
     private-content-restricting-access-to-s3 secure-connections-supported-viewer-protocols-ciphers
     standard-logs-reference understanding-the-cache-key using-https-cloudfront-to-custom-origin
+    adding-cloudfront-headers adding-response-headers understanding-response-headers-policies
+    creating-response-headers-policies using-managed-response-headers-policies
     using-https-cloudfront-to-s3-origin using-https-viewers-to-cloudfront using-managed-cache-policies
 """
 GUIDE_PAGES = frozenset(_PAGE_NAMES.split())

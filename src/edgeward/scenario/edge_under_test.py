@@ -106,6 +106,9 @@ class Resources:
     def cache_policy(self, policy_id: str, /) -> Shape | None:
         return self.expansion.cache_policies.get(policy_id)
 
+    def origin_request_policy(self, policy_id: str, /) -> Shape | None:
+        return self.expansion.origin_request_policies.get(policy_id)
+
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         return self.expansion.origin_access_controls.get(control_id)
 

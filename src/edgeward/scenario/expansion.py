@@ -14,6 +14,7 @@ from edgeward.scenario.short_form import (
     ShortDistribution,
     ShortErrorResponse,
     ShortOrigin,
+    ShortOriginRequest,
     merge,
 )
 
@@ -36,6 +37,8 @@ class Expansion:
     """A DistributionConfig, botocore-shaped."""
     cache_policies: Mapping[str, Shape]
     """CachePolicyConfig by id."""
+    origin_request_policies: Mapping[str, Shape]
+    """OriginRequestPolicyConfig by id."""
     origin_access_controls: Mapping[str, Shape]
     """OriginAccessControlConfig by id."""
 
@@ -46,7 +49,7 @@ def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]
     origins, behaviors = whole.origins or {}, whole.behaviors or ()
     numbered = [merge(_DEFAULT_BEHAVIOR, behavior) for behavior in behaviors]
     default = whole.default or _DEFAULT_BEHAVIOR
-    policies = {_policy_id(name, index): _cache_policy(each, index) for index, each in enumerate((*numbered, default))}
+    by_policy_id = {_policy_id(name, index): each for index, each in enumerate((*numbered, default))}
     shapes = [_behavior(each, _policy_id(name, index)) for index, each in enumerate(numbered)]
     config = {
         "CallerReference": name,
@@ -63,7 +66,14 @@ def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]
         ),
     }
     controls = {_control_id(key): _access_control(key, each) for key, each in origins.items() if each.signing}
-    return Expansion(config=config, cache_policies=policies, origin_access_controls=controls)
+    return Expansion(
+        config=config,
+        cache_policies={key: _cache_policy(each, key) for key, each in by_policy_id.items()},
+        origin_request_policies={
+            key: _origin_request_policy(each.forward, key) for key, each in by_policy_id.items() if each.forward
+        },
+        origin_access_controls=controls,
+    )
 
 
 def origins_of(short: ShortDistribution) -> Mapping[str, ShortOrigin]:
@@ -117,6 +127,8 @@ def _error_response(response: ShortErrorResponse) -> Shape:
 
 
 def _behavior(behavior: ShortBehavior, policy_id: str) -> Shape:
+    """One id serves for the policies of every kind that the behavior attaches."""
+    attached = {"OriginRequestPolicyId": policy_id} if behavior.forward else {}
     return {
         "TargetOriginId": behavior.origin or MAIN,
         "ViewerProtocolPolicy": behavior.viewer_protocol or "allow-all",
@@ -126,10 +138,23 @@ def _behavior(behavior: ShortBehavior, policy_id: str) -> Shape:
         },
         "Compress": behavior.compress is True,
         "CachePolicyId": policy_id,
+        **attached,
     }
 
 
-def _cache_policy(behavior: ShortBehavior, index: int) -> Shape:
+def _origin_request_policy(forward: ShortOriginRequest, policy_id: str) -> Shape:
+    headers = _selection("Header", "Headers", forward.headers)
+    if headers["HeaderBehavior"] == "all":
+        headers["HeaderBehavior"] = "allViewer"
+    return {
+        "Name": policy_id,
+        "HeadersConfig": headers,
+        "CookiesConfig": _selection("Cookie", "Cookies", forward.cookies),
+        "QueryStringsConfig": _selection("QueryString", "QueryStrings", forward.query_strings),
+    }
+
+
+def _cache_policy(behavior: ShortBehavior, policy_id: str) -> Shape:
     parameters = {
         "EnableAcceptEncodingGzip": behavior.gzip is True,
         "EnableAcceptEncodingBrotli": behavior.brotli is True,
@@ -138,7 +163,7 @@ def _cache_policy(behavior: ShortBehavior, index: int) -> Shape:
         "QueryStringsConfig": _selection("QueryString", "QueryStrings", behavior.query_strings),
     }
     return {
-        "Name": f"scenario-{index}",
+        "Name": policy_id,
         "MinTTL": behavior.min_ttl,
         "DefaultTTL": behavior.default_ttl,
         "MaxTTL": behavior.max_ttl,

@@ -45,6 +45,15 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortOriginRequest:
+    """An origin request policy: what is forwarded without being in the cache key."""
+
+    headers: Annotated[Selection | None, "Viewer headers; all includes Host; default: none"] = None
+    cookies: Annotated[Selection | None, "Default: none"] = None
+    query_strings: Annotated[Selection | None, "Default: none"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShortBehavior:
     """A cache behavior together with the cache policy it uses."""
 
@@ -65,6 +74,7 @@ class ShortBehavior:
     headers: Annotated[Selection | None, "Headers in the cache key: none or a list; default: none"] = None
     cookies: Annotated[Selection | None, "Cookies in the cache key; default: none"] = None
     query_strings: Annotated[Selection | None, "Query strings in the cache key; default: none"] = None
+    forward: Annotated[ShortOriginRequest | None, "Attach an origin request policy"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,16 +26,27 @@ POLICY: Shape = {
     },
 }
 
+FORWARD: Shape = {
+    "Name": "forward",
+    "HeadersConfig": {"HeaderBehavior": "allExcept", "Headers": {"Quantity": 1, "Items": ["Host"]}},
+    "CookiesConfig": {"CookieBehavior": "all"},
+    "QueryStringsConfig": {"QueryStringBehavior": "whitelist", "QueryStrings": {"Quantity": 1, "Items": ["q"]}},
+}
+
 
 class Attached:
     """Implements `references.AttachedResources` from dictionaries."""
 
     def __init__(self) -> None:
         self.policies: dict[str, Shape] = {"policy": deepcopy(POLICY)}
+        self.origin_request_policies: dict[str, Shape] = {"forward": deepcopy(FORWARD)}
         self.controls: dict[str, Shape] = {"control": dict(CONTROL)}
 
     def cache_policy(self, policy_id: str, /) -> Shape | None:
         return self.policies.get(policy_id)
+
+    def origin_request_policy(self, policy_id: str, /) -> Shape | None:
+        return self.origin_request_policies.get(policy_id)
 
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         return self.controls.get(control_id)
@@ -189,6 +200,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "cached_methods": ["GET", "HEAD", "OPTIONS"],
                 "compress": False,
                 "cache": cache,
+                "origin_request": None,
             },
             {
                 "path_pattern": "a*",
@@ -198,6 +210,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "cached_methods": read,
                 "compress": True,
                 "cache": cache,
+                "origin_request": None,
             },
             {
                 "path_pattern": "*",
@@ -207,6 +220,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "cached_methods": read,
                 "compress": False,
                 "cache": cache,
+                "origin_request": None,
             },
         ],
     }
@@ -285,6 +299,45 @@ def test_a_resource_that_is_not_there_is_named(kind: str, name: str, attached: A
 
     with pytest.raises(DanglingReferenceError, match=name):
         compile_distribution(source(), attached)
+
+
+@pytest.mark.parametrize(
+    ("headers", "compiled"),
+    [
+        ({"HeaderBehavior": "none"}, {"mode": "none", "names": []}),
+        ({"HeaderBehavior": "allViewer"}, {"mode": "all", "names": []}),
+        (
+            {
+                "HeaderBehavior": "allViewerAndWhitelistCloudFront",
+                "Headers": {"Quantity": 1, "Items": ["CloudFront-Viewer-TLS"]},
+            },
+            {"mode": "all", "names": ["cloudfront-viewer-tls"]},
+        ),
+        (FORWARD["HeadersConfig"], {"mode": "all_except", "names": ["host"]}),
+    ],
+)
+def test_an_origin_request_policy_is_compiled_into_the_behavior(
+    headers: Shape, compiled: Shape, attached: Attached
+) -> None:
+    config = deepcopy(CONFIG)
+    config["DefaultCacheBehavior"]["OriginRequestPolicyId"] = "forward"
+    attached.origin_request_policies["forward"]["HeadersConfig"] = headers
+
+    behavior = compile_distribution(source(config), attached)["behaviors"][-1]
+
+    assert behavior["origin_request"] == {
+        "headers": compiled,
+        "cookies": {"mode": "all", "names": []},
+        "query_strings": {"mode": "whitelist", "names": ["q"]},
+    }
+
+
+def test_an_origin_request_policy_that_is_gone_is_an_error(attached: Attached) -> None:
+    config = deepcopy(CONFIG)
+    config["DefaultCacheBehavior"]["OriginRequestPolicyId"] = "gone"
+
+    with pytest.raises(DanglingReferenceError, match="origin request policy 'gone'"):
+        compile_distribution(source(config), attached)
 
 
 def test_compiling_changes_neither_config_nor_policy(attached: Attached) -> None:

@@ -12,7 +12,15 @@ from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
 from edgeward.services.cloudfront.managed_policies import MANAGED_CACHE_POLICIES
+from edgeward.services.cloudfront.policy_selections import (
+    check_selection,
+    check_text,
+    check_total_length,
+    header_names,
+    selections,
+)
 from edgeward.services.cloudfront.republishing import republish_users
+from edgeward.services.cloudfront.viewer_headers import refuse_unwritten_while_attached
 
 
 def fill_defaults(config: Shape) -> Shape:
@@ -28,14 +36,15 @@ def fill_defaults(config: Shape) -> Shape:
 def check(proposal: Proposal) -> None:
     """The rules of a cache policy that its shape does not state. Raises ApiError with CloudFront's code."""
     config = proposal.config
-    _check_name(config)
+    check_text(config, NOUN)
     _check_ttls(config)
     parameters = config.get("ParametersInCacheKeyAndForwardedToOrigin")
     if parameters is not None:
         for selection in SELECTIONS:
-            _check_selection(parameters, *selection)
+            check_selection(parameters, selection, NOUN)
         _check_headers(parameters)
-        _check_total_length(parameters)
+        check_total_length(parameters, "CachePolicy", NOUN)
+        refuse_unwritten_while_attached(proposal, header_names(parameters))
 
 
 def describe(_transaction: Transaction, policy: Resource) -> Shape:
@@ -47,13 +56,6 @@ def summarize(transaction: Transaction, policy: Resource) -> Shape:
     """The CachePolicySummary structure."""
     kind = "managed" if policy.id in MANAGED else "custom"
     return {"Type": kind, "CachePolicy": describe(transaction, policy)}
-
-
-def _check_name(config: Shape) -> None:
-    if not config["Name"].strip():
-        raise ApiError("InvalidArgument", "Name is empty. Give the cache policy a name.")
-    if len(config.get("Comment", "")) > LONGEST_COMMENT:
-        raise ApiError("InvalidArgument", f"Comment is longer than {LONGEST_COMMENT} characters.")
 
 
 def _check_ttls(config: Shape) -> None:
@@ -78,39 +80,11 @@ def _caches_on_something(parameters: Shape | None) -> bool:
     if parameters is None:
         return False
     encodings = parameters["EnableAcceptEncodingGzip"] or parameters.get("EnableAcceptEncodingBrotli", False)
-    return encodings or any(parameters[outer][behavior] != "none" for outer, behavior, *_ in SELECTIONS)
-
-
-def _check_selection(parameters: Shape, outer: str, behavior: str, inner: str, too_many: str) -> None:
-    selection = parameters[outer]
-    items = selection.get(inner, {}).get("Items", [])
-    lists_names = selection[behavior] in ("whitelist", "allExcept")
-    if lists_names and not items:
-        raise ApiError(
-            "InvalidArgument",
-            f"{outer}.{inner} is empty, but {behavior} is {selection[behavior]}. Name at least one.",
-        )
-    if items and not lists_names:
-        raise ApiError(
-            "InvalidArgument",
-            f"{outer}.{inner} names items, but {behavior} is {selection[behavior]}. Leave {inner} out.",
-        )
-    if len(items) > MOST_NAMES:
-        raise ApiError(too_many, f"{outer}.{inner} has {len(items)} names; a cache policy can have {MOST_NAMES}.")
-    _check_names(f"{outer}.{inner}", items, folds_case=inner == "Headers")
-
-
-def _check_names(where: str, names: list[str], *, folds_case: bool) -> None:
-    seen = set()
-    for name in names:
-        key = name.lower() if folds_case else name
-        if not name or key in seen:
-            raise ApiError("InvalidArgument", f"{where} has an empty or repeated name: '{name}'.")
-        seen.add(key)
+    return encodings or any(parameters[each.outer][each.behavior] != "none" for each in SELECTIONS)
 
 
 def _check_headers(parameters: Shape) -> None:
-    names = {name.lower() for name in parameters["HeadersConfig"].get("Headers", {}).get("Items", [])}
+    names = set(header_names(parameters))
     normalizes = parameters["EnableAcceptEncodingGzip"] or parameters.get("EnableAcceptEncodingBrotli", False)
     if normalizes and "accept-encoding" in names:
         raise ApiError(
@@ -123,21 +97,8 @@ def _check_headers(parameters: Shape) -> None:
         raise ApiError("InvalidArgument", f"These headers cannot be in a cache policy: {', '.join(refused)}.")
 
 
-def _check_total_length(parameters: Shape) -> None:
-    names = [name for outer, _, inner, _ in SELECTIONS for name in parameters[outer].get(inner, {}).get("Items", [])]
-    if sum(map(len, names)) > LONGEST_NAMES:
-        raise ApiError(
-            "InvalidArgument",
-            f"All names of a cache policy together have at most {LONGEST_NAMES} characters.",
-        )
-
-
-SELECTIONS = (
-    ("HeadersConfig", "HeaderBehavior", "Headers", "TooManyHeadersInCachePolicy"),
-    ("CookiesConfig", "CookieBehavior", "Cookies", "TooManyCookiesInCachePolicy"),
-    ("QueryStringsConfig", "QueryStringBehavior", "QueryStrings", "TooManyQueryStringsInCachePolicy"),
-)
-"""The three selections: structure, its behavior member, its list, the error for too many names."""
+NOUN = "cache policy"
+SELECTIONS = selections("CachePolicy")
 
 UNCACHEABLE_HEADERS = frozenset(
     {
@@ -157,9 +118,6 @@ UNCACHEABLE_HEADERS = frozenset(
 DEFAULT_TTL_SECONDS = 86_400
 MAX_TTL_SECONDS = 31_536_000
 LONGEST_TTL_SECONDS = 3_153_600_000
-LONGEST_COMMENT = 128
-MOST_NAMES = 10
-LONGEST_NAMES = 1_024
 MOST_POLICIES = 20
 
 MANAGED = {

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from edgeward.aws.engine import ResourceSpec
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Transaction
-from edgeward.services.cloudfront.cache_policy import MANAGED
+from edgeward.services.cloudfront import cache_policy, origin_request_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,11 @@ class StoreReferences:
 
     def cache_policy(self, policy_id: str, /) -> Shape | None:
         """The CachePolicyConfig of a managed or custom policy; None when there is none."""
-        policy = MANAGED.get(policy_id) or self.transaction.find("cache-policy", policy_id)
-        return policy.config if policy is not None else None
+        return self._policy(cache_policy.SPEC, policy_id)
+
+    def origin_request_policy(self, policy_id: str, /) -> Shape | None:
+        """The OriginRequestPolicyConfig of a managed or custom policy; None when there is none."""
+        return self._policy(origin_request_policy.SPEC, policy_id)
 
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         """The OriginAccessControlConfig; None when there is none."""
@@ -34,3 +38,7 @@ class StoreReferences:
         """The id of the other distribution that has exactly this alias; None when it is free."""
         owners = self.transaction.referrers("alias", alias)
         return next((owner for owner in owners if owner != self.distribution_id), None)
+
+    def _policy(self, spec: ResourceSpec, policy_id: str) -> Shape | None:
+        policy = spec.managed.get(policy_id) or self.transaction.find(spec.family, policy_id)
+        return policy.config if policy is not None else None

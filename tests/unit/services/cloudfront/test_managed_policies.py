@@ -18,6 +18,9 @@ class Managed:
     def cache_policy(self, policy_id: str, /) -> Shape | None:
         return next((policy.config for policy in MANAGED_CACHE_POLICIES if policy.id == policy_id), None)
 
+    def origin_request_policy(self, _policy_id: str, /) -> Shape | None:
+        return None
+
     def origin_access_control(self, _control_id: str, /) -> Shape | None:
         return None
 

@@ -9,7 +9,6 @@ import re
 from edgeward.aws.model import Shape
 from edgeward.services.cloudfront.distribution import quotas
 from edgeward.services.cloudfront.distribution.fields import Field, behaviors, items_of, origins, shown
-from edgeward.services.cloudfront.distribution.references import References
 
 
 def check_behaviors(config: Shape) -> None:
@@ -23,15 +22,6 @@ def check_behaviors(config: Shape) -> None:
             raise at.member("TargetOriginId").refused(message, "NoSuchOrigin")
         _check_methods(at.member("AllowedMethods"), behavior["AllowedMethods"])
         _check_how_it_caches(at, behavior)
-
-
-def check_cache_policies(config: Shape, references: References) -> None:
-    """Every CachePolicyId is the id of a cache policy."""
-    for at, behavior in behaviors(config):
-        policy_id = behavior.get("CachePolicyId")
-        if policy_id and references.cache_policy(policy_id) is None:
-            message = f"there is no cache policy with the id {shown(policy_id)!r}; create it, or use a managed one"
-            raise at.member("CachePolicyId").refused(message, "NoSuchCachePolicy")
 
 
 def _check_path_patterns(config: Shape) -> None:

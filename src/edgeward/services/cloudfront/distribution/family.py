@@ -112,8 +112,9 @@ def references(config: Shape) -> Iterator[Reference]:
     for alias in items_of(config["Aliases"]):
         yield Reference(kind="alias", target=alias)
     for behavior in [config["DefaultCacheBehavior"], *items_of(config["CacheBehaviors"])]:
-        if behavior.get("CachePolicyId"):
-            yield Reference(kind="cache-policy", target=behavior["CachePolicyId"])
+        for member, family in ATTACHED_POLICIES.items():
+            if behavior.get(member):
+                yield Reference(kind=family, target=behavior[member])
     for origin in items_of(config["Origins"]):
         if origin.get("OriginAccessControlId"):
             yield Reference(kind="origin-access-control", target=origin["OriginAccessControlId"])
@@ -177,6 +178,12 @@ def _identity(account_id: str, distribution: Resource) -> Shape:
         identity["AliasICPRecordals"] = [{"CNAME": alias, "ICPRecordalStatus": "APPROVED"} for alias in aliases]
     return identity
 
+
+ATTACHED_POLICIES = {
+    "CachePolicyId": "cache-policy",
+    "OriginRequestPolicyId": "origin-request-policy",
+}
+"""The members of a cache behavior that name a policy, and the family of it."""
 
 SUMMARIZED = (
     "Aliases",

@@ -14,6 +14,9 @@ class AttachedResources(Protocol):
     def cache_policy(self, policy_id: str, /) -> Shape | None:
         """The CachePolicyConfig of a managed or custom policy; None when there is none."""
 
+    def origin_request_policy(self, policy_id: str, /) -> Shape | None:
+        """The OriginRequestPolicyConfig of a managed or custom policy; None when there is none."""
+
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         """The OriginAccessControlConfig; None when there is none."""
 

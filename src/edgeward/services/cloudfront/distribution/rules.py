@@ -11,11 +11,12 @@ from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.services.cloudfront.distribution import quotas
 from edgeward.services.cloudfront.distribution.aliases import check_alias_owners, check_aliases
-from edgeward.services.cloudfront.distribution.behaviors import check_behaviors, check_cache_policies
+from edgeward.services.cloudfront.distribution.behaviors import check_behaviors
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import Field
 from edgeward.services.cloudfront.distribution.origin_access import check_origin_access
 from edgeward.services.cloudfront.distribution.origins import check_origin_groups, check_origins
+from edgeward.services.cloudfront.distribution.policies import check_policies
 from edgeward.services.cloudfront.distribution.references import References
 from edgeward.services.cloudfront.distribution.settings import check_settings
 
@@ -30,7 +31,7 @@ def check_distribution(config: Shape, references: References) -> None:
     filled = fill_defaults(config)
     for check in (check_settings, check_origins, check_origin_groups, check_behaviors, check_aliases):
         check(filled)
-    for check_named in (check_cache_policies, check_origin_access, check_alias_owners):
+    for check_named in (check_policies, check_origin_access, check_alias_owners):
         check_named(filled, references)
     _check_distribution_count(references)
 

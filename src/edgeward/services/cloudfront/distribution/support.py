@@ -32,6 +32,7 @@ _BEHAVIOR_EFFECTS = {
     "AllowedMethods.CachedMethods.Items[]": "responses to other methods are not stored",
     "Compress": "responses are compressed for viewers who accept it",
     "CachePolicyId": "the cache key, the TTLs and the encodings",
+    "OriginRequestPolicyId": "what goes to the origin beside the cache key",
 }
 
 

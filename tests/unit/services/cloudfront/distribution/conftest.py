@@ -18,12 +18,16 @@ class KnownResources:
     """Implements `references.References` from dictionaries."""
 
     cache_policies: dict[str, Shape] = field(default_factory=dict)
+    origin_request_policies: dict[str, Shape] = field(default_factory=dict)
     origin_access_controls: dict[str, Shape] = field(default_factory=dict)
     alias_owners: dict[str, str] = field(default_factory=dict)
     distribution_count: int = 0
 
     def cache_policy(self, policy_id: str, /) -> Shape | None:
         return self.cache_policies.get(policy_id)
+
+    def origin_request_policy(self, policy_id: str, /) -> Shape | None:
+        return self.origin_request_policies.get(policy_id)
 
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         return self.origin_access_controls.get(control_id)
@@ -37,7 +41,15 @@ def known() -> KnownResources:
     """One cache policy `policy`, and origin access controls named after what is special about them."""
     control = {"OriginAccessControlOriginType": "s3", "SigningBehavior": "always", "SigningProtocol": "sigv4"}
     return KnownResources(
-        cache_policies={"policy": {"Name": "policy", "MinTTL": 1}},
+        cache_policies={
+            "policy": {"Name": "policy", "MinTTL": 1},
+            "country": {
+                "Name": "country",
+                "MinTTL": 1,
+                "ParametersInCacheKeyAndForwardedToOrigin": _listing("CloudFront-Viewer-Country"),
+            },
+        },
+        origin_request_policies={"device": _listing("Referer", "CloudFront-Is-Mobile-Viewer")},
         origin_access_controls={
             "always": control,
             "never": control | {"SigningBehavior": "never"},
@@ -48,6 +60,12 @@ def known() -> KnownResources:
         },
         alias_owners={"taken.example.com": "E1OTHER", "*.taken.example.net": "E1OTHER"},
     )
+
+
+def _listing(*headers: str) -> Shape:
+    return {
+        "HeadersConfig": {"HeaderBehavior": "whitelist", "Headers": {"Quantity": len(headers), "Items": [*headers]}}
+    }
 
 
 @pytest.fixture

@@ -24,6 +24,9 @@ class EverythingExists:
     def cache_policy(self, policy_id: str, /) -> Shape | None:
         return {"Name": policy_id, "MinTTL": 0}
 
+    def origin_request_policy(self, _policy_id: str, /) -> Shape | None:
+        return NOTHING_SELECTED
+
     def origin_access_control(self, _control_id: str, /) -> Shape | None:
         return {"OriginAccessControlOriginType": "s3", "SigningBehavior": "always", "SigningProtocol": "sigv4"}
 
@@ -53,6 +56,11 @@ def _count_items(container: Shape) -> Shape:
     return container | {"Quantity": len(container.get("Items", ()))}
 
 
+NOTHING_SELECTED: Shape = {
+    "HeadersConfig": {"HeaderBehavior": "none"},
+    "CookiesConfig": {"CookieBehavior": "none"},
+    "QueryStringsConfig": {"QueryStringBehavior": "none"},
+}
 TEXTS = st.one_of(
     st.sampled_from(["", "site", "/x", "*", "b.s3.localhost", "a.example.com", "*.example.com", "x-a", "DE", "200"]),
     st.text(max_size=5),

@@ -76,6 +76,24 @@ REFUSED = [
         "OPTIONS is cached and not allowed",
     ),
     ("an unknown policy", {f"{FIRST}.CachePolicyId": "x"}, "NoSuchCachePolicy", f"{AT_FIRST}.CachePolicyId:"),
+    (
+        "an unknown origin request policy",
+        {f"{FIRST}.OriginRequestPolicyId": "x"},
+        "NoSuchOriginRequestPolicy",
+        f"{AT_FIRST}.OriginRequestPolicyId:",
+    ),
+    (
+        "a header in the cache key that the edge cannot write",
+        {f"{FIRST}.CachePolicyId": "country"},
+        "InvalidArgument",
+        "cannot write yet: cloudfront-viewer-country",
+    ),
+    (
+        "a forwarded header that the edge cannot write",
+        {f"{DEFAULT}.OriginRequestPolicyId": "device"},
+        "InvalidArgument",
+        "cannot write yet: cloudfront-is-mobile-viewer",
+    ),
     ("no policy", {f"{DEFAULT}.CachePolicyId": ...}, "InvalidArgument", f"{AT_DEFAULT}.CachePolicyId:"),
     ("an empty policy", {f"{DEFAULT}.CachePolicyId": ""}, "InvalidArgument", f"{AT_DEFAULT}.CachePolicyId:"),
     (

@@ -104,7 +104,6 @@ ASKED_FOR: list[tuple[str, Any]] = [
             "SmoothStreaming": True,
             "TrustedSigners": ENABLED | container("self"),
             "TrustedKeyGroups": ENABLED | container("1"),
-            "OriginRequestPolicyId": "1",
             "ResponseHeadersPolicyId": "1",
             "FunctionAssociations": container({"FunctionARN": "arn", "EventType": "viewer-request"}),
             "LambdaFunctionAssociations": container({"LambdaFunctionARN": "arn", "EventType": "origin-request"}),
