@@ -68,6 +68,15 @@ def test_a_distribution_lives_from_creation_to_deletion(cdn: RunningCdn, aws: Aw
     assert "(NoSuchDistribution)" in gone.stderr
 
 
+def test_the_shorthand_for_one_origin_makes_a_distribution_that_serves(cdn: RunningCdn, aws: AwsCli) -> None:
+    domain_name = f"{cdn.bucket}.s3.us-east-1.amazonaws.com"
+    created = aws.cloudfront("create-distribution", "--origin-domain-name", domain_name)["Distribution"]
+
+    behavior = created["DistributionConfig"]["DefaultCacheBehavior"]
+    assert (behavior["MinTTL"], behavior["DefaultTTL"], behavior["MaxTTL"]) == (0, 86_400, 31_536_000)
+    assert created["Status"] == "Deployed"
+
+
 def test_an_invalidation_is_completed_at_the_first_poll(cdn: RunningCdn, aws: AwsCli) -> None:
     made = aws.cloudfront("create-invalidation", "--distribution-id", cdn.distribution_id, "--paths", "/cli/*")
     invalidation_id = made["Invalidation"]["Id"]

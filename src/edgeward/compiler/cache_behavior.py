@@ -5,6 +5,7 @@ The edge never looks a policy up: a change of one compiles every distribution th
 
 from edgeward.aws.model import Shape
 from edgeward.compiler.exceptions import DanglingReferenceError
+from edgeward.compiler.forwarded_values import compile_legacy_cache, compile_legacy_origin_request
 from edgeward.services.cloudfront.distribution.defaults import DEFAULT_TTL, MAX_TTL
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.references import AttachedResources
@@ -20,6 +21,14 @@ def compile_behavior(behavior: Shape, attached: AttachedResources) -> Shape:
         "allowed_methods": sorted(items_of(methods)),
         "cached_methods": sorted(items_of(methods["CachedMethods"])),
         "compress": behavior["Compress"],
+        **_compile_caching(behavior, attached),
+    }
+
+
+def _compile_caching(behavior: Shape, attached: AttachedResources) -> Shape:
+    if not behavior.get("CachePolicyId"):
+        return {"cache": compile_legacy_cache(behavior), "origin_request": compile_legacy_origin_request(behavior)}
+    return {
         "cache": _compile_policy(_cache_policy(behavior["CachePolicyId"], attached)),
         "origin_request": _compile_origin_request(behavior, attached),
     }

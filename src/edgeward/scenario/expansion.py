@@ -128,7 +128,9 @@ def _error_response(response: ShortErrorResponse) -> Shape:
 
 def _behavior(behavior: ShortBehavior, policy_id: str) -> Shape:
     """One id serves for the policies of every kind that the behavior attaches."""
-    attached = {"OriginRequestPolicyId": policy_id} if behavior.forward else {}
+    attached = _forwarded_values(behavior) if behavior.legacy else {"CachePolicyId": policy_id}
+    if behavior.forward:
+        attached["OriginRequestPolicyId"] = policy_id
     return {
         "TargetOriginId": behavior.origin or MAIN,
         "ViewerProtocolPolicy": behavior.viewer_protocol or "allow-all",
@@ -137,8 +139,24 @@ def _behavior(behavior: ShortBehavior, policy_id: str) -> Shape:
             "CachedMethods": _items(behavior.cached_methods or ("GET", "HEAD")),
         },
         "Compress": behavior.compress is True,
-        "CachePolicyId": policy_id,
         **attached,
+    }
+
+
+def _forwarded_values(behavior: ShortBehavior) -> Shape:
+    none = Selection(mode="none")
+    headers, cookies, query = behavior.headers or none, behavior.cookies or none, behavior.query_strings or none
+    whitelist = {"WhitelistedNames": _items(cookies.names)} if cookies.names else {}
+    return {
+        "ForwardedValues": {
+            "QueryString": query.mode != "none",
+            "QueryStringCacheKeys": _items(query.names),
+            "Cookies": {"Forward": cookies.mode, **whitelist},
+            "Headers": _items(("*",) if headers.mode == "all" else headers.names),
+        },
+        "MinTTL": behavior.min_ttl,
+        "DefaultTTL": behavior.default_ttl,
+        "MaxTTL": behavior.max_ttl,
     }
 
 

@@ -74,6 +74,7 @@ class ShortBehavior:
     headers: Annotated[Selection | None, "Headers in the cache key: none or a list; default: none"] = None
     cookies: Annotated[Selection | None, "Cookies in the cache key; default: none"] = None
     query_strings: Annotated[Selection | None, "Query strings in the cache key; default: none"] = None
+    legacy: Annotated[bool | None, "ForwardedValues in place of policies; cookie names are patterns"] = None
     forward: Annotated[ShortOriginRequest | None, "Attach an origin request policy"] = None
 
 

@@ -1,6 +1,6 @@
 """The rules of cache behaviors.
 
-Sources: API reference (CacheBehavior, AllowedMethods, ForwardedValues), Developer Guide ("Cache behavior
+Sources: API reference (CacheBehavior, AllowedMethods), Developer Guide ("Cache behavior
 settings", "Quotas"). Called by `rules` with a config that `fill_defaults` has filled.
 """
 
@@ -9,19 +9,21 @@ import re
 from edgeward.aws.model import Shape
 from edgeward.services.cloudfront.distribution import quotas
 from edgeward.services.cloudfront.distribution.fields import Field, behaviors, items_of, origins, shown
+from edgeward.services.cloudfront.distribution.forwarded_values import check_forwarded_values
 
 
 def check_behaviors(config: Shape) -> None:
     """Every cache behavior by itself, its origin, and no two with one path pattern."""
     _check_path_patterns(config)
-    targets = {origin["Id"] for _, origin in origins(config)}
+    by_id = {origin["Id"]: origin for _, origin in origins(config)}
+    targets = set(by_id)
     targets.update(group["Id"] for group in items_of(config["OriginGroups"]))
     for at, behavior in behaviors(config):
         if behavior["TargetOriginId"] not in targets:
             message = f"there is no origin with the id {shown(behavior['TargetOriginId'])!r}; use the id of one"
             raise at.member("TargetOriginId").refused(message, "NoSuchOrigin")
         _check_methods(at.member("AllowedMethods"), behavior["AllowedMethods"])
-        _check_how_it_caches(at, behavior)
+        _check_how_it_caches(at, behavior, by_id.get(behavior["TargetOriginId"]))
 
 
 def _check_path_patterns(config: Shape) -> None:
@@ -63,7 +65,7 @@ def _check_method_set(at: Field, methods: list[str], sets: tuple[frozenset[str],
         raise at.refused(f"list exactly {choices}")
 
 
-def _check_how_it_caches(at: Field, behavior: Shape) -> None:
+def _check_how_it_caches(at: Field, behavior: Shape, origin: Shape | None) -> None:
     """A cache policy, or the legacy settings: one of the two, never both."""
     if behavior.get("CachePolicyId"):
         for member in _LEGACY_MEMBERS:
@@ -73,19 +75,7 @@ def _check_how_it_caches(at: Field, behavior: Shape) -> None:
     elif "ForwardedValues" not in behavior:
         raise at.member("CachePolicyId").refused("is missing; give the id of a cache policy")
     else:
-        _check_legacy_settings(at, behavior)
-
-
-def _check_legacy_settings(at: Field, behavior: Shape) -> None:
-    minimum, default, maximum = behavior["MinTTL"], behavior["DefaultTTL"], behavior["MaxTTL"]
-    if not 0 <= minimum <= default <= maximum:
-        message = f"0 <= MinTTL <= DefaultTTL <= MaxTTL; they are {minimum}, {default} and {maximum}"
-        raise at.member("MinTTL").refused(message, "InvalidTTLOrder")
-    cookies = behavior["ForwardedValues"]["Cookies"]
-    has_names = bool(items_of(cookies.get("WhitelistedNames")))
-    if has_names != (cookies["Forward"] == "whitelist"):
-        message = "WhitelistedNames goes with Forward whitelist, and only with it"
-        raise at.member("ForwardedValues.Cookies").refused(message, "InvalidForwardCookies")
+        check_forwarded_values(at, behavior, origin)
 
 
 _LEGACY_MEMBERS = ("ForwardedValues", "MinTTL", "DefaultTTL", "MaxTTL")

@@ -10,6 +10,8 @@ ORIGINS = 100
 ORIGIN_GROUPS = 10
 CACHE_BEHAVIORS = 75
 """Counted without the default cache behavior; the guide does not say whether it counts."""
+FORWARDED_NAMES = 10
+"""Headers, cookies or query strings that ForwardedValues lists."""
 ORIGIN_CUSTOM_HEADERS = 30
 CUSTOM_HEADER_NAME_CHARACTERS = 256
 CUSTOM_HEADER_VALUE_CHARACTERS = 1_783

@@ -32,6 +32,14 @@ _BEHAVIOR_EFFECTS = {
     "AllowedMethods.CachedMethods.Items[]": "responses to other methods are not stored",
     "Compress": "responses are compressed for viewers who accept it",
     "CachePolicyId": "the cache key, the TTLs and the encodings",
+    "ForwardedValues.QueryString": "whether query strings are in the cache key and forwarded",
+    "ForwardedValues.QueryStringCacheKeys.Items[]": "the query strings of the cache key, when it does not hold all",
+    "ForwardedValues.Cookies.Forward": "which cookies are in the cache key and forwarded",
+    "ForwardedValues.Cookies.WhitelistedNames.Items[]": "the cookies of the cache key",
+    "ForwardedValues.Headers.Items[]": "the headers of the cache key; * turns caching off",
+    "MinTTL": "the shortest time a response is fresh, without a cache policy",
+    "DefaultTTL": "how long a response is fresh when the origin does not say, without a cache policy",
+    "MaxTTL": "the longest time a response is fresh, without a cache policy",
     "OriginRequestPolicyId": "what goes to the origin beside the cache key",
 }
 

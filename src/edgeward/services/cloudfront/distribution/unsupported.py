@@ -151,12 +151,6 @@ _ORIGIN_REFUSALS = (
 )
 
 _BEHAVIOR_REFUSALS = (
-    Refusal("ForwardedValues", _is_unset, "this edge has no legacy cache settings; use CachePolicyId"),
-    *(
-        # Tools that always send the three send 0 beside a cache policy.
-        Refusal(ttl, _is_unset, "this edge takes the TTLs from the cache policy; use CachePolicyId")
-        for ttl in ("MinTTL", "DefaultTTL", "MaxTTL")
-    ),
     Refusal("SmoothStreaming", _is_unset, "this edge has no Smooth Streaming; set it to false"),
     Refusal("TrustedSigners", _is_disabled, "this edge has no signed URLs yet; set Enabled to false"),
     Refusal("TrustedKeyGroups", _is_disabled, "this edge has no signed URLs yet; set Enabled to false"),

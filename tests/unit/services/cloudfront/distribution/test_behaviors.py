@@ -36,6 +36,19 @@ def forwarded(forward: str = "none", *names: str) -> Shape:
     return {f"{DEFAULT}.CachePolicyId": ..., f"{DEFAULT}.ForwardedValues": values, **ttls}
 
 
+def legacy(**values: Any) -> Shape:
+    """Legacy settings with these values."""
+    changes = forwarded()
+    changes[f"{DEFAULT}.ForwardedValues"] |= values
+    return changes
+
+
+def listed(*names: str) -> Shape:
+    return {"Quantity": len(names), "Items": list(names)}
+
+
+ELEVEN = listed(*(f"x{n}" for n in range(11)))
+
 REFUSED = [
     ("an unknown origin", {f"{FIRST}.TargetOriginId": "x"}, "NoSuchOrigin", f"{AT_FIRST}.TargetOriginId:"),
     ("no known default origin", {f"{DEFAULT}.TargetOriginId": "x"}, "NoSuchOrigin", f"{AT_DEFAULT}.TargetOriginId:"),
@@ -110,6 +123,42 @@ REFUSED = [
         f"{AT_DEFAULT}.MinTTL:",
     ),
     ("a negative TTL", {**forwarded(), f"{DEFAULT}.MinTTL": -1}, "InvalidTTLOrder", f"{AT_DEFAULT}.MinTTL:"),
+    (
+        "an origin request policy beside legacy settings",
+        {**forwarded(), f"{DEFAULT}.OriginRequestPolicyId": "x"},
+        "InvalidArgument",
+        f"{AT_DEFAULT}.OriginRequestPolicyId: goes with a cache policy",
+    ),
+    ("eleven headers", legacy(Headers=ELEVEN), "TooManyHeadersInForwardedValues", "ForwardedValues.Headers:"),
+    ("eleven cookies", forwarded("whitelist", *ELEVEN["Items"]), "TooManyCookieNamesInWhiteList", "WhitelistedNames:"),
+    (
+        "eleven query strings",
+        legacy(QueryString=True, QueryStringCacheKeys=ELEVEN),
+        "TooManyQueryStringParameters",
+        "QueryStringCacheKeys:",
+    ),
+    (
+        "query strings named and not forwarded",
+        legacy(QueryStringCacheKeys=listed("q")),
+        "InvalidQueryStringParameters",
+        "QueryStringCacheKeys:",
+    ),
+    ("all headers and one more", legacy(Headers=listed("*", "Origin")), "InvalidArgument", "or * alone"),
+    ("a header twice", legacy(Headers=listed("Origin", "origin")), "InvalidArgument", "list each header once"),
+    ("a header that is not forwarded", legacy(Headers=listed("Cookie")), "InvalidArgument", "cookie cannot be"),
+    ("Host for a bucket", legacy(Headers=listed("Host")), "InvalidHeadersForS3Origin", "ForwardedValues.Headers: Host"),
+    (
+        "a legacy header that the edge cannot write",
+        legacy(Headers=listed("CloudFront-Viewer-Country")),
+        "InvalidArgument",
+        "cannot write these headers yet: cloudfront-viewer-country",
+    ),
+    (
+        "a minimum and all headers",
+        {**legacy(Headers=listed("*")), f"{DEFAULT}.MinTTL": 1},
+        "InvalidArgument",
+        f"{AT_DEFAULT}.MinTTL:",
+    ),
     ("a whitelist of no cookies", forwarded("whitelist"), "InvalidForwardCookies", "ForwardedValues.Cookies:"),
     ("cookies named beside all", forwarded("all", "session"), "InvalidForwardCookies", "ForwardedValues.Cookies:"),
 ]
@@ -138,6 +187,11 @@ def test_an_unsound_cache_behavior_is_refused_by_name(
         pytest.param({f"{FIRST}.PathPattern": "images/*.jpg"}, id="a pattern without a leading /"),
         pytest.param({f"{FIRST}.MinTTL": 0, f"{FIRST}.MaxTTL": 0}, id="TTLs of 0 beside a policy"),
         pytest.param(forwarded(), id="legacy settings"),
+        pytest.param(legacy(Headers=listed("*")), id="all headers"),
+        pytest.param(
+            legacy(QueryString=True, QueryStringCacheKeys=listed("q"), Headers=listed("Origin")),
+            id="legacy settings with a header and a query string",
+        ),
         pytest.param(forwarded("whitelist", "session"), id="legacy settings with named cookies"),
     ],
 )

@@ -97,10 +97,6 @@ ASKED_FOR: list[tuple[str, Any]] = [
         (f"{behavior}.{member}", value)
         for behavior in (DEFAULT, "CacheBehaviors.Items.0")
         for member, value in {
-            "ForwardedValues": {"QueryString": False, "Cookies": {"Forward": "none"}},
-            "MinTTL": 1,
-            "DefaultTTL": 1,
-            "MaxTTL": 1,
             "SmoothStreaming": True,
             "TrustedSigners": ENABLED | container("self"),
             "TrustedKeyGroups": ENABLED | container("1"),
