@@ -25,6 +25,8 @@ class Performance:
     gate: asyncio.Event | None = None
     """Awaited before every answer: lets many viewers send before anyone is answered."""
     problems: list[str] = field(default_factory=list)
+    exhausted: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the last answer has been asked for."""
     held: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once an answer is being held back."""
     released: asyncio.Event = field(default_factory=asyncio.Event)

@@ -60,7 +60,11 @@ class Origins:
         return performance
 
     async def end(self, performance: Performance) -> list[str]:
-        """Stop playing; returns what went wrong, one line each."""
+        """Stop playing; returns what went wrong, one line each.
+
+        An edge that asks in the background may do so just after it has answered: it is waited for.
+        """
+        await _asked_for(performance)
         performance.ended.set()
         self._performances.remove(performance)
         await self._listen_again()
@@ -132,6 +136,8 @@ class Origins:
             reset(writer)
             return False
         answer = performance.answers.popleft()
+        if not performance.answers:
+            performance.exhausted.set()
         now_ms = self._timeline.clock.now_ms
         performance.problems += request_problems(answer.expect, name, request, now_ms)
         delivery = Delivery(
@@ -164,6 +170,12 @@ def request_problems(expect: OriginExpect, name: str, request: Request, now_ms: 
     return [f"origin request: {line}" for line in wrong]
 
 
+async def _asked_for(performance: Performance) -> None:
+    if performance.answers:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(performance.exhausted.wait(), _PATIENCE_SECONDS)
+
+
 @dataclass(slots=True)
 class _Listener:
     """One origin's listening socket; `server` is None while it refuses connections."""
@@ -188,3 +200,6 @@ def _bound_socket(port: int) -> socket.socket:
     bound.bind(("127.0.0.1", port))
     bound.setblocking(False)
     return bound
+
+
+_PATIENCE_SECONDS = 0.5
