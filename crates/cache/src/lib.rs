@@ -1,9 +1,9 @@
 //! The cache: keys, stored responses, the memory store, request collapsing, invalidation.
 //!
 //! `key` says which requests share a response, `ttl` whether and for how long one may be stored, `stored` what is kept,
-//! `filling` how a response is read while it still arrives, `flights` how requests for one key become one origin request,
-//! `invalidation` what may no longer be served, `store` where responses live and which one goes first. Invariant: what
-//! `Cache::find` calls fresh is complete, unexpired and not invalidated.
+//! `stale` what an expired one is good for, `filling` how a response is read while it still arrives, `flights` how
+//! requests for one key become one origin request, `invalidation` what may no longer be served, `store` where responses
+//! live and which one goes first. Invariant: what `Cache::find` calls fresh is complete, unexpired and not invalidated.
 //!
 //! Called by `proxy`. No socket and no clock here: time is passed in.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
@@ -13,6 +13,7 @@ mod flights;
 mod invalidation;
 mod key;
 mod lookup;
+mod stale;
 mod store;
 mod stored;
 mod time;
@@ -23,6 +24,7 @@ pub use flights::{Flight, FlightOutcome, Follower, Joined};
 pub use invalidation::Generation;
 pub use key::{AcceptedCodings, CacheKey, KeyParts};
 pub use lookup::{Cache, CacheUsage, Lookup, Missing};
+pub use stale::{Grace, StaleUse};
 pub use stored::{Body, Compressed, Freshness, ResponseHead, StoredResponse};
 pub use time::Timestamp;
 pub use ttl::{Lifetime, LifetimeSource, NotStored, lifetime};

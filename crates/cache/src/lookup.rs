@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::flights::{Flights, Joined};
 use crate::invalidation::{Generation, Invalidations};
 use crate::key::{CacheKey, KeyParts};
+use crate::stale::StaleUse;
 use crate::store::MemoryStore;
 use crate::stored::StoredResponse;
 use crate::time::Timestamp;
@@ -14,8 +15,8 @@ use crate::time::Timestamp;
 pub enum Lookup {
     /// It answers without asking the origin.
     Fresh(Arc<StoredResponse>),
-    /// It has expired; the origin is asked whether it still holds.
-    Stale(Arc<StoredResponse>),
+    /// It has expired.
+    Stale(StaleUse, Arc<StoredResponse>),
     /// Nothing that may be used.
     Missing(Missing),
 }
@@ -58,7 +59,7 @@ impl<E: Clone> Cache<E> {
             None => Lookup::Missing(Missing::NotStored),
             Some(stored) if !stored.generation.is_valid() => Lookup::Missing(Missing::Invalidated),
             Some(stored) if stored.freshness.is_fresh(now) => Lookup::Fresh(stored),
-            Some(stored) => Lookup::Stale(stored),
+            Some(stored) => Lookup::Stale(stored.freshness.when_expired(now), stored),
         }
     }
 

@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::invalidation::Generation;
+use crate::stale::{Grace, StaleUse};
 use crate::time::Timestamp;
 
 /// Chunks of a stored body are this long, but for the last.
@@ -38,6 +39,10 @@ pub struct Freshness {
     pub initial_age: u64,
     /// Freshness lifetime in seconds, counted from age 0.
     pub lifetime: u64,
+    /// For how long it may be used after that.
+    pub grace: Grace,
+    /// Until when the origin, which failed, is not asked again.
+    pub resting_until: Option<Timestamp>,
 }
 
 impl Freshness {
@@ -49,6 +54,12 @@ impl Freshness {
     /// RFC 9111 section 4.2: the lifetime is greater than the current age.
     pub fn is_fresh(&self, now: Timestamp) -> bool {
         self.lifetime > self.current_age(now)
+    }
+
+    /// What it may be used for once it is no longer fresh.
+    pub fn when_expired(&self, now: Timestamp) -> StaleUse {
+        let overdue = self.current_age(now).saturating_sub(self.lifetime);
+        self.grace.when(overdue, self.resting_until.is_some_and(|until| now < until))
     }
 }
 

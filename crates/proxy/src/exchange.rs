@@ -34,6 +34,8 @@ pub(crate) struct Exchange {
     /// for.
     pub(crate) error_page: Option<PageInstead>,
     pub(crate) outcome: Option<Outcome>,
+    /// No viewer waits for it: it is not logged.
+    pub(crate) is_errand: bool,
 }
 
 /// A page that stands in place of an error.
@@ -46,6 +48,7 @@ pub(crate) struct PageInstead {
 }
 
 /// Where a request belongs.
+#[derive(Clone)]
 pub(crate) struct Route {
     pub(crate) distribution: Arc<Distribution>,
     pub(crate) behavior: Arc<CacheBehavior>,
@@ -72,6 +75,27 @@ pub(crate) struct Outcome {
 }
 
 impl Exchange {
+    /// A request of the edge's own for the same response, content included.
+    pub(crate) fn errand(&self) -> Box<Exchange> {
+        let mut request = self.request.clone();
+        if request.method == Method::HEAD {
+            request.method = Method::GET;
+        }
+        Box::new(Exchange {
+            worker: Arc::clone(&self.worker),
+            connection: Arc::clone(&self.connection),
+            request,
+            section_bytes: self.section_bytes,
+            id: RequestId::random(),
+            received: self.received,
+            route: self.route.clone(),
+            content_received: None,
+            error_page: self.error_page,
+            outcome: None,
+            is_errand: true,
+        })
+    }
+
     /// The path that behaviors, cache key and origin see.
     pub(crate) fn path(&self) -> &str {
         let rewritten = self.route.as_ref().and_then(|route| route.rewritten_path.as_deref());
@@ -112,6 +136,8 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.worker.log_exchange(self);
+        if !self.is_errand {
+            self.worker.log_exchange(self);
+        }
     }
 }

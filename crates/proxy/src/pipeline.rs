@@ -66,6 +66,11 @@ impl Pipeline {
                 let now = exchange.received;
                 Answer::ready(viewer_response::from_stored(exchange, &stored, ResultType::Hit, now))
             }
+            cache_lookup::Found::Aging(stored, lacking) => {
+                origin_fetch::revalidate(&exchange, lacking);
+                let now = exchange.received;
+                Answer::ready(viewer_response::from_stored(exchange, &stored, ResultType::Hit, now))
+            }
             cache_lookup::Found::Lacking(lacking) => Answer::pending(async move {
                 let reply = origin_fetch::answer(&exchange, Some(content), lacking).await;
                 finish_later(exchange, reply).await
@@ -91,6 +96,7 @@ impl Pipeline {
             content_received: (!content.is_end_stream()).then(|| Arc::new(AtomicU64::new(0))),
             error_page: None,
             outcome: None,
+            is_errand: false,
         });
         (exchange, content)
     }

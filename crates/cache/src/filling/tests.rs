@@ -7,12 +7,20 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 use super::{Cut, Fill, Filled, Filling, Reader, WINDOW};
+use crate::stale::Grace;
 use crate::stored::{Freshness, ResponseHead};
 use crate::time::Timestamp;
 
 fn begin(largest: usize) -> (Arc<Filling>, Fill) {
     let head = ResponseHead { status: StatusCode::OK, headers: HeaderMap::new(), compressed: None };
-    Filling::begin(head, Freshness { since: Timestamp::from_secs(0), initial_age: 0, lifetime: 60 }, largest)
+    let freshness = Freshness {
+        since: Timestamp::from_secs(0),
+        initial_age: 0,
+        lifetime: 60,
+        grace: Grace::default(),
+        resting_until: None,
+    };
+    Filling::begin(head, freshness, largest)
 }
 
 fn poll(reader: &mut Reader) -> Poll<Option<Result<Bytes, Cut>>> {

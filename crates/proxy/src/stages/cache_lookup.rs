@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use edgeward_cache::{CacheKey, KeyParts, Lookup, StoredResponse};
+use edgeward_cache::{CacheKey, KeyParts, Lookup, StaleUse, StoredResponse};
 
 use crate::exchange::{Exchange, Route};
 
@@ -10,6 +10,8 @@ use crate::exchange::{Exchange, Route};
 pub(crate) enum Found {
     /// It answers.
     Fresh(Arc<StoredResponse>),
+    /// It answers, and the origin is to be asked meanwhile.
+    Aging(Arc<StoredResponse>, Lacking),
     /// The origin has to be asked.
     Lacking(Lacking),
     /// Neither looked up nor stored: the method or the policy rules it out.
@@ -20,7 +22,24 @@ pub(crate) enum Found {
 pub(crate) struct Lacking {
     pub(crate) key: CacheKey,
     /// Expired; the origin may say that it still holds.
-    pub(crate) stale: Option<Arc<StoredResponse>>,
+    pub(crate) stale: Option<Stale>,
+}
+
+/// An expired response.
+pub(crate) struct Stale {
+    pub(crate) stored: Arc<StoredResponse>,
+    may_stand_in: bool,
+}
+
+impl Stale {
+    fn new(stored: &Arc<StoredResponse>, may_stand_in: bool) -> Stale {
+        Stale { stored: Arc::clone(stored), may_stand_in }
+    }
+
+    /// Whether it answers in place of an origin that fails. What was invalidated meanwhile does not.
+    pub(crate) fn stands_in(&self) -> bool {
+        self.may_stand_in && self.stored.generation.is_valid()
+    }
 }
 
 /// Looks the request up.
@@ -28,8 +47,15 @@ pub(crate) fn find(exchange: &Exchange) -> Found {
     let Some(parts) = key_parts(exchange) else { return Found::NotCacheable };
     let key = CacheKey::of(&parts);
     match exchange.worker.engine.cache.find(&key, exchange.received) {
-        Lookup::Fresh(stored) => Found::Fresh(stored),
-        Lookup::Stale(stored) => Found::Lacking(Lacking { key, stale: Some(stored) }),
+        Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored) => Found::Fresh(stored),
+        Lookup::Stale(StaleUse::WhileRevalidating, stored) => {
+            let stale = Some(Stale::new(&stored, true));
+            Found::Aging(stored, Lacking { key, stale })
+        }
+        Lookup::Stale(how, stored) => {
+            let stale = Some(Stale::new(&stored, how == StaleUse::IfError));
+            Found::Lacking(Lacking { key, stale })
+        }
         Lookup::Missing(_) => Found::Lacking(Lacking { key, stale: None }),
     }
 }

@@ -61,6 +61,10 @@ fn wanted(exchange: &Exchange, status: StatusCode) -> Option<&ErrorPage> {
 async fn fetch(exchange: &Exchange) -> Reply {
     match cache_lookup::find(exchange) {
         cache_lookup::Found::Fresh(stored) => Reply::stored(stored, ResultType::Hit, exchange.received),
+        cache_lookup::Found::Aging(stored, lacking) => {
+            origin_fetch::revalidate(exchange, lacking);
+            Reply::stored(stored, ResultType::Hit, exchange.received)
+        }
         cache_lookup::Found::Lacking(lacking) => origin_fetch::answer(exchange, None, lacking).await,
         cache_lookup::Found::NotCacheable => origin_fetch::pass(exchange, None).await,
     }

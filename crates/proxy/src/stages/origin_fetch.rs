@@ -10,8 +10,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use edgeward_cache::{
-    Body as StoredBody, Filling, Flight, FlightOutcome, Freshness, Joined, Lookup, NotStored, ResponseHead,
-    StoredResponse, Timestamp, lifetime,
+    Body as StoredBody, Filling, Flight, FlightOutcome, Freshness, Grace, Joined, Lookup, NotStored, ResponseHead,
+    StaleUse, StoredResponse, Timestamp, lifetime,
 };
 use edgeward_http_rules::freshness::{self, initial_age};
 use edgeward_net::origin::{OriginBody, OriginError};
@@ -33,7 +33,13 @@ use crate::storing::{self, Intake};
 pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacking: Lacking) -> Reply {
     if *exchange.method() == Method::HEAD {
         // There is no content to store; the next GET fetches it.
-        return pass(exchange, content).await;
+        let reply = pass(exchange, content).await;
+        return match lacking.stale {
+            Some(stale) if reply.status().is_server_error() && stale.stands_in() => {
+                Reply::stored(stale.stored, ResultType::Hit, exchange.now())
+            }
+            _ => reply,
+        };
     }
     loop {
         let joined = match key_parts(exchange) {
@@ -57,6 +63,19 @@ pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacki
     }
 }
 
+/// Asks the origin in the background whether what is stored still holds, unless somebody asks already.
+pub(crate) fn revalidate(exchange: &Exchange, lacking: Lacking) {
+    let Some(parts) = key_parts(exchange) else { return };
+    if let Joined::Leader(flight) = exchange.worker.engine.cache.join(&lacking.key, &parts) {
+        let errand = exchange.errand();
+        tokio::spawn(async move {
+            if let Reply::Filling(reader, _) = lead(&errand, lacking, flight).await {
+                reader.leave_to_store();
+            }
+        });
+    }
+}
+
 /// Asks the origin for this viewer alone; nothing is stored.
 pub(crate) async fn pass(exchange: &Exchange, content: Option<Incoming>) -> Reply {
     match send(exchange, Purpose::Pass, content).await {
@@ -69,11 +88,17 @@ async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) ->
     let engine = &exchange.worker.engine;
     let asked = engine.clock.now();
     // Whoever led before may have stored it between our look-up and our joining.
-    if let Lookup::Fresh(stored) = engine.cache.find(flight.key(), asked) {
+    if let Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored) = engine.cache.find(flight.key(), asked)
+    {
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
         return Reply::stored(stored, ResultType::Hit, asked);
     }
-    let response = match send(exchange, Purpose::Store(lacking.stale.as_deref()), None).await {
+    let stale = lacking.stale.as_ref();
+    let sent = send(exchange, Purpose::Store(stale.map(|stale| &*stale.stored)), None).await;
+    if let (Some(status), Some(stale)) = (failure(&sent), stale.filter(|stale| stale.stands_in())) {
+        return stand_in(exchange, &stale.stored, status, flight);
+    }
+    let response = match sent {
         Ok(response) => response,
         Err(refusal) => {
             keep_failure(exchange, refusal, &flight);
@@ -84,10 +109,33 @@ async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) ->
     let arrival = Arrival { asked, answered: engine.clock.now() };
     match lacking.stale {
         Some(stale) if response.status() == StatusCode::NOT_MODIFIED => {
-            still_valid(exchange, &stale, response.headers(), arrival, flight)
+            still_valid(exchange, &stale.stored, response.headers(), arrival, flight)
         }
         _ => admit(exchange, response, arrival, flight),
     }
+}
+
+/// How the origin failed, where it did: an answer of 5xx, or none.
+fn failure(sent: &Result<Response<OriginBody>, Refusal>) -> Option<StatusCode> {
+    match sent {
+        Ok(response) => Some(response.status()).filter(StatusCode::is_server_error),
+        Err(refusal) => refusal.is_failed_origin().then(|| refusal.status()),
+    }
+}
+
+/// Answers with what has expired, and lets the origin rest for the error caching minimum (guide, Expiration).
+fn stand_in(exchange: &Exchange, stale: &StoredResponse, status: StatusCode, flight: Flight<Refusal>) -> Reply {
+    let now = exchange.now();
+    let resting_until = Some(now.plus_secs(exchange.error_min_ttl(status)));
+    let stored = Arc::new(StoredResponse {
+        head: stale.head.clone(),
+        freshness: Freshness { resting_until, ..stale.freshness },
+        generation: stale.generation.clone(),
+        body: stale.body.clone(),
+    });
+    exchange.worker.engine.cache.insert(flight.key(), Arc::clone(&stored));
+    flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
+    Reply::stored(stored, ResultType::Hit, now)
 }
 
 /// Stores the page for an origin that failed, so that it is not asked again for the error caching minimum (guide,
@@ -100,7 +148,7 @@ fn keep_failure(exchange: &Exchange, refusal: Refusal, flight: &Flight<Refusal>)
     let (headers, page) = viewer_response::error_page(exchange, refusal, now);
     let head = ResponseHead { status: refusal.status(), headers, compressed: None };
     let lifetime = exchange.error_min_ttl(head.status);
-    let freshness = Freshness { since: now, initial_age: 0, lifetime };
+    let freshness = Freshness { since: now, initial_age: 0, lifetime, grace: Grace::default(), resting_until: None };
     let generation = flight.generation().clone();
     let stored = StoredResponse { head, freshness, generation, body: StoredBody::Whole(page.into()) };
     exchange.worker.engine.cache.insert(flight.key(), Arc::new(stored));
@@ -114,9 +162,12 @@ struct Arrival {
 }
 
 impl Arrival {
-    fn freshness(self, headers: &HeaderMap, lifetime: u64) -> Freshness {
+    fn freshness(self, exchange: &Exchange, status: StatusCode, headers: &HeaderMap, lifetime: u64) -> Freshness {
+        let policy = exchange.route.as_ref().map(|route| &route.behavior.cache);
+        let grace = policy.map_or_else(Grace::default, |policy| Grace::of(status, headers, policy));
         let exchange = freshness::Exchange { request_time: self.asked.secs(), response_time: self.answered.secs() };
-        Freshness { since: self.answered, initial_age: initial_age(headers, exchange), lifetime }
+        let initial_age = initial_age(headers, exchange);
+        Freshness { since: self.answered, initial_age, lifetime, grace, resting_until: None }
     }
 }
 
@@ -143,7 +194,8 @@ fn still_valid(
         let status = stale.head.status;
         lifetime(status, &headers, policy, exchange.error_min_ttl(status), arrival.answered.secs())
     });
-    let freshness = arrival.freshness(&headers, decision.map_or(0, |lifetime| lifetime.seconds));
+    let freshness =
+        arrival.freshness(exchange, stale.head.status, &headers, decision.map_or(0, |lifetime| lifetime.seconds));
     let stored = Arc::new(StoredResponse {
         head: ResponseHead { status: stale.head.status, headers, compressed },
         freshness,
@@ -171,7 +223,7 @@ fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, 
         }
     };
     let (Parts { status, mut headers, .. }, body) = response.into_parts();
-    let freshness = arrival.freshness(&headers, lifetime);
+    let freshness = arrival.freshness(exchange, status, &headers, lifetime);
     viewer_response::ready_for_viewers(exchange, &mut headers);
     let mut head = ResponseHead { status, headers, compressed: None };
     let compression = storing::begin_compression(exchange, &mut head, body.size_hint().exact());

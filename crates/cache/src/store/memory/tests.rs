@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, StatusCode};
 use super::MemoryStore;
 use crate::invalidation::{Generation, Invalidations};
 use crate::key::{AcceptedCodings, CacheKey, KeyParts};
+use crate::stale::Grace;
 use crate::stored::{Body, Freshness, ResponseHead, StoredResponse};
 use crate::time::Timestamp;
 use edgeward_http_rules::Selection;
@@ -34,7 +35,13 @@ fn key(path: &str) -> CacheKey {
 fn response(invalidations: &Invalidations, path: &str, len: usize) -> Arc<StoredResponse> {
     Arc::new(StoredResponse {
         head: ResponseHead { status: StatusCode::OK, headers: HeaderMap::new(), compressed: None },
-        freshness: Freshness { since: Timestamp::from_secs(0), initial_age: 0, lifetime: 60 },
+        freshness: Freshness {
+            since: Timestamp::from_secs(0),
+            initial_age: 0,
+            lifetime: 60,
+            grace: Grace::default(),
+            resting_until: None,
+        },
         generation: Generation::beginning(invalidations.log("E1"), path),
         body: Body::Whole(Bytes::from(vec![0; len])),
     })
