@@ -21,7 +21,7 @@ use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 use crate::worker::Worker;
 
-/// Bytes that are compressed without a pause: about half a millisecond.
+/// Bytes that are compressed without a pause: a fraction of a millisecond, now and then two.
 const STEP: usize = 16 * 1024;
 
 /// Where the content goes.

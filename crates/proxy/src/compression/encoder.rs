@@ -17,6 +17,9 @@ use super::Coding;
 const GZIP_LEVEL: u32 = 6;
 /// Of 0 to 11.
 const BROTLI_QUALITY: i32 = 5;
+/// Brotli works off what it has gathered in one go, 10 ms for a large response. Told to do so after every 128 KiB it takes
+/// 2 ms, and the content grows by 3 %.
+const BROTLI_SPAN: usize = 128 * 1024;
 /// The windows of brotli, as powers of two: a window larger than the content only costs memory.
 const SMALLEST_WINDOW: u32 = 10;
 const LARGEST_WINDOW: u32 = 22;
@@ -26,7 +29,11 @@ const BUFFER: usize = 16 * 1024;
 /// A compressor in the middle of one response.
 pub(crate) enum Encoder {
     Gzip(Box<GzEncoder<Vec<u8>>>),
-    Brotli(Box<CompressorWriter<Vec<u8>>>),
+    Brotli {
+        writer: Box<CompressorWriter<Vec<u8>>>,
+        /// Bytes of content that it has gathered.
+        gathered: usize,
+    },
 }
 
 impl Encoder {
@@ -41,7 +48,8 @@ impl Encoder {
                     size_hint: usize::try_from(length).unwrap_or(usize::MAX),
                     ..BrotliEncoderParams::default()
                 };
-                Encoder::Brotli(Box::new(CompressorWriter::with_params(Vec::new(), BUFFER, &parameters)))
+                let writer = CompressorWriter::with_params(Vec::new(), BUFFER, &parameters);
+                Encoder::Brotli { writer: Box::new(writer), gathered: 0 }
             }
         }
     }
@@ -53,9 +61,14 @@ impl Encoder {
                 encoder.write_all(piece)?;
                 std::mem::take(encoder.get_mut())
             }
-            Encoder::Brotli(encoder) => {
-                encoder.write_all(piece)?;
-                std::mem::take(encoder.get_mut())
+            Encoder::Brotli { writer, gathered } => {
+                writer.write_all(piece)?;
+                *gathered += piece.len();
+                if *gathered >= BROTLI_SPAN {
+                    writer.flush()?;
+                    *gathered = 0;
+                }
+                std::mem::take(writer.get_mut())
             }
         };
         Ok(ready.into())
@@ -65,7 +78,7 @@ impl Encoder {
     pub(crate) fn finish(self) -> io::Result<Bytes> {
         match self {
             Encoder::Gzip(encoder) => Ok(encoder.finish()?.into()),
-            Encoder::Brotli(encoder) => Ok(encoder.into_inner().into()),
+            Encoder::Brotli { writer, .. } => Ok(writer.into_inner().into()),
         }
     }
 }
