@@ -114,7 +114,8 @@ def _origin(port: int) -> Document:
 
 
 def _default_behavior() -> Document:
-    cache = {"min_ttl": 1, "default_ttl": 86400, "max_ttl": 31536000, "gzip": True, "brotli": True}
+    ttls = {"min_ttl": 1, "default_ttl": 86400, "max_ttl": 31536000}
+    cache = {**ttls, "gzip": True, "brotli": True, "rules": "cloudfront"}
     nothing = {"mode": "none", "names": []}
     return {
         "path_pattern": "*",

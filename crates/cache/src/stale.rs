@@ -64,7 +64,7 @@ impl Grace {
 mod tests {
     use super::{Grace, StaleUse};
     use edgeward_http_rules::Selection;
-    use edgeward_plan::{CachePolicy, HeaderSelection};
+    use edgeward_plan::{CachePolicy, CachingRules, HeaderSelection};
     use http::{HeaderMap, HeaderValue, StatusCode, header};
 
     fn grace(status: u16, cache_control: &'static str) -> (u64, u64) {
@@ -74,6 +74,7 @@ mod tests {
             max_ttl: 600,
             gzip: false,
             brotli: false,
+            rules: CachingRules::CloudFront,
             headers: HeaderSelection::default(),
             cookies: Selection::default(),
             query_strings: Selection::default(),

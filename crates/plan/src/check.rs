@@ -10,15 +10,15 @@ use thiserror::Error;
 
 use crate::document::{
     BehaviorDocument, CacheDocument, CertificateDocument, DistributionDocument, KindDocument, ModeDocument,
-    OriginDocument, OriginRequestDocument, ProtocolDocument, SelectionDocument, SigningBehaviorDocument,
+    OriginDocument, OriginRequestDocument, ProtocolDocument, RulesDocument, SelectionDocument, SigningBehaviorDocument,
     ViewerProtocolDocument,
 };
 use crate::error_responses::ErrorResponses;
 use crate::forwarding::{ForwardedHeaders, Forwarding, ViewerFact};
 use crate::matching::PathPattern;
 use crate::types::{
-    CacheBehavior, CachePolicy, CertificatePem, Distribution, HeaderSelection, Methods, Origin, OriginKind,
-    OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
+    CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, Methods, Origin,
+    OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
 };
 
 /// Why an edge does not take a plan or an invalidation order; what it had goes on serving.
@@ -194,6 +194,10 @@ fn cache_policy(document: CacheDocument) -> Result<CachePolicy, String> {
         max_ttl: document.max_ttl,
         gzip: document.gzip,
         brotli: document.brotli,
+        rules: match document.rules {
+            RulesDocument::CloudFront => CachingRules::CloudFront,
+            RulesDocument::Rfc9111 => CachingRules::Rfc9111,
+        },
         headers: header_selection(document.headers)?,
         cookies: selection(document.cookies),
         query_strings: selection(document.query_strings),

@@ -135,9 +135,17 @@ pub(crate) struct CacheDocument {
     pub(crate) max_ttl: u64,
     pub(crate) gzip: bool,
     pub(crate) brotli: bool,
+    pub(crate) rules: RulesDocument,
     pub(crate) headers: SelectionDocument,
     pub(crate) cookies: SelectionDocument,
     pub(crate) query_strings: SelectionDocument,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RulesDocument {
+    CloudFront,
+    Rfc9111,
 }
 
 #[derive(Deserialize)]

@@ -129,7 +129,7 @@ mod tests {
     use edgeward_http_rules::SelectionMode;
 
     use super::*;
-    use crate::types::HeaderSelection;
+    use crate::types::{CachingRules, HeaderSelection};
 
     fn names(names: &[&'static str]) -> Vec<HeaderName> {
         names.iter().map(|name| HeaderName::from_static(name)).collect()
@@ -142,6 +142,7 @@ mod tests {
             max_ttl: 0,
             gzip: false,
             brotli: false,
+            rules: CachingRules::CloudFront,
             headers: HeaderSelection(names(headers)),
             cookies: Selection::new(SelectionMode::None, [""; 0]),
             query_strings: Selection::new(SelectionMode::None, [""; 0]),

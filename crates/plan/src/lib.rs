@@ -22,6 +22,6 @@ pub use forwarding::{ForwardedHeaders, Forwarding, ViewerFact};
 pub use matching::PathPattern;
 pub use plan::Plan;
 pub use types::{
-    CacheBehavior, CachePolicy, CertificatePem, Distribution, HeaderSelection, InvalidationOrder, Methods, Origin,
-    OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
+    CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, InvalidationOrder,
+    Methods, Origin, OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
 };

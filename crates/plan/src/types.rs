@@ -118,6 +118,8 @@ pub struct CachePolicy {
     pub gzip: bool,
     /// EnableAcceptEncodingBrotli.
     pub brotli: bool,
+    /// Whose rules decide what is stored and reused.
+    pub rules: CachingRules,
     /// Request header fields in the key, forwarded to the origin.
     pub headers: HeaderSelection,
     /// Cookies in the key, forwarded to the origin.
@@ -131,6 +133,16 @@ impl CachePolicy {
     pub fn allows_caching(&self) -> bool {
         self.max_ttl > 0
     }
+}
+
+/// Whose rules decide what is stored, for how long, and which requests it answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CachingRules {
+    /// CloudFront's, as its guide describes them.
+    #[default]
+    CloudFront,
+    /// Those of RFC 9111, for a shared cache; of the policy, the TTLs only bound them.
+    Rfc9111,
 }
 
 /// Which request header fields belong to the cache key: none, or these.

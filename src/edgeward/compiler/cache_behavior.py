@@ -9,6 +9,7 @@ from edgeward.compiler.forwarded_values import compile_legacy_cache, compile_leg
 from edgeward.services.cloudfront.distribution.defaults import DEFAULT_TTL, MAX_TTL
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.references import AttachedResources
+from edgeward.services.cloudfront.managed_policies import RFC9111_CACHE_POLICY_ID
 
 
 def compile_behavior(behavior: Shape, attached: AttachedResources) -> Shape:
@@ -26,12 +27,17 @@ def compile_behavior(behavior: Shape, attached: AttachedResources) -> Shape:
 
 
 def _compile_caching(behavior: Shape, attached: AttachedResources) -> Shape:
+    origin_request: Shape | None
     if not behavior.get("CachePolicyId"):
-        return {"cache": compile_legacy_cache(behavior), "origin_request": compile_legacy_origin_request(behavior)}
-    return {
-        "cache": _compile_policy(_cache_policy(behavior["CachePolicyId"], attached)),
-        "origin_request": _compile_origin_request(behavior, attached),
-    }
+        cache, origin_request = compile_legacy_cache(behavior), compile_legacy_origin_request(behavior)
+    else:
+        cache = _compile_policy(_cache_policy(behavior["CachePolicyId"], attached))
+        origin_request = _compile_origin_request(behavior, attached)
+    return {"cache": cache | {"rules": _rules(behavior)}, "origin_request": origin_request}
+
+
+def _rules(behavior: Shape) -> str:
+    return "rfc9111" if behavior.get("CachePolicyId") == RFC9111_CACHE_POLICY_ID else "cloudfront"
 
 
 def _cache_policy(policy_id: str, attached: AttachedResources) -> Shape:
@@ -44,7 +50,7 @@ def _cache_policy(policy_id: str, attached: AttachedResources) -> Shape:
 def _compile_origin_request(behavior: Shape, attached: AttachedResources) -> Shape | None:
     policy_id = behavior.get("OriginRequestPolicyId")
     if not policy_id:
-        return None
+        return _EVERYTHING_BUT_HOST if _rules(behavior) == "rfc9111" else None
     policy = attached.origin_request_policy(policy_id)
     if policy is None:
         raise DanglingReferenceError("origin request policy", policy_id)
@@ -106,3 +112,10 @@ _KEY_WITHOUT_PARAMETERS: Shape = {
     "CookiesConfig": {"CookieBehavior": "none"},
     "QueryStringsConfig": {"QueryStringBehavior": "none"},
 }
+
+_EVERYTHING_BUT_HOST: Shape = {
+    "headers": {"mode": "all_except", "names": ["host"]},
+    "cookies": {"mode": "all", "names": []},
+    "query_strings": {"mode": "all", "names": []},
+}
+"""By the rules of RFC 9111 the origin says with Vary what its response depends on, so it gets to see all of it."""

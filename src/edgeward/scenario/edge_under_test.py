@@ -18,6 +18,7 @@ from edgeward.scenario.short_form import ShortDistribution, merge
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.rules import check_distribution
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
+from edgeward.services.cloudfront.managed_policies import MANAGED_CACHE_POLICIES
 
 if TYPE_CHECKING:
     from edgeward.edge.agent import EdgeAgent
@@ -104,7 +105,7 @@ class Resources:
     distribution_count: int = field(default=0)
 
     def cache_policy(self, policy_id: str, /) -> Shape | None:
-        return self.expansion.cache_policies.get(policy_id)
+        return self.expansion.cache_policies.get(policy_id) or _MANAGED_CACHE_POLICIES.get(policy_id)
 
     def origin_request_policy(self, policy_id: str, /) -> Shape | None:
         return self.expansion.origin_request_policies.get(policy_id)
@@ -132,3 +133,4 @@ def _id_of(name: str) -> str:
 
 
 _MAIN_LABEL = "d111111abcdef8"
+_MANAGED_CACHE_POLICIES = {policy.id: policy.config for policy in MANAGED_CACHE_POLICIES}

@@ -17,6 +17,7 @@ from edgeward.scenario.short_form import (
     ShortOriginRequest,
     merge,
 )
+from edgeward.services.cloudfront.managed_policies import MANAGED_CACHE_POLICIES
 
 Shape = dict[str, Any]
 
@@ -128,7 +129,7 @@ def _error_response(response: ShortErrorResponse) -> Shape:
 
 def _behavior(behavior: ShortBehavior, policy_id: str) -> Shape:
     """One id serves for the policies of every kind that the behavior attaches."""
-    attached = _forwarded_values(behavior) if behavior.legacy else {"CachePolicyId": policy_id}
+    attached = _forwarded_values(behavior) if behavior.legacy else {"CachePolicyId": _managed(behavior) or policy_id}
     if behavior.forward:
         attached["OriginRequestPolicyId"] = policy_id
     return {
@@ -206,6 +207,14 @@ def _access_control(name: str, origin: ShortOrigin) -> Shape:
 
 def _items(items: Any) -> Shape:
     return {"Quantity": len(items), "Items": list(items)} if items else {"Quantity": 0}
+
+
+def _managed(behavior: ShortBehavior) -> str | None:
+    """The id of the managed cache policy that the behavior names."""
+    ids = {policy.config["Name"]: policy.id for policy in MANAGED_CACHE_POLICIES}
+    if behavior.policy and behavior.policy not in ids:
+        raise ValueError(f"there is no managed cache policy {behavior.policy!r}; there are {', '.join(ids)}")
+    return ids.get(behavior.policy) if behavior.policy else None
 
 
 def _policy_id(name: str, index: int) -> str:

@@ -75,6 +75,7 @@ class ShortBehavior:
     cookies: Annotated[Selection | None, "Cookies in the cache key; default: none"] = None
     query_strings: Annotated[Selection | None, "Query strings in the cache key; default: none"] = None
     legacy: Annotated[bool | None, "ForwardedValues in place of policies; cookie names are patterns"] = None
+    policy: Annotated[str | None, "Attach the managed cache policy of this name instead"] = None
     forward: Annotated[ShortOriginRequest | None, "Attach an origin request policy"] = None
 
 

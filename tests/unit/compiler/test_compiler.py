@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edgeward.aws.model import Shape
 from edgeward.compiler import DanglingReferenceError, DistributionSource, compile_distribution, encode_plan
+from edgeward.services.cloudfront.managed_policies import RFC9111_CACHE_POLICY_ID
 
 CONTROL = {"OriginAccessControlOriginType": "s3", "SigningBehavior": "always", "SigningProtocol": "sigv4"}
 POLICY: Shape = {
@@ -143,6 +144,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
         "max_ttl": 3,
         "gzip": True,
         "brotli": False,
+        "rules": "cloudfront",
         "headers": {"mode": "whitelist", "names": ["origin", "x-b"]},
         "cookies": {"mode": "all_except", "names": ["A", "b"]},
         "query_strings": {"mode": "all", "names": []},
@@ -274,6 +276,25 @@ def test_a_policy_without_parameters_keys_by_the_path_alone(attached: Attached) 
     nothing = {"mode": "none", "names": []}
     assert (cache["headers"], cache["cookies"], cache["query_strings"]) == (nothing, nothing, nothing)
     assert (cache["gzip"], cache["brotli"]) == (False, False)
+
+
+def test_the_policy_rfc9111_forwards_all_but_host_unless_an_origin_request_policy_says_otherwise(
+    attached: Attached,
+) -> None:
+    attached.policies[RFC9111_CACHE_POLICY_ID] = attached.policies["policy"]
+    behavior = CONFIG["DefaultCacheBehavior"] | {"CachePolicyId": RFC9111_CACHE_POLICY_ID}
+
+    alone, with_policy = (
+        compile_distribution(source(CONFIG | {"DefaultCacheBehavior": each}), attached)["behaviors"][-1]
+        for each in (behavior, behavior | {"OriginRequestPolicyId": "forward"})
+    )
+
+    assert alone["cache"]["rules"] == with_policy["cache"]["rules"] == "rfc9111"
+    assert alone["origin_request"]["headers"] == {"mode": "all_except", "names": ["host"]}
+    assert (
+        alone["origin_request"]["cookies"] == alone["origin_request"]["query_strings"] == {"mode": "all", "names": []}
+    )
+    assert with_policy["origin_request"] != alone["origin_request"]
 
 
 def test_viewers_are_offered_http2_when_the_distribution_says_so(attached: Attached) -> None:

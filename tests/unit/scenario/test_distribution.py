@@ -79,6 +79,7 @@ def test_one_plain_origin_is_the_default() -> None:
         "max_ttl": 31536000,
         "gzip": False,
         "brotli": False,
+        "rules": "cloudfront",
         "headers": {"mode": "none", "names": []},
         "cookies": {"mode": "none", "names": []},
         "query_strings": {"mode": "none", "names": []},
@@ -90,3 +91,15 @@ def test_behaviors_do_not_inherit_from_the_default_behavior() -> None:
 
     minimums = [policy["MinTTL"] for policy in config.cache_policies.values()]
     assert minimums == [0, 9]
+
+
+def test_a_behavior_may_attach_a_managed_policy_by_name() -> None:
+    expansion = expand("main", short("{default: {policy: Managed-CachingDisabled}}"), PORTS)
+    plan = compile_distribution(
+        DistributionSource(id="E1", arn="arn", domain_name="d", config=fill_defaults(expansion.config)),
+        Resources(expansion),
+    )
+
+    assert plan["behaviors"][0]["cache"]["max_ttl"] == 0
+    with pytest.raises(ValueError, match="no managed cache policy 'Mine'"):
+        expand("main", short("{default: {policy: Mine}}"), PORTS)

@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 
 use super::{AcceptedCodings, CacheKey, KeyParts};
 use edgeward_http_rules::{Selection, SelectionMode};
-use edgeward_plan::{CachePolicy, HeaderSelection};
+use edgeward_plan::{CachePolicy, CachingRules, HeaderSelection};
 
 fn policy() -> CachePolicy {
     CachePolicy {
@@ -13,6 +13,7 @@ fn policy() -> CachePolicy {
         max_ttl: 600,
         gzip: true,
         brotli: true,
+        rules: CachingRules::CloudFront,
         headers: HeaderSelection(vec![HeaderName::from_static("x-key")]),
         cookies: Selection::new(SelectionMode::Whitelist, ["user"]),
         query_strings: Selection::new(SelectionMode::All, [""; 0]),

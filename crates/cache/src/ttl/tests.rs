@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::{LifetimeSource, NotStored, lifetime};
 use edgeward_http_rules::Selection;
-use edgeward_plan::{CachePolicy, HeaderSelection};
+use edgeward_plan::{CachePolicy, CachingRules, HeaderSelection};
 
 fn policy(min_ttl: u64, default_ttl: u64, max_ttl: u64) -> CachePolicy {
     CachePolicy {
@@ -13,6 +13,7 @@ fn policy(min_ttl: u64, default_ttl: u64, max_ttl: u64) -> CachePolicy {
         max_ttl,
         gzip: false,
         brotli: false,
+        rules: CachingRules::CloudFront,
         headers: HeaderSelection::default(),
         cookies: Selection::default(),
         query_strings: Selection::default(),

@@ -20,6 +20,7 @@ fn distribution(domain_name: &str, aliases: &[&str]) -> Value {
             "allowed_methods": ["GET", "HEAD"], "cached_methods": ["GET", "HEAD"],
             "compress": true,
             "cache": {"min_ttl": 0, "default_ttl": 60, "max_ttl": 600, "gzip": true, "brotli": true,
+                "rules": "cloudfront",
                 "headers": {"mode": "none", "names": []}, "cookies": {"mode": "none", "names": []},
                 "query_strings": {"mode": "all", "names": []}}}],
     })

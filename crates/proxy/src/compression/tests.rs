@@ -24,7 +24,7 @@ fn behavior(compress: bool, gzip: bool, key_headers: &[&str]) -> Arc<CacheBehavi
           "keepalive_timeout":1,"signing":null}}}},
         "behaviors":[{{"path_pattern":"*","origin":"o","viewer_protocol":"allow-all","allowed_methods":["GET"],
           "cached_methods":["GET"],"compress":{compress},"cache":{{"min_ttl":0,"default_ttl":1,"max_ttl":1,
-          "gzip":{gzip},"brotli":false,"headers":{headers},"cookies":{none},"query_strings":{none}}}}}]}}}}}}"#
+          "gzip":{gzip},"brotli":false,"rules":"cloudfront","headers":{headers},"cookies":{none},"query_strings":{none}}}}}]}}}}}}"#
     );
     let plan = Plan::default().apply(document.as_bytes()).unwrap();
     Arc::clone(&plan.distribution("E1").unwrap().behaviors[0])

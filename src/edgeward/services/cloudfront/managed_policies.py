@@ -3,7 +3,8 @@
 Each is data only: the id that AWS publishes and the `CachePolicyConfig` that `GetCachePolicy` returns for it.
 They are read-only: a caller can attach one to a cache behavior, never change or delete it. The cache policy
 family lists them beside its own, and tools find them by name (Terraform) or by id (CDK, CloudFormation).
-The policies that AWS reserves for the distributions of Amplify Hosting are left out.
+The policies that AWS reserves for the distributions of Amplify Hosting are left out. One is Edgeward's own:
+`Edgeward-RFC9111`, under which the edge caches by RFC 9111 alone.
 """
 
 from collections.abc import Sequence
@@ -13,10 +14,10 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedPolicy:
-    """A policy that belongs to AWS: `list-cache-policies --type managed` shows it."""
+    """A policy that belongs to no account: `list-cache-policies --type managed` shows it."""
 
     id: str
-    """The published id, the same in every account."""
+    """The published id, the same everywhere."""
     config: dict[str, Any]
     """A `CachePolicyConfig` as boto3 receives it. Shared: copy before changing."""
 
@@ -60,6 +61,11 @@ def _policy(policy_id: str, name: str, comment: str, ttls: tuple[int, int, int],
 _DAY = 86_400
 _YEAR = 31_536_000
 _METHOD_OVERRIDES = ("host", "origin", "x-http-method", "x-http-method-override", "x-method-override")
+
+RFC9111_CACHE_POLICY_ID = "7beac0f4-da6b-46c5-a323-5d65164381a8"
+"""A behavior that attaches it stores and reuses responses by the rules of RFC 9111. Everything the viewer sends but
+Host reaches the origin, unless an origin request policy says otherwise; Vary selects among the stored responses.
+"""
 
 # Ids and settings: Developer Guide, "Use managed cache policies". Names, comments and the case of header
 # names: as ListCachePolicies shows them. The two UseOriginCacheControlHeaders have no "Managed-" prefix.
@@ -122,5 +128,12 @@ MANAGED_CACHE_POLICIES: tuple[ManagedPolicy, ...] = (
         "Default policy when compression is disabled",
         (1, _DAY, _YEAR),
         _cache_key(""),
+    ),
+    _policy(
+        RFC9111_CACHE_POLICY_ID,
+        "Edgeward-RFC9111",
+        "Caching by RFC 9111: origins decide with Cache-Control, Expires and Vary. Not a policy of CloudFront's.",
+        (0, 0, _YEAR),
+        _cache_key("", query_strings="all"),
     ),
 )

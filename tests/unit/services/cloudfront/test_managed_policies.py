@@ -47,7 +47,7 @@ def test_a_managed_policy_has_the_shape_that_the_model_asks_for(policy: ManagedP
 
 
 def test_every_managed_policy_has_an_id_and_a_name_of_its_own() -> None:
-    assert len(BY_NAME) == len({policy.id for policy in MANAGED_CACHE_POLICIES}) == 7
+    assert len(BY_NAME) == len({policy.id for policy in MANAGED_CACHE_POLICIES}) == 8
     assert all(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", policy.id) for policy in BY_NAME.values())
 
 
@@ -69,6 +69,7 @@ def test_every_managed_policy_has_an_id_and_a_name_of_its_own() -> None:
             (True, False),
             ("whitelist", "none", "whitelist"),
         ),
+        ("Edgeward-RFC9111", (0, 0, 31_536_000), (False, False), ("none", "none", "all")),
         ("UseOriginCacheControlHeaders", (0, 0, 31_536_000), (True, True), ("whitelist", "all", "none")),
         ("UseOriginCacheControlHeaders-QueryStrings", (0, 0, 31_536_000), (True, True), ("whitelist", "all", "all")),
     ],

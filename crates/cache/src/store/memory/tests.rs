@@ -12,7 +12,7 @@ use crate::stale::Grace;
 use crate::stored::{Body, Freshness, ResponseHead, StoredResponse};
 use crate::time::Timestamp;
 use edgeward_http_rules::Selection;
-use edgeward_plan::{CachePolicy, HeaderSelection};
+use edgeward_plan::{CachePolicy, CachingRules, HeaderSelection};
 
 fn key(path: &str) -> CacheKey {
     let policy = CachePolicy {
@@ -21,6 +21,7 @@ fn key(path: &str) -> CacheKey {
         max_ttl: 1,
         gzip: false,
         brotli: false,
+        rules: CachingRules::CloudFront,
         headers: HeaderSelection::default(),
         cookies: Selection::default(),
         query_strings: Selection::default(),
