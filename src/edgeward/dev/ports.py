@@ -4,7 +4,9 @@ A port is probed by binding it, then released for the server that will bind it f
 in between reports it itself.
 """
 
+import random
 import socket
+from itertools import islice
 
 from edgeward.dev.errors import DevError
 
@@ -17,7 +19,7 @@ def first_free_port(preferred: int, taken: frozenset[int] = frozenset()) -> int:
     Raises `DevError` when a hundred ports in a row are busy.
     """
     if preferred == 0:
-        return free_ports(1)[0]
+        return next(port for port in free_ports(len(taken) + 1) if port not in taken)
     candidates = range(preferred, min(preferred + _PORTS_TRIED, 65536))
     for port in candidates:
         if port not in taken and _is_free(port):
@@ -26,15 +28,16 @@ def first_free_port(preferred: int, taken: frozenset[int] = frozenset()) -> int:
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """`count` different free loopback ports, chosen by the system."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return tuple(probe.getsockname()[1] for probe in probes)
-    finally:
-        for probe in probes:
-            probe.close()
+    """`count` different free loopback ports, drawn by chance.
+
+    They lie below those from which Linux takes the near ends of outgoing connections: one of these can be gone
+    before the server that was given it listens. Raises `DevError` when there are not that many.
+    """
+    drawn = random.sample(_SERVER_PORTS, k=_PORTS_DRAWN)
+    free = tuple(islice(filter(_is_free, drawn), count))
+    if len(free) < count:
+        raise DevError(f"no {count} free ports found between {_SERVER_PORTS.start} and {_SERVER_PORTS.stop - 1}")
+    return free
 
 
 def _is_free(port: int) -> bool:
@@ -49,3 +52,5 @@ def _is_free(port: int) -> bool:
 
 
 _PORTS_TRIED = 100
+_SERVER_PORTS = range(10_240, 32_768)
+_PORTS_DRAWN = 1_000
