@@ -22,6 +22,7 @@ mod signing;
 mod sigv4;
 mod stages;
 mod storing;
+mod vary;
 mod viewer_facts;
 mod worker;
 

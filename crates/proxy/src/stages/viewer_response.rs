@@ -20,6 +20,7 @@ use crate::exchange::{Exchange, Outcome};
 use crate::origin_request::X_AMZ_CF_ID;
 use crate::outcome::{Detail, ResultType};
 use crate::refusal::Refusal;
+use crate::vary;
 
 static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 static X_AMZ_CF_POP: HeaderName = HeaderName::from_static("x-amz-cf-pop");
@@ -73,6 +74,9 @@ pub(crate) fn ready_for_viewers(exchange: &Exchange, headers: &mut HeaderMap) {
         exchange.route.as_ref().is_some_and(|route| route.behavior.forwarding.cookies.mode() != SelectionMode::None);
     if !forwards_cookies {
         headers.remove(header::SET_COOKIE);
+    }
+    if let Some(route) = &exchange.route {
+        vary::keep_what_varies(&route.behavior.forwarding.headers, headers);
     }
     let engine = &exchange.worker.engine;
     headers.entry(header::DATE).or_insert_with(|| format_http_date(exchange.now().secs()));
