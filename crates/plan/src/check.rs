@@ -16,6 +16,7 @@ use crate::document::{
 use crate::error_responses::ErrorResponses;
 use crate::forwarding::{ForwardedHeaders, Forwarding, ViewerFact};
 use crate::matching::PathPattern;
+use crate::response_headers::ResponseHeadersDocument;
 use crate::types::{
     CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, Methods, Origin,
     OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
@@ -168,6 +169,8 @@ fn behavior(document: BehaviorDocument, origins: &BTreeMap<String, Arc<Origin>>)
     let in_behavior = |reason: String| format!("behavior {pattern}: {reason}");
     let cache = cache_policy(document.cache).map_err(in_behavior)?;
     let forwarding = forwarding(document.origin_request, &cache).map_err(in_behavior)?;
+    let response_headers =
+        document.response_headers.map(ResponseHeadersDocument::check).transpose().map_err(in_behavior)?;
     Ok(CacheBehavior {
         path_pattern: PathPattern::new(pattern),
         origin: Arc::clone(origin),
@@ -181,6 +184,7 @@ fn behavior(document: BehaviorDocument, origins: &BTreeMap<String, Arc<Origin>>)
         compress: document.compress,
         cache,
         forwarding,
+        response_headers,
     })
 }
 

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::response_headers::ResponseHeadersDocument;
+
 pub(crate) const FORMAT: u32 = 1;
 
 #[derive(Deserialize)]
@@ -117,6 +119,8 @@ pub(crate) struct BehaviorDocument {
     pub(crate) cache: CacheDocument,
     /// What is forwarded beside the values of the cache key; absent for nothing.
     pub(crate) origin_request: Option<OriginRequestDocument>,
+    /// Absent where nothing is changed on the way to the viewer.
+    pub(crate) response_headers: Option<ResponseHeadersDocument>,
 }
 
 #[derive(Clone, Copy, Deserialize)]

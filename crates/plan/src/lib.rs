@@ -14,6 +14,7 @@ mod error_responses;
 mod forwarding;
 mod matching;
 mod plan;
+mod response_headers;
 mod types;
 
 pub use check::Rejected;
@@ -21,6 +22,7 @@ pub use error_responses::{ErrorPage, ErrorResponses};
 pub use forwarding::{ForwardedHeaders, Forwarding, ViewerFact};
 pub use matching::PathPattern;
 pub use plan::Plan;
+pub use response_headers::{Cors, OriginPattern, PolicyField, ResponseHeadersPolicy};
 pub use types::{
     CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, InvalidationOrder,
     Methods, Origin, OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,

@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Method};
 use crate::error_responses::ErrorResponses;
 use crate::forwarding::Forwarding;
 use crate::matching::PathPattern;
+use crate::response_headers::ResponseHeadersPolicy;
 
 /// One distribution as an edge serves it.
 #[derive(Debug)]
@@ -69,6 +70,8 @@ pub struct CacheBehavior {
     pub cache: CachePolicy,
     /// What of the request reaches the origin.
     pub forwarding: Forwarding,
+    /// What is changed in responses on their way to the viewer.
+    pub response_headers: Option<ResponseHeadersPolicy>,
 }
 
 /// ViewerProtocolPolicy.

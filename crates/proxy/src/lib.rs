@@ -17,6 +17,7 @@ mod origin_request;
 mod outcome;
 mod pipeline;
 mod refusal;
+mod response_headers;
 mod settings;
 mod signing;
 mod sigv4;

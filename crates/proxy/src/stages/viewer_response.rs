@@ -20,6 +20,7 @@ use crate::exchange::{Exchange, Outcome};
 use crate::origin_request::X_AMZ_CF_ID;
 use crate::outcome::{Detail, ResultType};
 use crate::refusal::Refusal;
+use crate::response_headers::{self, Timing};
 use crate::vary;
 
 static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
@@ -291,6 +292,7 @@ fn send(
         headers.insert(&X_CACHE, result.to_header_value());
     }
     headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
+    follow_policy(&exchange, result, &mut headers);
     exchange.outcome = Some(Outcome {
         status,
         result,
@@ -307,6 +309,27 @@ fn send(
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+/// The response headers policy of the behavior. A redirect to https comes before any behavior's response.
+fn follow_policy(exchange: &Exchange, result: ResultType, headers: &mut HeaderMap) {
+    let Some(policy) = exchange.route.as_ref().and_then(|route| route.behavior.response_headers.as_ref()) else {
+        return;
+    };
+    if result == ResultType::Redirect {
+        return;
+    }
+    let (request, now) = (&exchange.request, exchange.now());
+    let timing = Timing {
+        result,
+        pop: &exchange.worker.engine.identity.pop,
+        request_id: exchange.id.as_str(),
+        first_byte_after: now.nanos_since(exchange.received) / 1_000_000,
+        draw: fastrand::u32(..1_000_000),
+    };
+    response_headers::apply(policy, &request.method, &request.headers, headers, timing);
+    headers.entry(header::DATE).or_insert_with(|| format_http_date(now.secs()));
+    headers.entry(header::SERVER).or_insert(CLOUDFRONT);
 }
 
 fn set_age(headers: &mut HeaderMap, age: u64) {
