@@ -6,6 +6,7 @@ The edge never looks a policy up: a change of one compiles every distribution th
 from edgeward.aws.model import Shape
 from edgeward.compiler.exceptions import DanglingReferenceError
 from edgeward.compiler.forwarded_values import compile_legacy_cache, compile_legacy_origin_request
+from edgeward.compiler.response_headers import compile_response_headers
 from edgeward.services.cloudfront.distribution.defaults import DEFAULT_TTL, MAX_TTL
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.references import AttachedResources
@@ -23,7 +24,18 @@ def compile_behavior(behavior: Shape, attached: AttachedResources) -> Shape:
         "cached_methods": sorted(items_of(methods["CachedMethods"])),
         "compress": behavior["Compress"],
         **_compile_caching(behavior, attached),
+        "response_headers": _compile_response_headers(behavior, attached),
     }
+
+
+def _compile_response_headers(behavior: Shape, attached: AttachedResources) -> Shape | None:
+    policy_id = behavior.get("ResponseHeadersPolicyId")
+    if not policy_id:
+        return None
+    policy = attached.response_headers_policy(policy_id)
+    if policy is None:
+        raise DanglingReferenceError("response headers policy", policy_id)
+    return compile_response_headers(policy)
 
 
 def _compile_caching(behavior: Shape, attached: AttachedResources) -> Shape:

@@ -110,6 +110,9 @@ class Resources:
     def origin_request_policy(self, policy_id: str, /) -> Shape | None:
         return self.expansion.origin_request_policies.get(policy_id)
 
+    def response_headers_policy(self, policy_id: str, /) -> Shape | None:
+        return self.expansion.response_headers_policies.get(policy_id)
+
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         return self.expansion.origin_access_controls.get(control_id)
 

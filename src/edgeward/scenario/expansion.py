@@ -11,10 +11,12 @@ from typing import Any
 from edgeward.scenario.short_form import (
     Selection,
     ShortBehavior,
+    ShortCors,
     ShortDistribution,
     ShortErrorResponse,
     ShortOrigin,
     ShortOriginRequest,
+    ShortResponseHeaders,
     merge,
 )
 from edgeward.services.cloudfront.managed_policies import MANAGED_CACHE_POLICIES
@@ -40,6 +42,8 @@ class Expansion:
     """CachePolicyConfig by id."""
     origin_request_policies: Mapping[str, Shape]
     """OriginRequestPolicyConfig by id."""
+    response_headers_policies: Mapping[str, Shape]
+    """ResponseHeadersPolicyConfig by id."""
     origin_access_controls: Mapping[str, Shape]
     """OriginAccessControlConfig by id."""
 
@@ -72,6 +76,11 @@ def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]
         cache_policies={key: _cache_policy(each, key) for key, each in by_policy_id.items()},
         origin_request_policies={
             key: _origin_request_policy(each.forward, key) for key, each in by_policy_id.items() if each.forward
+        },
+        response_headers_policies={
+            key: _response_headers_policy(each.response_headers, key)
+            for key, each in by_policy_id.items()
+            if each.response_headers
         },
         origin_access_controls=controls,
     )
@@ -132,6 +141,8 @@ def _behavior(behavior: ShortBehavior, policy_id: str) -> Shape:
     attached = _forwarded_values(behavior) if behavior.legacy else {"CachePolicyId": _managed(behavior) or policy_id}
     if behavior.forward:
         attached["OriginRequestPolicyId"] = policy_id
+    if behavior.response_headers:
+        attached["ResponseHeadersPolicyId"] = policy_id
     return {
         "TargetOriginId": behavior.origin or MAIN,
         "ViewerProtocolPolicy": behavior.viewer_protocol or "allow-all",
@@ -170,6 +181,33 @@ def _origin_request_policy(forward: ShortOriginRequest, policy_id: str) -> Shape
         "HeadersConfig": headers,
         "CookiesConfig": _selection("Cookie", "Cookies", forward.cookies),
         "QueryStringsConfig": _selection("QueryString", "QueryStrings", forward.query_strings),
+    }
+
+
+def _response_headers_policy(short: ShortResponseHeaders, policy_id: str) -> Shape:
+    override = short.override is True
+    custom = [{"Header": name, "Value": value, "Override": override} for name, value in (short.custom or {}).items()]
+    config: Shape = {
+        "Name": policy_id,
+        "CustomHeadersConfig": _items(custom),
+        "RemoveHeadersConfig": _items([{"Header": name} for name in short.remove or ()]),
+    }
+    if short.cors is not None:
+        config["CorsConfig"] = _cors(short.cors, override=override)
+    if short.server_timing is not None:
+        config["ServerTimingHeadersConfig"] = {"Enabled": True, "SamplingRate": float(short.server_timing)}
+    return config
+
+
+def _cors(cors: ShortCors, *, override: bool) -> Shape:
+    return {
+        "AccessControlAllowOrigins": _items(cors.allow_origins or ("*",)),
+        "AccessControlAllowHeaders": _items(cors.allow_headers or ("*",)),
+        "AccessControlAllowMethods": _items(cors.allow_methods or ("GET", "HEAD")),
+        "AccessControlAllowCredentials": cors.allow_credentials is True,
+        "AccessControlExposeHeaders": _items(cors.expose_headers or ()),
+        "OriginOverride": override,
+        **({} if cors.max_age is None else {"AccessControlMaxAgeSec": cors.max_age}),
     }
 
 

@@ -54,6 +54,29 @@ class ShortOriginRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortCors:
+    """The CORS part of a response headers policy."""
+
+    allow_origins: Annotated[tuple[str, ...] | None, "Default: every origin"] = None
+    allow_headers: Annotated[tuple[str, ...] | None, "Default: every header"] = None
+    allow_methods: Annotated[tuple[Method, ...] | None, "Default: GET and HEAD"] = None
+    allow_credentials: Annotated[bool | None, "Default: false"] = None
+    expose_headers: Annotated[tuple[str, ...] | None, "Default: none"] = None
+    max_age: Annotated[int | None, "Seconds; default: not said"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortResponseHeaders:
+    """A response headers policy."""
+
+    cors: Annotated[ShortCors | None, "Default: none"] = None
+    custom: Annotated[Mapping[str, str] | None, "Custom headers to add"] = None
+    remove: Annotated[tuple[str, ...] | None, "Headers to remove"] = None
+    override: Annotated[bool | None, "Whether CORS and custom headers replace the origin's; default: false"] = None
+    server_timing: Annotated[int | None, "Sampling rate of Server-Timing, 0 to 100; default: not enabled"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShortBehavior:
     """A cache behavior together with the cache policy it uses."""
 
@@ -76,6 +99,7 @@ class ShortBehavior:
     query_strings: Annotated[Selection | None, "Query strings in the cache key; default: none"] = None
     legacy: Annotated[bool | None, "ForwardedValues in place of policies; cookie names are patterns"] = None
     policy: Annotated[str | None, "Attach the managed cache policy of this name instead"] = None
+    response_headers: Annotated[ShortResponseHeaders | None, "Attach a response headers policy"] = None
     forward: Annotated[ShortOriginRequest | None, "Attach an origin request policy"] = None
 
 

@@ -41,6 +41,7 @@ class Attached:
     def __init__(self) -> None:
         self.policies: dict[str, Shape] = {"policy": deepcopy(POLICY)}
         self.origin_request_policies: dict[str, Shape] = {"forward": deepcopy(FORWARD)}
+        self.response_headers_policies: dict[str, Shape] = {}
         self.controls: dict[str, Shape] = {"control": dict(CONTROL)}
 
     def cache_policy(self, policy_id: str, /) -> Shape | None:
@@ -48,6 +49,9 @@ class Attached:
 
     def origin_request_policy(self, policy_id: str, /) -> Shape | None:
         return self.origin_request_policies.get(policy_id)
+
+    def response_headers_policy(self, policy_id: str, /) -> Shape | None:
+        return self.response_headers_policies.get(policy_id)
 
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         return self.controls.get(control_id)
@@ -203,6 +207,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "compress": False,
                 "cache": cache,
                 "origin_request": None,
+                "response_headers": None,
             },
             {
                 "path_pattern": "a*",
@@ -213,6 +218,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "compress": True,
                 "cache": cache,
                 "origin_request": None,
+                "response_headers": None,
             },
             {
                 "path_pattern": "*",
@@ -223,6 +229,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "compress": False,
                 "cache": cache,
                 "origin_request": None,
+                "response_headers": None,
             },
         ],
     }
@@ -353,11 +360,18 @@ def test_an_origin_request_policy_is_compiled_into_the_behavior(
     }
 
 
-def test_an_origin_request_policy_that_is_gone_is_an_error(attached: Attached) -> None:
+@pytest.mark.parametrize(
+    ("member", "kind"),
+    [
+        ("OriginRequestPolicyId", "origin request policy"),
+        ("ResponseHeadersPolicyId", "response headers policy"),
+    ],
+)
+def test_an_attached_policy_that_is_gone_is_an_error(member: str, kind: str, attached: Attached) -> None:
     config = deepcopy(CONFIG)
-    config["DefaultCacheBehavior"]["OriginRequestPolicyId"] = "gone"
+    config["DefaultCacheBehavior"][member] = "gone"
 
-    with pytest.raises(DanglingReferenceError, match="origin request policy 'gone'"):
+    with pytest.raises(DanglingReferenceError, match=f"{kind} 'gone'"):
         compile_distribution(source(config), attached)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from edgeward.aws.engine import ResourceSpec
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Transaction
-from edgeward.services.cloudfront import cache_policy, origin_request_policy
+from edgeward.services.cloudfront import cache_policy, origin_request_policy, response_headers_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,10 @@ class StoreReferences:
     def origin_request_policy(self, policy_id: str, /) -> Shape | None:
         """The OriginRequestPolicyConfig of a managed or custom policy; None when there is none."""
         return self._policy(origin_request_policy.SPEC, policy_id)
+
+    def response_headers_policy(self, policy_id: str, /) -> Shape | None:
+        """The ResponseHeadersPolicyConfig of a managed or custom policy; None when there is none."""
+        return self._policy(response_headers_policy.SPEC, policy_id)
 
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         """The OriginAccessControlConfig; None when there is none."""

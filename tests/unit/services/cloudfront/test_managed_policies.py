@@ -21,6 +21,9 @@ class Managed:
     def origin_request_policy(self, _policy_id: str, /) -> Shape | None:
         return None
 
+    def response_headers_policy(self, _policy_id: str, /) -> Shape | None:
+        return None
+
     def origin_access_control(self, _control_id: str, /) -> Shape | None:
         return None
 

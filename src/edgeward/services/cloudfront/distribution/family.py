@@ -182,6 +182,7 @@ def _identity(account_id: str, distribution: Resource) -> Shape:
 ATTACHED_POLICIES = {
     "CachePolicyId": "cache-policy",
     "OriginRequestPolicyId": "origin-request-policy",
+    "ResponseHeadersPolicyId": "response-headers-policy",
 }
 """The members of a cache behavior that name a policy, and the family of it."""
 

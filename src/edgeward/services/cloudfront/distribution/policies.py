@@ -16,6 +16,9 @@ from edgeward.services.cloudfront.viewer_headers import unwritten
 def check_policies(config: Shape, references: References) -> None:
     """Every attached policy, in the order of the cache behaviors."""
     for at, behavior in behaviors(config):
+        if policy_id := behavior.get("ResponseHeadersPolicyId"):
+            place = at.member("ResponseHeadersPolicyId")
+            _found(place, references.response_headers_policy(policy_id), behavior, "response headers policy")
         for place, parameters in _selecting_policies(at, behavior, references):
             missing = unwritten(header_names(parameters))
             if missing:

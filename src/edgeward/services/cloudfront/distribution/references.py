@@ -17,6 +17,9 @@ class AttachedResources(Protocol):
     def origin_request_policy(self, policy_id: str, /) -> Shape | None:
         """The OriginRequestPolicyConfig of a managed or custom policy; None when there is none."""
 
+    def response_headers_policy(self, policy_id: str, /) -> Shape | None:
+        """The ResponseHeadersPolicyConfig of a managed or custom policy; None when there is none."""
+
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         """The OriginAccessControlConfig; None when there is none."""
 

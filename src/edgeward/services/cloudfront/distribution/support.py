@@ -41,6 +41,7 @@ _BEHAVIOR_EFFECTS = {
     "DefaultTTL": "how long a response is fresh when the origin does not say, without a cache policy",
     "MaxTTL": "the longest time a response is fresh, without a cache policy",
     "OriginRequestPolicyId": "what goes to the origin beside the cache key",
+    "ResponseHeadersPolicyId": "what is added to responses, and removed from them",
 }
 
 

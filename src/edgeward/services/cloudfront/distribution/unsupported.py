@@ -154,7 +154,6 @@ _BEHAVIOR_REFUSALS = (
     Refusal("SmoothStreaming", _is_unset, "this edge has no Smooth Streaming; set it to false"),
     Refusal("TrustedSigners", _is_disabled, "this edge has no signed URLs yet; set Enabled to false"),
     Refusal("TrustedKeyGroups", _is_disabled, "this edge has no signed URLs yet; set Enabled to false"),
-    Refusal("ResponseHeadersPolicyId", _is_unset, "this edge has no response headers policies yet; leave it out"),
     Refusal("FunctionAssociations", _has_no_items, "this edge runs no CloudFront Functions yet; leave it empty"),
     Refusal("LambdaFunctionAssociations", _has_no_items, "this edge runs no Lambda@Edge yet; leave it empty"),
     Refusal("FieldLevelEncryptionId", _is_unset, "this edge has no field-level encryption yet; leave it empty"),

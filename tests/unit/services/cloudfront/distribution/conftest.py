@@ -19,6 +19,7 @@ class KnownResources:
 
     cache_policies: dict[str, Shape] = field(default_factory=dict)
     origin_request_policies: dict[str, Shape] = field(default_factory=dict)
+    response_headers_policies: dict[str, Shape] = field(default_factory=dict)
     origin_access_controls: dict[str, Shape] = field(default_factory=dict)
     alias_owners: dict[str, str] = field(default_factory=dict)
     distribution_count: int = 0
@@ -28,6 +29,9 @@ class KnownResources:
 
     def origin_request_policy(self, policy_id: str, /) -> Shape | None:
         return self.origin_request_policies.get(policy_id)
+
+    def response_headers_policy(self, policy_id: str, /) -> Shape | None:
+        return self.response_headers_policies.get(policy_id)
 
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         return self.origin_access_controls.get(control_id)

@@ -27,6 +27,9 @@ class EverythingExists:
     def origin_request_policy(self, _policy_id: str, /) -> Shape | None:
         return NOTHING_SELECTED
 
+    def response_headers_policy(self, _policy_id: str, /) -> Shape | None:
+        return {}
+
     def origin_access_control(self, _control_id: str, /) -> Shape | None:
         return {"OriginAccessControlOriginType": "s3", "SigningBehavior": "always", "SigningProtocol": "sigv4"}
 

@@ -96,6 +96,12 @@ REFUSED = [
         f"{AT_FIRST}.OriginRequestPolicyId:",
     ),
     (
+        "an unknown response headers policy",
+        {f"{FIRST}.ResponseHeadersPolicyId": "x"},
+        "NoSuchResponseHeadersPolicy",
+        f"{AT_FIRST}.ResponseHeadersPolicyId:",
+    ),
+    (
         "a header in the cache key that the edge cannot write",
         {f"{FIRST}.CachePolicyId": "country"},
         "InvalidArgument",

@@ -100,7 +100,6 @@ ASKED_FOR: list[tuple[str, Any]] = [
             "SmoothStreaming": True,
             "TrustedSigners": ENABLED | container("self"),
             "TrustedKeyGroups": ENABLED | container("1"),
-            "ResponseHeadersPolicyId": "1",
             "FunctionAssociations": container({"FunctionARN": "arn", "EventType": "viewer-request"}),
             "LambdaFunctionAssociations": container({"LambdaFunctionARN": "arn", "EventType": "origin-request"}),
             "FieldLevelEncryptionId": "1",
