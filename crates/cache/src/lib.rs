@@ -27,4 +27,4 @@ pub use lookup::{Cache, CacheUsage, Lookup, Missing};
 pub use stale::{Grace, StaleUse};
 pub use stored::{Body, Compressed, Freshness, ResponseHead, StoredResponse};
 pub use time::Timestamp;
-pub use ttl::{Lifetime, LifetimeSource, NotStored, lifetime};
+pub use ttl::{Lifetime, LifetimeSource, NewResponse, NotStored, lifetime};

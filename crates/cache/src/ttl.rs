@@ -1,20 +1,22 @@
-//! Whether a response may be stored, and for how long it is fresh: CloudFront's clamps over RFC 9111.
+//! Whether a response may be stored, and for how long it is fresh.
 //!
-//! The rules are those of the CloudFront guide, Expiration and HTTPStatusCodes. A response that is not stored has a
-//! reason.
+//! The rules here are CloudFront's (guide, Expiration and HTTPStatusCodes): its clamps over RFC 9111. `rfc9111` has those
+//! of the RFC alone, for policies that ask for them. A response that is not stored has a reason.
 
 use http::{HeaderMap, StatusCode, header};
 
 use edgeward_http_rules::cache_control::CacheControl;
 use edgeward_http_rules::freshness::{self, explicit_lifetime};
-use edgeward_plan::CachePolicy;
+use edgeward_plan::{CachePolicy, CachingRules};
+
+mod rfc9111;
 
 /// Why a response is not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotStored {
     /// The policy's TTLs are all 0.
     CachingDisabled,
-    /// Its status is not one that CloudFront stores.
+    /// Its status is not one that is stored.
     Status,
     /// `Cache-Control: no-store`.
     NoStore,
@@ -22,6 +24,8 @@ pub enum NotStored {
     NoCache,
     /// `Cache-Control: private`.
     Private,
+    /// Its request carried Authorization, and nothing says that others may have the response.
+    Authorized,
     /// `Vary: *`.
     VariesByEverything,
     /// It is stale at once and has no validator to ask the origin with.
@@ -58,28 +62,46 @@ pub enum LifetimeSource {
     MaxTtl,
     /// The minimum time for which errors are kept.
     ErrorCachingMinTtl,
+    /// `Cache-Control: no-cache`: validated before each use.
+    NoCache,
+    /// A guess from `Last-Modified`: the origin says nothing.
+    Heuristic,
 }
 
-/// The freshness lifetime of a response received at `now` (unix seconds), or why it is not stored. `error_min_ttl` is the
-/// distribution's ErrorCachingMinTTL for the status.
+/// What is known of a response once its header section has arrived.
+#[derive(Debug, Clone, Copy)]
+pub struct NewResponse<'a> {
+    /// Status code.
+    pub status: StatusCode,
+    /// Header section as the origin sent it.
+    pub headers: &'a HeaderMap,
+    /// Whether its request carried Authorization.
+    pub was_authorized: bool,
+    /// The distribution's ErrorCachingMinTTL for the status, in seconds.
+    pub error_min_ttl: u64,
+    /// When it arrived, unix seconds.
+    pub at: u64,
+}
+
+/// The freshness lifetime of a response, or why it is not stored.
 ///
 /// # Errors
-/// The reason is the first that applies, in the order of `NotStored`.
-pub fn lifetime(
-    status: StatusCode,
-    headers: &HeaderMap,
-    policy: &CachePolicy,
-    error_min_ttl: u64,
-    now: u64,
-) -> Result<Lifetime, NotStored> {
-    if !policy.allows_caching() {
-        return Err(NotStored::CachingDisabled);
+/// The reason is the first that applies.
+pub fn lifetime(response: &NewResponse<'_>, policy: &CachePolicy) -> Result<Lifetime, NotStored> {
+    match policy.rules {
+        _ if !policy.allows_caching() => Err(NotStored::CachingDisabled),
+        CachingRules::CloudFront => cloudfront(response, policy),
+        CachingRules::Rfc9111 => rfc9111::lifetime(response, policy),
     }
+}
+
+fn cloudfront(response: &NewResponse<'_>, policy: &CachePolicy) -> Result<Lifetime, NotStored> {
+    let NewResponse { status, headers, error_min_ttl, .. } = *response;
     if headers.get_all(header::VARY).iter().any(|value| value.as_bytes() == b"*") && policy.min_ttl == 0 {
         return Err(NotStored::VariesByEverything);
     }
     let directives = CacheControl::parse(headers);
-    let explicit = explicit_lifetime(&directives, headers, now).map(from_origin);
+    let explicit = explicit_lifetime(&directives, headers, response.at).map(from_origin);
     match class(status) {
         Class::Stored => successful(&directives, explicit, headers, policy),
         Class::Error => Ok(error(explicit, policy, error_min_ttl)),
@@ -136,8 +158,11 @@ fn successful(
         Some(lifetime) => clamped(lifetime, policy),
         None => by_default(policy),
     };
-    let has_validator = headers.contains_key(header::ETAG) || headers.contains_key(header::LAST_MODIFIED);
-    if lifetime.seconds == 0 && !has_validator { Err(NotStored::ZeroLifetime) } else { Ok(lifetime) }
+    if lifetime.seconds == 0 && !has_validator(headers) { Err(NotStored::ZeroLifetime) } else { Ok(lifetime) }
+}
+
+fn has_validator(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::ETAG) || headers.contains_key(header::LAST_MODIFIED)
 }
 
 fn forbidden(directives: &CacheControl) -> Option<NotStored> {

@@ -11,6 +11,7 @@ use crate::cache_control::CacheControl;
 use crate::date::parse_http_date;
 use crate::decimal;
 use crate::fields::Members;
+use crate::validators::last_modified;
 
 /// When a response was asked for and when it came, by the local clock in Unix seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,14 @@ pub fn explicit_lifetime(directives: &CacheControl, headers: &HeaderMap, respons
         .map(|seconds| stated(seconds, LifetimeSource::SMaxAge))
         .or_else(|| directives.max_age.map(|seconds| stated(seconds, LifetimeSource::MaxAge)))
         .or_else(|| expires_lifetime(headers, response_time).map(|seconds| stated(seconds, LifetimeSource::Expires)))
+}
+
+/// The lifetime that a cache may guess: a tenth of the time that passed between Last-Modified and Date (section 4.2.2).
+/// `None` without a Last-Modified, or with one that is not in the past. Whether the status allows a guess is the
+/// caller's business.
+pub fn heuristic_lifetime(headers: &HeaderMap, response_time: u64) -> Option<u64> {
+    let unchanged_for = date_value(headers, response_time).checked_sub(last_modified(headers)?)?;
+    Some(unchanged_for / 10)
 }
 
 /// Section 5.3: an Expires that is no date, `0` above all, is in the past. Of several, the earliest holds (section
@@ -134,6 +143,21 @@ mod tests {
         let exchange = Exchange { request_time: T, response_time: T + 1 };
         for (initial, now, age) in [(5, T + 1, 5), (5, T + 11, 15), (5, T - 100, 5), (u64::MAX, T + 9, u64::MAX)] {
             assert_eq!(current_age(initial, exchange, now), age);
+        }
+    }
+
+    // RFC 9111 section 4.2.2
+    #[test]
+    fn a_guess_is_a_tenth_of_the_time_without_change() {
+        for (lines, guess) in [
+            (&[][..], None),
+            (&[("last-modified", "x"), ("date", DATE_T)], None),
+            (&[("last-modified", DATE_T), ("date", DATE_T_PLUS_60)], Some(6)),
+            (&[("last-modified", DATE_T)], Some(1)),
+            (&[("last-modified", DATE_T), ("date", DATE_T)], Some(0)),
+            (&[("last-modified", DATE_T_PLUS_60), ("date", DATE_T)], None),
+        ] {
+            assert_eq!(heuristic_lifetime(&section(lines), T + 10), guess, "{lines:?}");
         }
     }
 

@@ -21,6 +21,7 @@ pub mod query;
 pub mod range;
 pub mod selection;
 pub mod validators;
+pub mod vary;
 
 mod decimal;
 

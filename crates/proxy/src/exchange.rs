@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 
 use edgeward_cache::{AcceptedCodings, Timestamp};
 use edgeward_net::Connection;
-use edgeward_plan::{CacheBehavior, Distribution};
+use edgeward_plan::{CacheBehavior, CachingRules, Distribution};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 
@@ -116,6 +116,11 @@ impl Exchange {
     /// ErrorCachingMinTTL of a status, in seconds.
     pub(crate) fn error_min_ttl(&self, status: StatusCode) -> u64 {
         self.route.as_ref().map_or(0, |route| route.distribution.error_responses.caching_min_ttl(status))
+    }
+
+    /// Whose caching rules apply.
+    pub(crate) fn rules(&self) -> CachingRules {
+        self.route.as_ref().map_or_else(CachingRules::default, |route| route.behavior.cache.rules)
     }
 
     /// The codings that the cache key holds and the origin is asked for.

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::{LifetimeSource, NotStored, lifetime};
+use super::{LifetimeSource, NewResponse, NotStored, lifetime};
 use edgeward_http_rules::Selection;
 use edgeward_plan::{CachePolicy, CachingRules, HeaderSelection};
 
@@ -29,11 +29,16 @@ fn headers(text: &str) -> HeaderMap {
     headers
 }
 
+fn new_response(status: u16, headers: &HeaderMap, error_min_ttl: u64) -> NewResponse<'_> {
+    let status = StatusCode::from_u16(status).unwrap();
+    NewResponse { status, headers, was_authorized: false, error_min_ttl, at: 1_700_000_000 }
+}
+
 type Expected = Result<(u64, LifetimeSource), NotStored>;
 
 fn check(status: u16, ttls: (u64, u64, u64), response: &str, expected: Expected) {
     let policy = policy(ttls.0, ttls.1, ttls.2);
-    let found = lifetime(StatusCode::from_u16(status).unwrap(), &headers(response), &policy, 10, 1_700_000_000);
+    let found = lifetime(&new_response(status, &headers(response), 10), &policy);
     assert_eq!(found.map(|found| (found.seconds, found.source)), expected, "{status} {ttls:?} {response}");
 }
 
@@ -48,7 +53,7 @@ fn an_error_is_kept_for_the_minimum_or_for_longer_where_the_origin_says_so() {
         (60, 30, "cache-control: max-age=900", (60, ErrorCachingMinTtl)),
     ] {
         let policy = policy(0, 60, max_ttl);
-        let found = lifetime(StatusCode::NOT_FOUND, &headers(response), &policy, minimum, 1_700_000_000).unwrap();
+        let found = lifetime(&new_response(404, &headers(response), minimum), &policy).unwrap();
         assert_eq!((found.seconds, found.source), expected, "{minimum} {max_ttl} {response}");
     }
 }
@@ -118,5 +123,65 @@ fn errors_are_kept_ten_seconds_or_as_long_as_the_origin_says() {
         (302, "cache-control: max-age=50", Ok((50, MaxAge))),
     ] {
         check(status, (0, 60, 600), response, expected);
+    }
+}
+
+fn check_rfc9111(status: u16, was_authorized: bool, response: &str, expected: Expected) {
+    let policy = CachePolicy { rules: CachingRules::Rfc9111, ..policy(0, 0, 31_536_000) };
+    let headers = headers(response);
+    let found = lifetime(&NewResponse { was_authorized, ..new_response(status, &headers, 10) }, &policy);
+    assert_eq!(found.map(|found| (found.seconds, found.source)), expected, "{status} {response}");
+}
+
+// RFC 9111 sections 3, 4.2.1, 4.2.2, 5.2.2
+#[test]
+fn by_rfc9111_the_origin_decides_with_its_directives_and_the_status_only_where_it_is_silent() {
+    use LifetimeSource::{Expires, Heuristic, MaxAge, MaxTtl, NoCache, SMaxAge};
+    const DATED: &str = "date: Tue, 14 Nov 2023 22:13:20 GMT|last-modified: Mon, 13 Nov 2023 22:13:20 GMT";
+    let dated = |more: &str| format!("{DATED}|{more}");
+    for (status, response, expected) in [
+        (200, "cache-control: max-age=9".to_owned(), Ok((9, MaxAge))),
+        (200, "cache-control: max-age=9, s-maxage=7".to_owned(), Ok((7, SMaxAge))),
+        (200, "cache-control: max-age=99999999999".to_owned(), Ok((31_536_000, MaxTtl))),
+        (200, dated("expires: Tue, 14 Nov 2023 22:15:00 GMT"), Ok((100, Expires))),
+        (404, "cache-control: max-age=5".to_owned(), Ok((5, MaxAge))),
+        (503, "cache-control: max-age=5".to_owned(), Ok((5, MaxAge))),
+        (599, "cache-control: max-age=5".to_owned(), Ok((5, MaxAge))),
+        (599, "cache-control: max-age=5, must-understand".to_owned(), Err(NotStored::Status)),
+        (200, "cache-control: max-age=5, must-understand, no-store".to_owned(), Ok((5, MaxAge))),
+        (206, "cache-control: max-age=5".to_owned(), Err(NotStored::Status)),
+        (304, "cache-control: max-age=5".to_owned(), Err(NotStored::Status)),
+        (503, String::new(), Err(NotStored::Status)),
+        (200, String::new(), Err(NotStored::ZeroLifetime)),
+        (200, "etag: \"1\"".to_owned(), Ok((0, LifetimeSource::DefaultTtl))),
+        (201, "etag: \"1\"".to_owned(), Err(NotStored::Status)),
+        (200, dated(""), Ok((8_640, Heuristic))),
+        (410, dated(""), Ok((8_640, Heuristic))),
+        (502, dated(""), Err(NotStored::Status)),
+        (599, dated("cache-control: public"), Ok((8_640, Heuristic))),
+        (200, "last-modified: Sat, 01 Jan 2000 00:00:00 GMT".to_owned(), Ok((86_400, Heuristic))),
+        (200, "cache-control: no-cache, max-age=9|etag: \"1\"".to_owned(), Ok((0, NoCache))),
+        (200, "cache-control: no-cache=\"a\", max-age=9|etag: \"1\"".to_owned(), Ok((0, NoCache))),
+        (200, "cache-control: no-cache, max-age=9".to_owned(), Err(NotStored::ZeroLifetime)),
+        (200, "cache-control: max-age=0, stale-while-revalidate=5".to_owned(), Ok((0, MaxAge))),
+        (200, "cache-control: no-cache, stale-if-error=5".to_owned(), Err(NotStored::ZeroLifetime)),
+        (200, "cache-control: no-store, max-age=9".to_owned(), Err(NotStored::NoStore)),
+        (200, "cache-control: private, max-age=9".to_owned(), Err(NotStored::Private)),
+        (200, "cache-control: private=\"a\", max-age=9".to_owned(), Err(NotStored::Private)),
+        (200, "cache-control: max-age=9|vary: foo, *".to_owned(), Err(NotStored::VariesByEverything)),
+    ] {
+        check_rfc9111(status, false, &response, expected);
+    }
+}
+
+// RFC 9111 section 3.5
+#[test]
+fn by_rfc9111_a_response_to_an_authorized_request_is_stored_only_where_it_says_so() {
+    for (directive, is_stored) in
+        [("max-age=9", false), ("public, max-age=9", true), ("must-revalidate, max-age=9", true), ("s-maxage=9", true)]
+    {
+        let source = if directive == "s-maxage=9" { LifetimeSource::SMaxAge } else { LifetimeSource::MaxAge };
+        let expected = if is_stored { Ok((9, source)) } else { Err(NotStored::Authorized) };
+        check_rfc9111(200, true, &format!("cache-control: {directive}"), expected);
     }
 }

@@ -28,17 +28,23 @@ pub(crate) struct Lacking {
 /// An expired response.
 pub(crate) struct Stale {
     pub(crate) stored: Arc<StoredResponse>,
-    may_stand_in: bool,
+    how: StaleUse,
 }
 
 impl Stale {
-    fn new(stored: &Arc<StoredResponse>, may_stand_in: bool) -> Stale {
-        Stale { stored: Arc::clone(stored), may_stand_in }
+    fn new(stored: &Arc<StoredResponse>, how: StaleUse) -> Stale {
+        Stale { stored: Arc::clone(stored), how }
     }
 
-    /// Whether it answers in place of an origin that fails. What was invalidated meanwhile does not.
-    pub(crate) fn stands_in(&self) -> bool {
-        self.may_stand_in && self.stored.generation.is_valid()
+    /// Whether it answers in place of an origin that fails, by an error or by giving no answer. What was invalidated
+    /// meanwhile does not.
+    pub(crate) fn stands_in(&self, has_answered: bool) -> bool {
+        let is_allowed = match self.how {
+            StaleUse::WhileRevalidating | StaleUse::AfterError | StaleUse::IfError => true,
+            StaleUse::IfUnreachable => !has_answered,
+            StaleUse::Validation => false,
+        };
+        is_allowed && self.stored.generation.is_valid()
     }
 }
 
@@ -48,13 +54,9 @@ pub(crate) fn find(exchange: &Exchange) -> Found {
     let key = CacheKey::of(&parts);
     match exchange.worker.engine.cache.find(&key, exchange.received) {
         Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored) => Found::Fresh(stored),
-        Lookup::Stale(StaleUse::WhileRevalidating, stored) => {
-            let stale = Some(Stale::new(&stored, true));
-            Found::Aging(stored, Lacking { key, stale })
-        }
         Lookup::Stale(how, stored) => {
-            let stale = Some(Stale::new(&stored, how == StaleUse::IfError));
-            Found::Lacking(Lacking { key, stale })
+            let lacking = Lacking { key, stale: Some(Stale::new(&stored, how)) };
+            if how == StaleUse::WhileRevalidating { Found::Aging(stored, lacking) } else { Found::Lacking(lacking) }
         }
         Lookup::Missing(_) => Found::Lacking(Lacking { key, stale: None }),
     }

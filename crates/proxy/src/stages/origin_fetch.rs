@@ -10,11 +10,12 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use edgeward_cache::{
-    Body as StoredBody, Filling, Flight, FlightOutcome, Freshness, Grace, Joined, Lookup, NotStored, ResponseHead,
-    StaleUse, StoredResponse, Timestamp, lifetime,
+    Body as StoredBody, Filling, Flight, FlightOutcome, Freshness, Grace, Joined, Lookup, NewResponse, NotStored,
+    ResponseHead, StaleUse, StoredResponse, Timestamp, lifetime,
 };
 use edgeward_http_rules::freshness::{self, initial_age};
 use edgeward_net::origin::{OriginBody, OriginError};
+use edgeward_plan::CachingRules;
 use http::response::Parts;
 use http::{HeaderMap, Method, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
@@ -35,7 +36,7 @@ pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacki
         // There is no content to store; the next GET fetches it.
         let reply = pass(exchange, content).await;
         return match lacking.stale {
-            Some(stale) if reply.status().is_server_error() && stale.stands_in() => {
+            Some(stale) if reply.status().is_server_error() && stale.stands_in(!matches!(reply, Reply::Refused(_))) => {
                 Reply::stored(stale.stored, ResultType::Hit, exchange.now())
             }
             _ => reply,
@@ -95,7 +96,7 @@ async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) ->
     }
     let stale = lacking.stale.as_ref();
     let sent = send(exchange, Purpose::Store(stale.map(|stale| &*stale.stored)), None).await;
-    if let (Some(status), Some(stale)) = (failure(&sent), stale.filter(|stale| stale.stands_in())) {
+    if let (Some(status), Some(stale)) = (failure(&sent), stale.filter(|stale| stale.stands_in(sent.is_ok()))) {
         return stand_in(exchange, &stale.stored, status, flight);
     }
     let response = match sent {
@@ -123,10 +124,14 @@ fn failure(sent: &Result<Response<OriginBody>, Refusal>) -> Option<StatusCode> {
     }
 }
 
-/// Answers with what has expired, and lets the origin rest for the error caching minimum (guide, Expiration).
+/// Answers with what has expired, and by CloudFront's rules lets the origin rest for the error caching minimum (guide,
+/// Expiration).
 fn stand_in(exchange: &Exchange, stale: &StoredResponse, status: StatusCode, flight: Flight<Refusal>) -> Reply {
     let now = exchange.now();
-    let resting_until = Some(now.plus_secs(exchange.error_min_ttl(status)));
+    let resting_until = match exchange.rules() {
+        CachingRules::CloudFront => Some(now.plus_secs(exchange.error_min_ttl(status))),
+        CachingRules::Rfc9111 => None,
+    };
     let stored = Arc::new(StoredResponse {
         head: stale.head.clone(),
         freshness: Freshness { resting_until, ..stale.freshness },
@@ -139,9 +144,10 @@ fn stand_in(exchange: &Exchange, stale: &StoredResponse, status: StatusCode, fli
 }
 
 /// Stores the page for an origin that failed, so that it is not asked again for the error caching minimum (guide,
-/// HTTPStatusCodes). The page goes on naming the request that found out: its log record says what was wrong.
+/// HTTPStatusCodes; RFC 9111 has none). The page goes on naming the request that found out: its log record says what
+/// was wrong.
 fn keep_failure(exchange: &Exchange, refusal: Refusal, flight: &Flight<Refusal>) {
-    if !refusal.is_failed_origin() {
+    if !refusal.is_failed_origin() || exchange.rules() == CachingRules::Rfc9111 {
         return;
     }
     let now = exchange.now();
@@ -162,6 +168,12 @@ struct Arrival {
 }
 
 impl Arrival {
+    fn response<'a>(self, exchange: &Exchange, status: StatusCode, headers: &'a HeaderMap) -> NewResponse<'a> {
+        let was_authorized = exchange.request.headers.contains_key(header::AUTHORIZATION);
+        let error_min_ttl = exchange.error_min_ttl(status);
+        NewResponse { status, headers, was_authorized, error_min_ttl, at: self.answered.secs() }
+    }
+
     fn freshness(self, exchange: &Exchange, status: StatusCode, headers: &HeaderMap, lifetime: u64) -> Freshness {
         let policy = exchange.route.as_ref().map(|route| &route.behavior.cache);
         let grace = policy.map_or_else(Grace::default, |policy| Grace::of(status, headers, policy));
@@ -191,8 +203,7 @@ fn still_valid(
     headers.extend(update);
     let policy = exchange.route.as_ref().map(|route| &route.behavior.cache);
     let decision = policy.map_or(Err(NotStored::CachingDisabled), |policy| {
-        let status = stale.head.status;
-        lifetime(status, &headers, policy, exchange.error_min_ttl(status), arrival.answered.secs())
+        lifetime(&arrival.response(exchange, stale.head.status, &headers), policy)
     });
     let freshness =
         arrival.freshness(exchange, stale.head.status, &headers, decision.map_or(0, |lifetime| lifetime.seconds));
@@ -247,8 +258,7 @@ fn storable(
     largest: usize,
 ) -> Result<u64, NotStored> {
     let policy = &exchange.route.as_ref().ok_or(NotStored::CachingDisabled)?.behavior.cache;
-    let error_min_ttl = exchange.error_min_ttl(response.status());
-    let lifetime = lifetime(response.status(), response.headers(), policy, error_min_ttl, arrival.answered.secs())?;
+    let lifetime = lifetime(&arrival.response(exchange, response.status(), response.headers()), policy)?;
     if response.body().size_hint().lower() > largest as u64 {
         return Err(NotStored::TooLarge);
     }
