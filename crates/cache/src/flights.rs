@@ -5,6 +5,7 @@
 //! frees its followers, one of which then leads.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ahash::AHashMap;
 use parking_lot::Mutex;
@@ -42,6 +43,8 @@ pub(crate) struct Flights<E> {
 struct Shared<E> {
     generation: Generation,
     outcome: watch::Sender<Option<FlightOutcome<E>>>,
+    /// Changed under the lock of its shard.
+    is_overtaken: AtomicBool,
 }
 
 /// How a request takes part.
@@ -64,9 +67,30 @@ impl<E: Clone> Flights<E> {
         if let Some(shared) = shard.get(key).filter(|shared| shared.generation.is_valid()) {
             return Joined::Follower(Follower { outcome: shared.outcome.subscribe() });
         }
-        let shared = Arc::new(Shared { generation: generation.clone(), outcome: watch::Sender::new(None) });
+        let shared = Arc::new(Shared {
+            generation: generation.clone(),
+            outcome: watch::Sender::new(None),
+            is_overtaken: AtomicBool::new(false),
+        });
         shard.insert(key.clone(), Arc::clone(&shared));
         Joined::Leader(Flight { shards: Arc::clone(&self.shards), key: key.clone(), shared })
+    }
+
+    /// Runs `store` unless the flight was overtaken; it cannot be in the meantime.
+    pub(crate) fn unless_overtaken(&self, flight: &Flight<E>, store: impl FnOnce()) {
+        let _held = shard(&self.shards, &flight.key).lock();
+        if !flight.shared.is_overtaken.load(Ordering::Relaxed) {
+            store();
+        }
+    }
+
+    /// Runs `forget`, and leaves the flight for `key` to those who are in it: what it brings is not stored.
+    pub(crate) fn overtake(&self, key: &CacheKey, forget: impl FnOnce()) {
+        let mut shard = shard(&self.shards, key).lock();
+        if let Some(shared) = shard.remove(key) {
+            shared.is_overtaken.store(true, Ordering::Relaxed);
+        }
+        forget();
     }
 }
 
@@ -120,5 +144,56 @@ impl<E: Clone> Follower<E> {
     pub async fn outcome(mut self) -> Option<FlightOutcome<E>> {
         let told = self.outcome.wait_for(Option::is_some).await.ok()?;
         told.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, Method};
+
+    use super::{Flights, Joined};
+    use crate::invalidation::{Generation, Invalidations};
+    use crate::key::{AcceptedCodings, CacheKey, KeyParts};
+    use edgeward_http_rules::Selection;
+    use edgeward_plan::{CachePolicy, CachingRules, HeaderSelection};
+
+    fn key() -> CacheKey {
+        let policy = CachePolicy {
+            min_ttl: 0,
+            default_ttl: 0,
+            max_ttl: 1,
+            gzip: false,
+            brotli: false,
+            rules: CachingRules::Rfc9111,
+            headers: HeaderSelection::default(),
+            cookies: Selection::default(),
+            query_strings: Selection::default(),
+        };
+        let (headers, codings, method) = (HeaderMap::new(), AcceptedCodings::Absent, &Method::GET);
+        let (distribution, path, query) = ("E1", "/a", None);
+        CacheKey::of(&KeyParts { distribution, method, path, query, headers: &headers, codings, policy: &policy })
+    }
+
+    // RFC 9111 section 4.4
+    #[test]
+    fn what_an_overtaken_flight_brings_is_not_stored_and_nobody_joins_it() {
+        let (flights, key) = (Flights::<()>::new(), key());
+        let generation = Generation::beginning(Invalidations::default().log("E1"), "/a");
+        let lead = || match flights.join(&key, &generation) {
+            Joined::Leader(flight) => Some(flight),
+            Joined::Follower(_) => None,
+        };
+        let is_stored = |flight| {
+            let mut is_stored = false;
+            flights.unless_overtaken(flight, || is_stored = true);
+            is_stored
+        };
+        let overtaken = lead().unwrap();
+        assert!(is_stored(&overtaken) && lead().is_none());
+        flights.overtake(&key, || {});
+        let next = lead().unwrap();
+        assert!(!is_stored(&overtaken) && is_stored(&next));
+        drop(overtaken);
+        assert!(lead().is_none(), "the next one flies on");
     }
 }

@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, Version};
 
 use edgeward_http_rules::accept_encoding::Accepted;
 use edgeward_http_rules::{cookies, query};
-use edgeward_plan::CachePolicy;
+use edgeward_plan::{CachePolicy, CachingRules};
 
 /// Keyed by the process, so that nobody outside can choose keys that collide.
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -99,7 +99,13 @@ impl CacheKey {
     pub fn of(parts: &KeyParts<'_>) -> CacheKey {
         let mut bytes = Vec::with_capacity(256);
         write_part(&mut bytes, parts.distribution.as_bytes());
-        bytes.push(if parts.method == Method::OPTIONS { b'O' } else { b'G' });
+        bytes.push(match (parts.policy.rules, parts.method == Method::OPTIONS) {
+            (CachingRules::CloudFront, false) => b'G',
+            (CachingRules::CloudFront, true) => b'O',
+            // Apart from the others: what was stored without a look at Vary answers nobody here.
+            (CachingRules::Rfc9111, false) => b'g',
+            (CachingRules::Rfc9111, true) => b'o',
+        });
         bytes.push(parts.codings.in_key());
         write_part(&mut bytes, parts.path.as_bytes());
         write_selected(&mut bytes, |out| write_query(parts, out));

@@ -18,6 +18,7 @@ mod store;
 mod stored;
 mod time;
 mod ttl;
+mod variant;
 
 pub use filling::{Cut, Fill, Filled, Filling, Reader};
 pub use flights::{Flight, FlightOutcome, Follower, Joined};
@@ -28,3 +29,4 @@ pub use stale::{Grace, StaleUse};
 pub use stored::{Body, Compressed, Freshness, ResponseHead, StoredResponse};
 pub use time::Timestamp;
 pub use ttl::{Lifetime, LifetimeSource, NewResponse, NotStored, lifetime};
+pub use variant::Variant;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::flights::{Flights, Joined};
+use edgeward_plan::CachingRules;
+
+use crate::flights::{Flight, Flights, Joined};
 use crate::invalidation::{Generation, Invalidations};
 use crate::key::{CacheKey, KeyParts};
 use crate::stale::StaleUse;
@@ -53,9 +55,13 @@ impl<E: Clone> Cache<E> {
         Cache { store: MemoryStore::new(limit), flights: Flights::new(), invalidations: Invalidations::default() }
     }
 
-    /// What there is for `key` at `now`.
-    pub fn find(&self, key: &CacheKey, now: Timestamp) -> Lookup {
-        match self.store.find(key) {
+    /// What there is for `key` at `now`; `parts` are those the key was made from.
+    pub fn find(&self, key: &CacheKey, parts: &KeyParts<'_>, now: Timestamp) -> Lookup {
+        let stored = match parts.policy.rules {
+            CachingRules::CloudFront => self.store.find(key),
+            CachingRules::Rfc9111 => self.store.select(key, parts.headers),
+        };
+        match stored {
             None => Lookup::Missing(Missing::NotStored),
             Some(stored) if !stored.generation.is_valid() => Lookup::Missing(Missing::Invalidated),
             Some(stored) if stored.freshness.is_fresh(now) => Lookup::Fresh(stored),
@@ -69,9 +75,14 @@ impl<E: Clone> Cache<E> {
         self.flights.join(key, &Generation::beginning(log, &parts.target()))
     }
 
-    /// Stores a complete response.
-    pub fn insert(&self, key: &CacheKey, response: Arc<StoredResponse>) {
-        self.store.insert(key, response);
+    /// Stores a complete response for all who share the flight's key, unless the flight was overtaken.
+    pub fn insert(&self, flight: &Flight<E>, response: Arc<StoredResponse>) {
+        self.flights.unless_overtaken(flight, || self.store.insert(flight.key(), response));
+    }
+
+    /// Removes what is stored for `key`, and whatever is asked for now and arrives later.
+    pub fn forget(&self, key: &CacheKey) {
+        self.flights.overtake(key, || self.store.forget(key));
     }
 
     /// Content longer than this, in bytes, is not stored.

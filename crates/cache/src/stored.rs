@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use crate::invalidation::Generation;
 use crate::stale::{Grace, StaleUse};
 use crate::time::Timestamp;
+use crate::variant::Variant;
 
 /// Chunks of a stored body are this long, but for the last.
 const CHUNK: usize = 256 * 1024;
@@ -21,6 +22,8 @@ pub struct ResponseHead {
     pub headers: HeaderMap,
     /// Set where this edge compressed the content.
     pub compressed: Option<Compressed>,
+    /// Which of the requests with its key it answers.
+    pub variant: Variant,
 }
 
 /// What is remembered of a response that the edge compressed.
@@ -83,7 +86,7 @@ impl StoredResponse {
         const FIELD: usize = 96;
         let fields: usize =
             self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD).sum();
-        BOOKKEEPING + fields + self.body.len()
+        BOOKKEEPING + fields + self.head.variant.size() + self.body.len()
     }
 }
 

@@ -108,7 +108,7 @@ pub(crate) async fn store(
     }
     if let Some(Filled::Whole(body)) = intake.finish() {
         let response = complete(&filling, flight.generation().clone(), body);
-        worker.engine.cache.insert(flight.key(), Arc::new(response));
+        worker.engine.cache.insert(&flight, Arc::new(response));
     }
 }
 

@@ -10,9 +10,15 @@ use super::{Cut, Fill, Filled, Filling, Reader, WINDOW};
 use crate::stale::Grace;
 use crate::stored::{Freshness, ResponseHead};
 use crate::time::Timestamp;
+use crate::variant::Variant;
 
 fn begin(largest: usize) -> (Arc<Filling>, Fill) {
-    let head = ResponseHead { status: StatusCode::OK, headers: HeaderMap::new(), compressed: None };
+    let head = ResponseHead {
+        status: StatusCode::OK,
+        headers: HeaderMap::new(),
+        compressed: None,
+        variant: Variant::default(),
+    };
     let freshness = Freshness {
         since: Timestamp::from_secs(0),
         initial_age: 0,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use hashbrown::HashTable;
+use http::HeaderMap;
 use parking_lot::{Mutex, RwLock};
 
 use super::s3_fifo::{S3Fifo, Standing, Ticket};
@@ -18,6 +19,8 @@ const SHARDS: usize = 64;
 const MOST_HITS: u8 = 3;
 /// One response may take this part of the store.
 const LARGEST_SHARE: usize = 4;
+/// Responses that share a key; beyond it the oldest goes, so that a Vary with endless values fills nothing.
+const MOST_VARIANTS: usize = 32;
 
 /// The memory tier.
 #[derive(Debug)]
@@ -41,7 +44,53 @@ struct Entry {
     id: u64,
     size: usize,
     hits: AtomicU8,
+    /// The newest.
     response: Arc<StoredResponse>,
+    /// Those that answer other requests with this key, newest first.
+    others: Vec<Arc<StoredResponse>>,
+}
+
+impl Entry {
+    fn note_hit(&self) {
+        let hits = self.hits.load(Ordering::Relaxed);
+        if hits < MOST_HITS {
+            self.hits.store(hits + 1, Ordering::Relaxed);
+        }
+    }
+
+    fn variants(&self) -> impl Iterator<Item = &Arc<StoredResponse>> {
+        std::iter::once(&self.response).chain(&self.others)
+    }
+
+    /// One with a Vary that names what the request has, before one that answers everybody (RFC 9111 section 4.1).
+    fn answering(&self, request: &HeaderMap) -> Option<&Arc<StoredResponse>> {
+        let selected =
+            |stored: &&Arc<StoredResponse>| !stored.head.variant.is_any() && stored.head.variant.answers(request);
+        self.variants().find(selected).or_else(|| self.variants().find(|stored| stored.head.variant.is_any()))
+    }
+
+    /// Whether a response that `new` would replace was asked for later.
+    fn has_newer(&self, new: &StoredResponse) -> bool {
+        let replaced = self.variants().filter(|stored| stored.head.variant == new.head.variant);
+        replaced.into_iter().any(|stored| new.generation.is_older_than(&stored.generation))
+    }
+
+    /// Keeps of `before` what answers other requests, within `room` bytes.
+    fn take_over(&mut self, before: Entry, room: usize) {
+        let now = self.response.freshness.since;
+        for stored in std::iter::once(before.response).chain(before.others) {
+            let is_full = self.others.len() + 1 >= MOST_VARIANTS || self.size + stored.size() > room;
+            if is_full || stored.head.variant.is_any() || stored.head.variant == self.response.head.variant {
+                continue;
+            }
+            // One for everybody leaves the fresh ones to those they are meant for.
+            if stored.generation.is_valid() && (!self.response.head.variant.is_any() || stored.freshness.is_fresh(now))
+            {
+                self.size += stored.size();
+                self.others.push(stored);
+            }
+        }
+    }
 }
 
 impl MemoryStore {
@@ -63,40 +112,49 @@ impl MemoryStore {
     pub(crate) fn find(&self, key: &CacheKey) -> Option<Arc<StoredResponse>> {
         let shard = self.shard(key.hash()).read();
         let entry = shard.find(key.hash(), |entry| entry.key == *key)?;
-        let hits = entry.hits.load(Ordering::Relaxed);
-        if hits < MOST_HITS {
-            entry.hits.store(hits + 1, Ordering::Relaxed);
-        }
+        entry.note_hit();
         Some(Arc::clone(&entry.response))
     }
 
-    /// Stores `response`, unless one is there whose origin request began later.
+    /// The response for `key` that answers a request with these header fields.
+    pub(crate) fn select(&self, key: &CacheKey, request: &HeaderMap) -> Option<Arc<StoredResponse>> {
+        let shard = self.shard(key.hash()).read();
+        let entry = shard.find(key.hash(), |entry| entry.key == *key)?;
+        let stored = entry.answering(request)?;
+        entry.note_hit();
+        Some(Arc::clone(stored))
+    }
+
+    /// Stores `response`, unless one is there in its place whose origin request began later.
     pub(crate) fn insert(&self, key: &CacheKey, response: Arc<StoredResponse>) {
         let size = response.size() + key.len();
         let mut queues = self.queues.lock();
         queues.next_id += 1;
-        let ticket = Ticket { hash: key.hash(), id: queues.next_id, size };
-        let entry = Entry { key: key.clone(), id: ticket.id, size, hits: AtomicU8::new(0), response };
-        if self.replace(entry) {
-            queues.fifo.admit(ticket);
+        let id = queues.next_id;
+        let entry = Entry { key: key.clone(), id, size, hits: AtomicU8::new(0), response, others: Vec::new() };
+        if let Some(size) = self.replace(entry) {
+            queues.fifo.admit(Ticket { hash: key.hash(), id, size });
             self.evict(&mut queues.fifo);
         }
     }
 
-    fn replace(&self, entry: Entry) -> bool {
+    /// The bytes of the entry, others of its key included; `None` where a newer response stays.
+    fn replace(&self, mut entry: Entry) -> Option<usize> {
         let mut shard = self.shard(entry.key.hash()).write();
         let hash = entry.key.hash();
         if let Ok(occupied) = shard.find_entry(hash, |known| known.key == entry.key) {
-            if entry.response.generation.is_older_than(&occupied.get().response.generation) {
-                return false;
+            if occupied.get().has_newer(&entry.response) {
+                return None;
             }
             let (before, _) = occupied.remove();
-            self.forget(before.size);
+            self.uncount(&before);
+            entry.take_over(before, self.largest_content());
         }
         self.bytes.fetch_add(entry.size, Ordering::Relaxed);
-        self.responses.fetch_add(1, Ordering::Relaxed);
+        self.responses.fetch_add(1 + entry.others.len(), Ordering::Relaxed);
+        let size = entry.size;
         shard.insert_unique(hash, entry, |entry| entry.key.hash());
-        true
+        Some(size)
     }
 
     fn evict(&self, fifo: &mut S3Fifo) {
@@ -121,14 +179,21 @@ impl MemoryStore {
     fn remove(&self, ticket: Ticket) {
         let mut shard = self.shard(ticket.hash).write();
         if let Ok(occupied) = shard.find_entry(ticket.hash, |entry| entry.id == ticket.id) {
-            let (entry, _) = occupied.remove();
-            self.forget(entry.size);
+            self.uncount(&occupied.remove().0);
         }
     }
 
-    fn forget(&self, size: usize) {
-        self.bytes.fetch_sub(size, Ordering::Relaxed);
-        self.responses.fetch_sub(1, Ordering::Relaxed);
+    /// Removes all that is stored for `key`.
+    pub(crate) fn forget(&self, key: &CacheKey) {
+        let mut shard = self.shard(key.hash()).write();
+        if let Ok(occupied) = shard.find_entry(key.hash(), |entry| entry.key == *key) {
+            self.uncount(&occupied.remove().0);
+        }
+    }
+
+    fn uncount(&self, entry: &Entry) {
+        self.bytes.fetch_sub(entry.size, Ordering::Relaxed);
+        self.responses.fetch_sub(1 + entry.others.len(), Ordering::Relaxed);
     }
 
     fn shard(&self, hash: u64) -> &RwLock<HashTable<Entry>> {

@@ -52,7 +52,7 @@ impl Stale {
 pub(crate) fn find(exchange: &Exchange) -> Found {
     let Some(parts) = key_parts(exchange) else { return Found::NotCacheable };
     let key = CacheKey::of(&parts);
-    match exchange.worker.engine.cache.find(&key, exchange.received) {
+    match exchange.worker.engine.cache.find(&key, &parts, exchange.received) {
         Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored) => Found::Fresh(stored),
         Lookup::Stale(how, stored) => {
             let lacking = Lacking { key, stale: Some(Stale::new(&stored, how)) };

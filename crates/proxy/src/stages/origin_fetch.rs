@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use edgeward_cache::{
     Body as StoredBody, Filling, Flight, FlightOutcome, Freshness, Grace, Joined, Lookup, NewResponse, NotStored,
-    ResponseHead, StaleUse, StoredResponse, Timestamp, lifetime,
+    ResponseHead, StaleUse, StoredResponse, Timestamp, Variant, lifetime,
 };
 use edgeward_http_rules::freshness::{self, initial_age};
 use edgeward_net::origin::{OriginBody, OriginError};
@@ -42,6 +42,7 @@ pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacki
             _ => reply,
         };
     }
+    let is_for = |head: &ResponseHead| head.variant.answers(&exchange.request.headers);
     loop {
         let joined = match key_parts(exchange) {
             Some(parts) => exchange.worker.engine.cache.join(&lacking.key, &parts),
@@ -50,13 +51,16 @@ pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacki
         match joined {
             Joined::Leader(flight) => return lead(exchange, lacking, flight).await,
             Joined::Follower(follower) => match follower.outcome().await {
-                Some(FlightOutcome::Filling(filling)) => match filling.reader() {
+                Some(FlightOutcome::Filling(filling)) => match filling.reader().filter(|_| is_for(&filling.head)) {
                     Some(reader) => return Reply::Filling(reader, ResultType::Hit),
                     None => return pass(exchange, content).await,
                 },
-                Some(FlightOutcome::Stored(stored)) => return Reply::stored(stored, ResultType::Hit, exchange.now()),
+                Some(FlightOutcome::Stored(stored)) if is_for(&stored.head) => {
+                    return Reply::stored(stored, ResultType::Hit, exchange.now());
+                }
                 Some(FlightOutcome::Failed(refusal)) => return Reply::Refused(refusal),
-                Some(FlightOutcome::NotShared) => return pass(exchange, content).await,
+                // For the leader alone, or for requests that differ in what Vary names.
+                Some(FlightOutcome::NotShared | FlightOutcome::Stored(_)) => return pass(exchange, content).await,
                 // The leader's viewer hung up before the origin answered.
                 None => {}
             },
@@ -89,8 +93,8 @@ async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) ->
     let engine = &exchange.worker.engine;
     let asked = engine.clock.now();
     // Whoever led before may have stored it between our look-up and our joining.
-    if let Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored) = engine.cache.find(flight.key(), asked)
-    {
+    let found = key_parts(exchange).map(|parts| engine.cache.find(flight.key(), &parts, asked));
+    if let Some(Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored)) = found {
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
         return Reply::stored(stored, ResultType::Hit, asked);
     }
@@ -138,7 +142,7 @@ fn stand_in(exchange: &Exchange, stale: &StoredResponse, status: StatusCode, fli
         generation: stale.generation.clone(),
         body: stale.body.clone(),
     });
-    exchange.worker.engine.cache.insert(flight.key(), Arc::clone(&stored));
+    exchange.worker.engine.cache.insert(&flight, Arc::clone(&stored));
     flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
     Reply::stored(stored, ResultType::Hit, now)
 }
@@ -152,12 +156,12 @@ fn keep_failure(exchange: &Exchange, refusal: Refusal, flight: &Flight<Refusal>)
     }
     let now = exchange.now();
     let (headers, page) = viewer_response::error_page(exchange, refusal, now);
-    let head = ResponseHead { status: refusal.status(), headers, compressed: None };
+    let head = ResponseHead { status: refusal.status(), headers, compressed: None, variant: Variant::default() };
     let lifetime = exchange.error_min_ttl(head.status);
     let freshness = Freshness { since: now, initial_age: 0, lifetime, grace: Grace::default(), resting_until: None };
     let generation = flight.generation().clone();
     let stored = StoredResponse { head, freshness, generation, body: StoredBody::Whole(page.into()) };
-    exchange.worker.engine.cache.insert(flight.key(), Arc::new(stored));
+    exchange.worker.engine.cache.insert(flight, Arc::new(stored));
 }
 
 /// When a response was asked for, and when its head arrived.
@@ -208,13 +212,13 @@ fn still_valid(
     let freshness =
         arrival.freshness(exchange, stale.head.status, &headers, decision.map_or(0, |lifetime| lifetime.seconds));
     let stored = Arc::new(StoredResponse {
-        head: ResponseHead { status: stale.head.status, headers, compressed },
+        head: ResponseHead { status: stale.head.status, variant: variant(exchange, &headers), headers, compressed },
         freshness,
         generation: flight.generation().clone(),
         body: stale.body.clone(),
     });
     if decision.is_ok() {
-        exchange.worker.engine.cache.insert(flight.key(), Arc::clone(&stored));
+        exchange.worker.engine.cache.insert(&flight, Arc::clone(&stored));
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
     } else {
         flight.tell(FlightOutcome::NotShared);
@@ -236,7 +240,8 @@ fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, 
     let (Parts { status, mut headers, .. }, body) = response.into_parts();
     let freshness = arrival.freshness(exchange, status, &headers, lifetime);
     viewer_response::ready_for_viewers(exchange, &mut headers);
-    let mut head = ResponseHead { status, headers, compressed: None };
+    let variant = variant(exchange, &headers);
+    let mut head = ResponseHead { status, headers, compressed: None, variant };
     let compression = storing::begin_compression(exchange, &mut head, body.size_hint().exact());
     let (filling, fill) = Filling::begin(head, freshness, largest);
     let intake = Intake::new(fill, compression);
@@ -263,6 +268,14 @@ fn storable(
         return Err(NotStored::TooLarge);
     }
     Ok(lifetime.seconds)
+}
+
+/// By CloudFront's rules a response answers all that share its key, whatever its Vary says.
+fn variant(exchange: &Exchange, headers: &HeaderMap) -> Variant {
+    match exchange.rules() {
+        CachingRules::CloudFront => Variant::default(),
+        CachingRules::Rfc9111 => Variant::of(headers, &exchange.request.headers),
+    }
 }
 
 /// Sends the request to the behavior's origin and waits for the head of the response.

@@ -4,7 +4,7 @@ Each is data only: the id that AWS publishes and the `CachePolicyConfig` that `G
 They are read-only: a caller can attach one to a cache behavior, never change or delete it. The cache policy
 family lists them beside its own, and tools find them by name (Terraform) or by id (CDK, CloudFormation).
 The policies that AWS reserves for the distributions of Amplify Hosting are left out. One is Edgeward's own:
-`Edgeward-RFC9111`, for caching by RFC 9111 alone; attaching it is refused until the edge does.
+`Edgeward-RFC9111`, under which the edge caches by RFC 9111 alone.
 """
 
 from collections.abc import Sequence

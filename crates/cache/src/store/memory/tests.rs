@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::MemoryStore;
+use super::{MOST_VARIANTS, MemoryStore};
 use crate::invalidation::{Generation, Invalidations};
 use crate::key::{AcceptedCodings, CacheKey, KeyParts};
 use crate::stale::Grace;
 use crate::stored::{Body, Freshness, ResponseHead, StoredResponse};
 use crate::time::Timestamp;
+use crate::variant::Variant;
 use edgeward_http_rules::Selection;
 use edgeward_plan::{CachePolicy, CachingRules, HeaderSelection};
 
@@ -35,7 +36,12 @@ fn key(path: &str) -> CacheKey {
 
 fn response(invalidations: &Invalidations, path: &str, len: usize) -> Arc<StoredResponse> {
     Arc::new(StoredResponse {
-        head: ResponseHead { status: StatusCode::OK, headers: HeaderMap::new(), compressed: None },
+        head: ResponseHead {
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            compressed: None,
+            variant: Variant::default(),
+        },
         freshness: Freshness {
             since: Timestamp::from_secs(0),
             initial_age: 0,
@@ -85,4 +91,58 @@ fn a_response_that_was_asked_for_earlier_does_not_replace_a_newer_one() {
     store.insert(&key("/a"), before);
     assert_eq!(store.find(&key("/a")).map(|found| found.body.len()), Some(2));
     assert_eq!(store.responses(), 1);
+}
+
+fn request(foo: &str) -> HeaderMap {
+    HeaderMap::from_iter([(HeaderName::from_static("foo"), HeaderValue::from_str(foo).unwrap())])
+}
+
+/// A response of `len` bytes that arrived at `second`, for requests with the field `foo`, or for everybody.
+fn variant(invalidations: &Invalidations, foo: Option<&str>, second: u64, len: usize) -> Arc<StoredResponse> {
+    let vary = HeaderMap::from_iter([(header::VARY, HeaderValue::from_static("foo"))]);
+    let mut stored = Arc::into_inner(response(invalidations, "/a", len)).unwrap();
+    stored.head.variant = foo.map_or_else(Variant::default, |foo| Variant::of(&vary, &request(foo)));
+    stored.freshness.since = Timestamp::from_secs(second);
+    Arc::new(stored)
+}
+
+// RFC 9111 section 4.1
+#[test]
+fn variants_of_one_key_stand_side_by_side_and_replace_their_own_kind() {
+    let (store, invalidations) = (MemoryStore::new(100_000), Invalidations::default());
+    let found = |foo: &str| store.select(&key("/a"), &request(foo)).map(|stored| stored.body.len());
+    for (foo, len) in [("1", 10), ("2", 20), ("1", 11)] {
+        store.insert(&key("/a"), variant(&invalidations, Some(foo), 0, len));
+    }
+    assert_eq!(["1", "2", "3"].map(found), [Some(11), Some(20), None]);
+    assert_eq!(store.responses(), 2);
+    store.forget(&key("/a"));
+    assert_eq!((found("1"), store.responses(), store.bytes()), (None, 0, 0));
+}
+
+#[test]
+fn a_response_for_everybody_leaves_fresh_variants_to_theirs_and_gives_way_to_any() {
+    let (store, invalidations) = (MemoryStore::new(100_000), Invalidations::default());
+    let found = |foo: &str| store.select(&key("/a"), &request(foo)).map(|stored| stored.body.len());
+    store.insert(&key("/a"), variant(&invalidations, Some("old"), 0, 5));
+    store.insert(&key("/a"), variant(&invalidations, Some("1"), 50, 10));
+    store.insert(&key("/a"), variant(&invalidations, None, 70, 99));
+    assert_eq!(["1", "2", "old"].map(found), [Some(10), Some(99), Some(99)]);
+    store.insert(&key("/a"), variant(&invalidations, Some("2"), 71, 20));
+    assert_eq!(["1", "2", "old"].map(found), [Some(10), Some(20), None]);
+}
+
+#[test]
+fn variants_of_one_key_are_bounded_in_number_and_bytes() {
+    for (len, most) in [(1, MOST_VARIANTS), (10_000, 2)] {
+        let (store, invalidations) = (MemoryStore::new(100_000), Invalidations::default());
+        for n in 0..10_000 {
+            store.insert(&key("/a"), variant(&invalidations, Some(&n.to_string()), 0, len));
+            assert!(store.bytes() <= 100_000);
+        }
+        assert_eq!(store.responses(), most);
+        assert!(store.select(&key("/a"), &request("9999")).is_some());
+        store.insert(&key("/b"), response(&invalidations, "/b", 1));
+        assert_eq!(store.responses(), most + 1);
+    }
 }

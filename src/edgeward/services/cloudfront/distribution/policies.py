@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from edgeward.aws.model import Shape
 from edgeward.services.cloudfront.distribution.fields import Field, behaviors, shown
 from edgeward.services.cloudfront.distribution.references import References
-from edgeward.services.cloudfront.managed_policies import RFC9111_CACHE_POLICY_ID
 from edgeward.services.cloudfront.policy_selections import header_names
 from edgeward.services.cloudfront.viewer_headers import unwritten
 
@@ -17,9 +16,6 @@ from edgeward.services.cloudfront.viewer_headers import unwritten
 def check_policies(config: Shape, references: References) -> None:
     """Every attached policy, in the order of the cache behaviors."""
     for at, behavior in behaviors(config):
-        if behavior.get("CachePolicyId") == RFC9111_CACHE_POLICY_ID:
-            message = "this edge caches by CloudFront's rules only yet, not by RFC 9111 alone; use another policy"
-            raise at.member("CachePolicyId").refused(message)
         if policy_id := behavior.get("ResponseHeadersPolicyId"):
             place = at.member("ResponseHeadersPolicyId")
             _found(place, references.response_headers_policy(policy_id), behavior, "response headers policy")

@@ -8,7 +8,6 @@ import pytest
 from edgeward.aws.model import Shape
 from edgeward.services.cloudfront.distribution.references import References
 from edgeward.services.cloudfront.distribution.rules import check_distribution
-from edgeward.services.cloudfront.managed_policies import RFC9111_CACHE_POLICY_ID
 
 ConfigWith = Callable[[Mapping[str, Any]], Shape]
 AssertRefused = Callable[[Mapping[str, Any], str, str], None]
@@ -88,12 +87,6 @@ REFUSED = [
         {f"{DEFAULT}.AllowedMethods": methods("GET", "HEAD", cached=("GET", "HEAD", "OPTIONS"))},
         "InvalidArgument",
         "OPTIONS is cached and not allowed",
-    ),
-    (
-        "the policy whose rules the edge does not have",
-        {f"{DEFAULT}.CachePolicyId": RFC9111_CACHE_POLICY_ID},
-        "InvalidArgument",
-        f"{AT_DEFAULT}.CachePolicyId: this edge caches by CloudFront's rules only yet",
     ),
     ("an unknown policy", {f"{FIRST}.CachePolicyId": "x"}, "NoSuchCachePolicy", f"{AT_FIRST}.CachePolicyId:"),
     (
