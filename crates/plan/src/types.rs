@@ -74,6 +74,15 @@ pub struct CacheBehavior {
     pub response_headers: Option<ResponseHeadersPolicy>,
 }
 
+impl CacheBehavior {
+    /// Whether requests with `method` are served. CloudFront knows seven methods; by RFC 9111 section 4 a cache writes
+    /// through what it does not know, so with its rules all seven stand for all. TRACE would show the origin's secrets.
+    pub fn allows(&self, method: &Method) -> bool {
+        let writes_through = self.cache.rules == CachingRules::Rfc9111 && self.allowed_methods == Methods::all();
+        self.allowed_methods.contains(method) || (writes_through && *method != Method::TRACE)
+    }
+}
+
 /// ViewerProtocolPolicy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ViewerProtocol {
@@ -100,6 +109,10 @@ impl Methods {
             let known = Methods::KNOWN.iter().position(|method| method.as_str() == name);
             known.map(|bit| Methods(set.0 | 1 << bit)).ok_or(name.as_str())
         })
+    }
+
+    const fn all() -> Methods {
+        Methods(0x7f)
     }
 
     /// Whether `method` is in the set.

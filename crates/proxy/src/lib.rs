@@ -13,6 +13,7 @@ mod edge;
 mod engine;
 mod exchange;
 mod identity;
+mod invalidation;
 mod origin_request;
 mod outcome;
 mod pipeline;

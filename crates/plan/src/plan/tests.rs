@@ -125,3 +125,25 @@ fn an_invalidation_order_holds_paths() {
     let wrong = br#"{"format":1,"distribution":"E1","sequence":3,"patterns":["a"]}"#;
     assert_eq!(InvalidationOrder::parse(wrong).unwrap_err(), Rejected::Pattern("a".to_owned()));
 }
+
+// RFC 9111 section 4
+#[test]
+fn all_seven_methods_stand_for_every_method_where_rfc9111_rules() {
+    let all = json!(["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]);
+    for (rules, methods, method, allowed) in [
+        ("rfc9111", &all, "M-SEARCH", true),
+        ("rfc9111", &all, "TRACE", false),
+        ("rfc9111", &json!(["GET", "HEAD"]), "M-SEARCH", false),
+        ("rfc9111", &json!(["GET", "HEAD"]), "GET", true),
+        ("cloudfront", &all, "M-SEARCH", false),
+        ("cloudfront", &all, "PATCH", true),
+    ] {
+        let mut document_of_one = distribution("d1.test", &[]);
+        document_of_one["behaviors"][0]["cache"]["rules"] = json!(rules);
+        document_of_one["behaviors"][0]["allowed_methods"] = methods.clone();
+        let plan = Plan::default().apply(&document(1, None, json!({"E1": document_of_one}))).unwrap();
+        let behavior = plan.distribution_for("d1.test").unwrap().behavior("/").unwrap().clone();
+        let method = http::Method::from_bytes(method.as_bytes()).unwrap();
+        assert_eq!(behavior.allows(&method), allowed, "{rules} {methods} {method}");
+    }
+}

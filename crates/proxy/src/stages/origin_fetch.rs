@@ -13,6 +13,7 @@ use edgeward_cache::{
     Body as StoredBody, Filling, Flight, FlightOutcome, Freshness, Grace, Joined, Lookup, NewResponse, NotStored,
     ResponseHead, StaleUse, StoredResponse, Timestamp, Variant, lifetime,
 };
+use edgeward_http_rules::freshen;
 use edgeward_http_rules::freshness::{self, initial_age};
 use edgeward_net::origin::{OriginBody, OriginError};
 use edgeward_plan::CachingRules;
@@ -25,6 +26,7 @@ use super::cache_lookup::{Lacking, key_parts};
 use super::viewer_response::{self, Reply};
 use crate::compression;
 use crate::exchange::Exchange;
+use crate::invalidation;
 use crate::origin_request::{self, Purpose};
 use crate::outcome::ResultType;
 use crate::refusal::Refusal;
@@ -33,14 +35,7 @@ use crate::storing::{self, Intake};
 /// Answers a cacheable request for which nothing fresh is stored.
 pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacking: Lacking) -> Reply {
     if *exchange.method() == Method::HEAD {
-        // There is no content to store; the next GET fetches it.
-        let reply = pass(exchange, content).await;
-        return match lacking.stale {
-            Some(stale) if reply.status().is_server_error() && stale.stands_in(!matches!(reply, Reply::Refused(_))) => {
-                Reply::stored(stale.stored, ResultType::Hit, exchange.now())
-            }
-            _ => reply,
-        };
+        return answer_head(exchange, content, lacking).await;
     }
     let is_for = |head: &ResponseHead| head.variant.answers(&exchange.request.headers);
     loop {
@@ -68,6 +63,40 @@ pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacki
     }
 }
 
+/// There is no content to store; the next GET fetches it. What is stored may turn out to hold.
+async fn answer_head(exchange: &Exchange, content: Option<Incoming>, lacking: Lacking) -> Reply {
+    let asked = exchange.now();
+    let flight = freshening(exchange, &lacking);
+    let reply = pass(exchange, content).await;
+    let Some(stale) = lacking.stale else { return reply };
+    match (&reply, flight) {
+        (Reply::Passed(response), Some(flight)) if is_about(response, &stale.stored) => {
+            let arrival = Arrival { asked, answered: exchange.now() };
+            still_valid(exchange, &stale.stored, response.headers(), arrival, flight)
+        }
+        _ if reply.status().is_server_error() && stale.stands_in(!matches!(reply, Reply::Refused(_))) => {
+            Reply::stored(stale.stored, ResultType::Hit, exchange.now())
+        }
+        _ => reply,
+    }
+}
+
+/// The flight in which a HEAD may freshen what is stored, unless somebody asks already. CloudFront does not do so.
+fn freshening(exchange: &Exchange, lacking: &Lacking) -> Option<Flight<Refusal>> {
+    let parts = key_parts(exchange).filter(|_| exchange.rules() == CachingRules::Rfc9111 && lacking.stale.is_some())?;
+    match exchange.worker.engine.cache.join(&lacking.key, &parts) {
+        Joined::Leader(flight) => Some(flight),
+        Joined::Follower(_) => None,
+    }
+}
+
+/// RFC 9111 section 4.3.5.
+fn is_about(response: &Response<OriginBody>, stored: &StoredResponse) -> bool {
+    let statuses = (response.status(), stored.head.status);
+    statuses == (StatusCode::OK, StatusCode::OK)
+        && freshen::is_same_representation(&stored.head.headers, response.headers())
+}
+
 /// Asks the origin in the background whether what is stored still holds, unless somebody asks already.
 pub(crate) fn revalidate(exchange: &Exchange, lacking: Lacking) {
     let Some(parts) = key_parts(exchange) else { return };
@@ -84,7 +113,10 @@ pub(crate) fn revalidate(exchange: &Exchange, lacking: Lacking) {
 /// Asks the origin for this viewer alone; nothing is stored.
 pub(crate) async fn pass(exchange: &Exchange, content: Option<Incoming>) -> Reply {
     match send(exchange, Purpose::Pass, content).await {
-        Ok(response) => Reply::Passed(Box::new(response)),
+        Ok(response) => {
+            invalidation::after(exchange, response.status(), response.headers());
+            Reply::Passed(Box::new(response))
+        }
         Err(refusal) => Reply::Refused(refusal),
     }
 }
@@ -200,6 +232,9 @@ fn still_valid(
     viewer_response::ready_for_viewers(exchange, &mut update);
     update.remove(header::CONTENT_LENGTH);
     update.remove(header::VIA);
+    if exchange.rules() == CachingRules::Rfc9111 {
+        freshen::keep_content_fields(&headers, &mut update);
+    }
     let compressed = stale.head.compressed.clone().map(|before| compression::refresh(&mut update, before));
     for name in update.keys() {
         headers.remove(name);

@@ -16,7 +16,7 @@ pub(crate) fn admit(exchange: &Exchange) -> Result<(), Early> {
     if !exchange.is_https() {
         over_http(exchange, behavior.viewer_protocol)?;
     }
-    if !behavior.allowed_methods.contains(&exchange.request.method) {
+    if !behavior.allows(&exchange.request.method) {
         return Err(Refusal::MethodNotAllowed.into());
     }
     Ok(())
