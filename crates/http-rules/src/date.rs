@@ -12,11 +12,24 @@ use httpdate::HttpDate;
 
 /// Unix seconds of an IMF-fixdate, an RFC 850 date or an asctime date.
 ///
+/// Upper and lower case are read alike (RFC 9111 section 4.2), and no zone but GMT.
+///
 /// A two-digit year below 70 is in this century, any other in the last one. The RFC's sliding rule (at most 50 years
 /// ahead) needs a clock; the fixed one gives the same answer for every date a living server can mean.
 pub fn parse_http_date(value: &[u8]) -> Option<u64> {
-    let date: HttpDate = std::str::from_utf8(value).ok()?.parse().ok()?;
+    let text = std::str::from_utf8(value).ok()?;
+    let date: HttpDate = text.parse().or_else(|_| in_usual_case(text).parse()).ok()?;
     Some(SystemTime::from(date).duration_since(UNIX_EPOCH).ok()?.as_secs())
+}
+
+/// `SUN, 06 nov` as `Sun, 06 Nov`, and the zone in capitals.
+fn in_usual_case(text: &str) -> String {
+    let mut is_first = true;
+    let usual = text.chars().map(|letter| {
+        let begins_word = std::mem::replace(&mut is_first, !letter.is_ascii_alphabetic());
+        if begins_word { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
+    });
+    usual.collect::<String>().replace("Gmt", "GMT")
 }
 
 /// The IMF-fixdate of a time in Unix seconds, as a field value. Times after the year 9999 become its last second.
@@ -87,6 +100,9 @@ mod tests {
             ("Thu, 29 Feb 2024 00:00:00 GMT", Some(1_709_164_800)),
             ("Mon, 06 Nov 1994 08:49:37 GMT", None),
             ("Thu, 30 Feb 2024 00:00:00 GMT", None),
+            ("SUN, 06 nov 1994 08:49:37 gMT", Some(784_111_777)),
+            ("sunday, 06-NOV-94 08:49:37 GMT", Some(784_111_777)),
+            ("sun nov  6 08:49:37 1994", Some(784_111_777)),
             ("Sun, 06 Nov 1994 08:49:37 UTC", None),
             ("Sun, 06 Nov 1994 25:49:37 GMT", None),
             ("Wed, 31 Dec 1969 23:59:59 GMT", None),
