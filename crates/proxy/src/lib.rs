@@ -14,6 +14,7 @@ mod engine;
 mod exchange;
 mod identity;
 mod invalidation;
+mod origin_exchange;
 mod origin_request;
 mod outcome;
 mod pipeline;

@@ -3,23 +3,19 @@
 //! Of the requests for one key the first leads and the others follow (`cache::flights`). The leader's response goes to a
 //! task of its own that stores it while every viewer reads along, so that no viewer's pace or departure holds up another.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use edgeward_cache::{
     Body as StoredBody, Filling, Flight, FlightOutcome, Freshness, Grace, Joined, Lookup, NewResponse, NotStored,
     ResponseHead, StaleUse, StoredResponse, Timestamp, Variant, lifetime,
 };
 use edgeward_http_rules::freshen;
 use edgeward_http_rules::freshness::{self, initial_age};
-use edgeward_net::origin::{OriginBody, OriginError};
+use edgeward_net::origin::OriginBody;
 use edgeward_plan::CachingRules;
 use http::response::Parts;
 use http::{HeaderMap, Method, Response, StatusCode, header};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use hyper::body::Incoming;
 
 use super::cache_lookup::{Lacking, key_parts};
@@ -27,7 +23,8 @@ use super::viewer_response::{self, Reply};
 use crate::compression;
 use crate::exchange::Exchange;
 use crate::invalidation;
-use crate::origin_request::{self, Purpose};
+use crate::origin_exchange::send;
+use crate::origin_request::Purpose;
 use crate::outcome::ResultType;
 use crate::refusal::Refusal;
 use crate::storing::{self, Intake};
@@ -310,101 +307,5 @@ fn variant(exchange: &Exchange, headers: &HeaderMap) -> Variant {
     match exchange.rules() {
         CachingRules::CloudFront => Variant::default(),
         CachingRules::Rfc9111 => Variant::of(headers, &exchange.request.headers),
-    }
-}
-
-/// Sends the request to the behavior's origin and waits for the head of the response.
-async fn send(
-    exchange: &Exchange,
-    purpose: Purpose<'_>,
-    content: Option<Incoming>,
-) -> Result<Response<OriginBody>, Refusal> {
-    let request = origin_request::build(exchange, purpose)?;
-    let route = exchange.route.as_ref().ok_or(Refusal::UnknownHost)?;
-    let worker = &exchange.worker;
-    let (address, timeouts) =
-        origin_request::address(&route.behavior.origin, exchange.is_https(), worker.engine.s3_endpoint.as_ref());
-    let content = RequestContent::new(content, exchange.content_received.clone());
-    let is_repeatable = content.is_empty() && is_safe(request.method());
-    let mut sent = worker.origins.send(&address, &timeouts, request.clone().map(|()| content)).await;
-    let mut retries = Retries { unanswered: timeouts.attempts.saturating_sub(1), closed: 1 };
-    while let Some(error) = sent.as_ref().err().filter(|_| is_repeatable) {
-        if !retries.allow(error) {
-            break;
-        }
-        sent = worker.origins.send(&address, &timeouts, request.clone().map(|()| RequestContent::empty())).await;
-    }
-    sent.map_err(|error| Refusal::from(&error))
-}
-
-/// The requests CloudFront sends again (guide, DownloadDistValuesOrigin, response timeout).
-fn is_safe(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
-}
-
-/// How often a request may still be sent again, by what went wrong.
-struct Retries {
-    /// No answer in time: as often as the origin's connection attempts allow.
-    unanswered: u8,
-    /// An idle connection that the origin was just closing (RFC 9110 section 9.2.2).
-    closed: u8,
-}
-
-impl Retries {
-    fn allow(&mut self, error: &OriginError) -> bool {
-        let left = match error {
-            OriginError::ResponseTimeout => &mut self.unanswered,
-            OriginError::ZeroSize { reused: true } => &mut self.closed,
-            _ => return false,
-        };
-        let is_left = *left > 0;
-        *left = left.saturating_sub(1);
-        is_left
-    }
-}
-
-/// The viewer's content on its way to the origin, counted.
-struct RequestContent {
-    incoming: Option<Incoming>,
-    received: Option<Arc<AtomicU64>>,
-}
-
-impl RequestContent {
-    fn new(incoming: Option<Incoming>, received: Option<Arc<AtomicU64>>) -> RequestContent {
-        RequestContent { incoming: incoming.filter(|incoming| !incoming.is_end_stream()), received }
-    }
-
-    fn empty() -> RequestContent {
-        RequestContent { incoming: None, received: None }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.incoming.is_none()
-    }
-}
-
-impl Body for RequestContent {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
-        let polled = std::task::ready!(Pin::new(incoming).poll_frame(context));
-        let data = polled.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
-        if let (Some(data), Some(received)) = (data, &self.received) {
-            received.fetch_add(data.len() as u64, Ordering::Relaxed);
-        }
-        Poll::Ready(polled)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.incoming.as_ref().is_none_or(Body::is_end_stream)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.incoming.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
     }
 }
