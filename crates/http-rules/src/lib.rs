@@ -8,6 +8,7 @@
 
 pub mod accept_encoding;
 pub mod cache_control;
+pub mod combine;
 pub mod conditional;
 pub mod cookies;
 pub mod date;

@@ -28,14 +28,17 @@ impl ByteRange {
 }
 
 /// What the Range field of a request asks of a representation of known length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RangeRequest {
     /// There is no Range field.
     None,
     /// One range can be satisfied: 206.
     Single(ByteRange),
-    /// More than one range can be satisfied; a server may send the whole representation instead (section 14.2).
-    Multiple,
+    /// More than one range can be satisfied; they ascend and do not overlap: 206 in several parts.
+    Several(Vec<ByteRange>),
+    /// More than one range can be satisfied, out of order, overlapping or too many: the whole representation is sent
+    /// instead (section 14.2; CloudFront guide, RangeGETs).
+    Disordered,
     /// No range can be satisfied: 416.
     Unsatisfiable,
     /// Another unit, a broken value or two fields: ignored, as section 14.2 allows. So is a suffix of an empty
@@ -98,18 +101,61 @@ fn byte_specs(value: &[u8]) -> Option<Members<'_>> {
     unit.eq_ignore_ascii_case(b"bytes").then(|| Members::of(specs))
 }
 
+/// A response has at most this many parts: a viewer must not make much out of a short request (section 17.15).
+const MOST_RANGES: usize = 64;
+
 /// `None` when a spec is malformed: then the whole field is ignored.
 fn resolve_specs(specs: Members<'_>, length: u64) -> Option<RangeRequest> {
     let mut answer = None;
     for spec in specs {
         answer = Some(match (answer, resolve_spec(spec, length)?) {
-            (Some(RangeRequest::Single(_) | RangeRequest::Multiple), Some(_)) => RangeRequest::Multiple,
-            (_, Some(range)) => RangeRequest::Single(range),
             (None, None) => RangeRequest::Unsatisfiable,
             (Some(before), None) => before,
+            (Some(RangeRequest::Single(first)), Some(range)) => joined(vec![first], range),
+            (Some(RangeRequest::Several(ranges)), Some(range)) => joined(ranges, range),
+            (Some(RangeRequest::Disordered), Some(_)) => RangeRequest::Disordered,
+            (_, Some(range)) => RangeRequest::Single(range),
         });
     }
     answer
+}
+
+fn joined(mut ranges: Vec<ByteRange>, next: ByteRange) -> RangeRequest {
+    let ascends = ranges.last().is_none_or(|before| before.last < next.first);
+    if !ascends || ranges.len() >= MOST_RANGES {
+        return RangeRequest::Disordered;
+    }
+    ranges.push(next);
+    RangeRequest::Several(ranges)
+}
+
+/// The one range that a request asks for, of a representation whose length is not known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// From a position on; `last` is included, `None` for the end.
+    From {
+        /// Position of the first byte.
+        first: u64,
+        /// Position of the last byte.
+        last: Option<u64>,
+    },
+    /// This many bytes at the end.
+    Suffix(u64),
+}
+
+/// The range that `request` asks for; `None` when it asks for none, for several, or is malformed.
+pub fn wanted(request: &HeaderMap) -> Option<Wanted> {
+    let mut specs = byte_specs(fields::sole(request, &RANGE)?.as_bytes())?;
+    let (first, last) = split_once(specs.next()?, b'-')?;
+    if specs.next().is_some() {
+        return None;
+    }
+    if first.is_empty() {
+        return decimal::saturating(last).map(Wanted::Suffix);
+    }
+    let first = decimal::saturating(first)?;
+    let last = if last.is_empty() { None } else { Some(decimal::saturating(last)?) };
+    last.is_none_or(|last| first <= last).then_some(Wanted::From { first, last })
 }
 
 /// Section 14.1.2. The outer `None`: malformed; the inner: cannot be satisfied.
@@ -159,7 +205,7 @@ fn field_value(text: std::fmt::Arguments<'_>) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use super::RangeRequest::{Malformed, Multiple, Single, Unsatisfiable};
+    use super::RangeRequest::{Disordered, Malformed, Several, Single, Unsatisfiable};
     use super::*;
 
     fn resolve_value(value: &str, length: u64) -> RangeRequest {
@@ -170,6 +216,10 @@ mod tests {
 
     fn single(first: u64, last: u64) -> RangeRequest {
         Single(ByteRange { first, last })
+    }
+
+    fn several(ranges: &[(u64, u64)]) -> RangeRequest {
+        Several(ranges.iter().map(|&(first, last)| ByteRange { first, last }).collect())
     }
 
     // RFC 9110 sections 14.1.1, 14.1.2, 14.2
@@ -189,11 +239,14 @@ mod tests {
             ("bytes=99999999999999999999999-", Unsatisfiable),
             ("bytes=-0", Unsatisfiable),
             ("bytes=200-300, -0", Unsatisfiable),
-            ("bytes=0-9, 20-29", Multiple),
-            ("bytes=20-29, 0-9", Multiple),
+            ("bytes=0-9, 20-29", several(&[(0, 9), (20, 29)])),
+            ("bytes=0-9,20-29,-1", several(&[(0, 9), (20, 29), (99, 99)])),
+            ("bytes=20-29, 0-9", Disordered),
+            ("bytes=0-9, 9-10", Disordered),
+            ("bytes=0-9, 5-6, 20-21", Disordered),
             ("bytes=0-9, 200-", single(0, 9)),
             ("bytes=200-, 0-9", single(0, 9)),
-            ("bytes=0-9, 200-, 20-29", Multiple),
+            ("bytes=0-9, 200-, 20-29", several(&[(0, 9), (20, 29)])),
             ("bytes=9-0", Malformed),
             ("bytes=0-9, 9-0", Malformed),
             ("bytes=", Malformed),
@@ -210,6 +263,31 @@ mod tests {
         ] {
             assert_eq!(resolve_value(value, 100), answer, "{value}");
         }
+    }
+
+    #[test]
+    fn more_parts_than_a_viewer_has_use_for_are_answered_whole() {
+        let specs = |count: usize| (0..count).map(|n| format!("{n}-{n}")).collect::<Vec<_>>().join(",");
+        assert!(matches!(resolve_value(&format!("bytes={}", specs(64)), 100), Several(ranges) if ranges.len() == 64));
+        assert_eq!(resolve_value(&format!("bytes={}", specs(65)), 100), Disordered);
+    }
+
+    #[test]
+    fn one_range_can_be_read_before_the_length_is_known() {
+        let from = |first, last| Some(Wanted::From { first, last });
+        for (value, expected) in [
+            ("bytes=5-9", from(5, Some(9))),
+            ("bytes=5-", from(5, None)),
+            ("bytes=-5", Some(Wanted::Suffix(5))),
+            ("bytes=9-5", None),
+            ("bytes=0-1,3-4", None),
+            ("bytes=x", None),
+            ("items=0-1", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RANGE, HeaderValue::from_static(value))]);
+            assert_eq!(wanted(&headers), expected, "{value}");
+        }
+        assert_eq!(wanted(&HeaderMap::new()), None);
     }
 
     #[test]
