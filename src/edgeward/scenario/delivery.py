@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from edgeward.scenario.format import Answer
 from edgeward.scenario.message import FieldLines, Request, field_value, serialize_head
+from edgeward.scenario.partial import Part, requested_part
 from edgeward.scenario.timeline import Timeline
 from edgeward.scenario.values import http_date
 
@@ -69,10 +70,12 @@ class Delivery:
             await self._send(self.answer.raw.encode("latin-1"))
 
     async def _respond(self) -> None:
-        fields = self._fields()
-        self.timeline.note("origin", f"> {self.answer.status} {brief(fields)}")
-        await self._send(serialize_head(f"HTTP/1.1 {self.answer.status} {self._reason()}", fields))
-        content = self._content()
+        part = self._part()
+        status = self.answer.status if part is None else part.status
+        content = self._content() if part is None else part.content
+        fields = self._fields() if part is None else part.describe(self._fields())
+        self.timeline.note("origin", f"> {status} {brief(fields)}")
+        await self._send(serialize_head(f"HTTP/1.1 {status} {_reason(status)}", fields))
         middle = len(content) // 2 if self.answer.hold == "content" else 0
         await self._send_content(content[:middle])
         if self.answer.hold == "content":
@@ -111,6 +114,12 @@ class Delivery:
             fields.append(("connection", "close"))
         return fields + headers.at(self.timeline.clock.now_ms)
 
+    def _part(self) -> Part | None:
+        if not self.answer.ranges or self.answer.content is None or self.request.method != "GET":
+            return None
+        validators = self.answer.headers.at(self.timeline.clock.now_ms)
+        return requested_part(self.request.fields, validators, self._content())
+
     def _content(self) -> bytes:
         if self.answer.content is None or self.request.method == "HEAD":
             return b""
@@ -123,16 +132,17 @@ class Delivery:
     def _is_chunked(self) -> bool:
         return self.answer.framing == "chunked" and self.request.method != "HEAD"
 
-    def _reason(self) -> str:
-        try:
-            return http.HTTPStatus(self.answer.status).phrase
-        except ValueError:
-            return "Unknown"
-
     def _may_continue(self) -> bool:
         wants_close = "close" in (field_value(self.request.fields, "connection") or "").lower()
         is_cut = self.answer.truncate is not None or self.answer.stall is not None
         return self.answer.framing != "close" and not is_cut and not wants_close
+
+
+def _reason(status: int) -> str:
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
 
 
 def reset(writer: asyncio.StreamWriter) -> None:

@@ -48,6 +48,7 @@ class Answer:
         Literal["length", "chunked", "close"],
         "How the end of the content is marked: Content-Length, chunks, close",
     ] = "length"
+    ranges: Annotated[bool, "Answer a Range request with that range of the content: 206, or 416"] = False
     headers: Annotated[Fields, "Header fields whose names are not known inline; `absent` leaves a default out"] = (
         NO_FIELDS
     )
