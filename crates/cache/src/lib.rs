@@ -8,11 +8,14 @@
 //! Called by `proxy`. No socket and no clock here: time is passed in.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod arriving;
+mod chunks;
 mod filling;
 mod flights;
 mod invalidation;
 mod key;
 mod lookup;
+mod parts;
 mod stale;
 mod store;
 mod stored;
@@ -20,13 +23,16 @@ mod time;
 mod ttl;
 mod variant;
 
-pub use filling::{Cut, Fill, Filled, Filling, Reader};
+pub use arriving::{Arriving, Cut, Fed, Feed, Reader};
+pub use chunks::{CHUNK, Chunk, Chunks, ContentId, Delivery, NotKept, Pending, UnreadChunk, index_of, start_of};
+pub use filling::Filling;
 pub use flights::{Flight, FlightOutcome, Follower, Joined};
 pub use invalidation::Generation;
 pub use key::{AcceptedCodings, CacheKey, KeyParts};
 pub use lookup::{Cache, CacheUsage, Lookup, Missing};
+pub use parts::{Announcement, JoinedPart, PartFlight};
 pub use stale::{Grace, StaleUse};
-pub use stored::{Body, Compressed, Freshness, ResponseHead, StoredResponse};
+pub use stored::{Body, Chunked, Compressed, Freshness, ResponseHead, StoredResponse};
 pub use time::Timestamp;
 pub use ttl::{Lifetime, LifetimeSource, NewResponse, NotStored, lifetime};
 pub use variant::Variant;

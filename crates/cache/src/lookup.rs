@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use edgeward_plan::CachingRules;
 
+use crate::arriving::{Arriving, Reader};
+use crate::chunks::{Chunks, ContentId, Delivery, MemoryChunks};
 use crate::flights::{Flight, Flights, Joined};
 use crate::invalidation::{Generation, Invalidations};
 use crate::key::{CacheKey, KeyParts};
+use crate::parts::{Announcement, JoinedPart, Parts};
 use crate::stale::StaleUse;
 use crate::store::MemoryStore;
-use crate::stored::StoredResponse;
+use crate::stored::{Chunked, StoredResponse};
 use crate::time::Timestamp;
 
 /// What is stored for a key.
@@ -46,13 +49,19 @@ pub struct CacheUsage {
 pub struct Cache<E> {
     store: MemoryStore,
     flights: Flights<E>,
+    parts: Arc<Parts>,
     invalidations: Invalidations,
 }
 
 impl<E: Clone> Cache<E> {
     /// An empty cache that keeps at most `limit` bytes.
     pub fn new(limit: usize) -> Cache<E> {
-        Cache { store: MemoryStore::new(limit), flights: Flights::new(), invalidations: Invalidations::default() }
+        Cache {
+            store: MemoryStore::new(limit),
+            flights: Flights::new(),
+            parts: Arc::default(),
+            invalidations: Invalidations::default(),
+        }
     }
 
     /// What there is for `key` at `now`; `parts` are those the key was made from.
@@ -85,9 +94,25 @@ impl<E: Clone> Cache<E> {
         self.flights.overtake(key, || self.store.forget(key));
     }
 
-    /// Content longer than this, in bytes, is not stored.
-    pub fn largest_content(&self) -> usize {
-        self.store.largest_content()
+    /// Where long content that begins to arrive is kept.
+    pub fn new_chunks(&self) -> Arc<dyn Chunks> {
+        Arc::new(MemoryChunks::new(ContentId(fastrand::u64(..)), self.store.largest_content()))
+    }
+
+    /// Takes part in fetching the part of a stored content that begins with the missing chunk at `offset`; bytes before
+    /// `end` are wanted.
+    pub fn join_part(&self, content: &Chunked, offset: u64, end: u64, when: (Delivery, Timestamp)) -> JoinedPart {
+        self.parts.join(content, offset, end, when)
+    }
+
+    /// Lets others read along with a part of a stored content that is arriving.
+    pub fn announce_part(&self, id: ContentId, part: Arc<Arriving>) -> Announcement {
+        self.parts.announce(id, part)
+    }
+
+    /// A reader of the byte at `offset` of a stored content, if it is arriving.
+    pub fn part_reader(&self, id: ContentId, offset: u64, delivery: Delivery) -> Option<Reader> {
+        self.parts.reader(id, offset, delivery)
     }
 
     /// Invalidates what `patterns` match in a distribution: from now on nothing filled before is served for them.

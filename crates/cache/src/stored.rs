@@ -1,17 +1,15 @@
-//! A stored response: head, freshness, generation and complete body.
+//! A stored response: head, freshness, generation and content.
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
+use crate::chunks::Chunks;
 use crate::invalidation::Generation;
 use crate::stale::{Grace, StaleUse};
 use crate::time::Timestamp;
 use crate::variant::Variant;
-
-/// Chunks of a stored body are this long, but for the last.
-const CHUNK: usize = 256 * 1024;
 
 /// Status and header fields as every viewer may see them: connection fields and unforwarded cookies are gone.
 #[derive(Debug, Clone)]
@@ -66,7 +64,7 @@ impl Freshness {
     }
 }
 
-/// A complete response, as it answers hits.
+/// A response as it answers hits. Its head is that of the whole representation, whatever parts of it are stored.
 #[derive(Debug)]
 pub struct StoredResponse {
     /// Status and header fields.
@@ -75,7 +73,7 @@ pub struct StoredResponse {
     pub freshness: Freshness,
     /// Which invalidations it has outlived.
     pub generation: Generation,
-    /// The whole content.
+    /// Its content.
     pub body: Body,
 }
 
@@ -86,107 +84,42 @@ impl StoredResponse {
         const FIELD: usize = 96;
         let fields: usize =
             self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD).sum();
-        BOOKKEEPING + fields + self.head.variant.size() + self.body.len()
+        BOOKKEEPING + fields + self.head.variant.size() + self.body.bytes_in_memory()
     }
 }
 
-/// Complete content in memory; cheap to clone.
+/// Content of a stored response; cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Body {
     /// All of it in one piece.
     Whole(Bytes),
-    /// In chunks of 256 KiB.
-    Chunks {
-        /// In order.
-        chunks: Arc<[Bytes]>,
-        /// Sum of their lengths.
-        len: usize,
-    },
+    /// In chunks, of which some may be missing.
+    Chunked(Chunked),
+}
+
+/// Content in chunks.
+#[derive(Debug, Clone)]
+pub struct Chunked {
+    /// Where they are.
+    pub chunks: Arc<dyn Chunks>,
+    /// Of the whole content, in bytes.
+    pub length: u64,
 }
 
 impl Body {
-    /// Regroups the pieces that came from an origin.
-    pub(crate) fn from_pieces(pieces: impl IntoIterator<Item = Bytes>) -> Body {
-        let mut chunks = Vec::new();
-        let mut open = BytesMut::new();
-        for mut piece in pieces {
-            while !piece.is_empty() {
-                let taken = piece.split_to(piece.len().min(CHUNK - open.len()));
-                open.extend_from_slice(&taken);
-                if open.len() == CHUNK {
-                    chunks.push(open.split().freeze());
-                }
-            }
+    /// Content length in bytes.
+    pub fn length(&self) -> u64 {
+        match self {
+            Body::Whole(bytes) => bytes.len() as u64,
+            Body::Chunked(chunked) => chunked.length,
         }
-        if chunks.is_empty() {
-            // A copy of exactly the right size: the buffer above may have grown to twice the content.
-            return Body::Whole(Bytes::copy_from_slice(&open));
-        }
-        chunks.push(Bytes::copy_from_slice(&open));
-        chunks.retain(|chunk| !chunk.is_empty());
-        let len = chunks.iter().map(Bytes::len).sum();
-        Body::Chunks { chunks: chunks.into(), len }
     }
 
-    /// Content length in bytes.
-    pub fn len(&self) -> usize {
+    /// What it takes in memory, in bytes.
+    pub(crate) fn bytes_in_memory(&self) -> usize {
         match self {
             Body::Whole(bytes) => bytes.len(),
-            Body::Chunks { len, .. } => *len,
+            Body::Chunked(chunked) => chunked.chunks.bytes_in_memory(),
         }
-    }
-
-    /// Whether there is no content.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The pieces that make up `start..end` (clamped to the content), without copying.
-    pub fn slice(&self, start: usize, end: usize) -> Vec<Bytes> {
-        let mut offset = 0;
-        let mut pieces = Vec::new();
-        for chunk in self.chunks() {
-            let from = start.saturating_sub(offset).min(chunk.len());
-            let to = end.saturating_sub(offset).min(chunk.len());
-            if from < to {
-                pieces.push(chunk.slice(from..to));
-            }
-            offset += chunk.len();
-        }
-        pieces
-    }
-
-    fn chunks(&self) -> &[Bytes] {
-        match self {
-            Body::Whole(bytes) => std::slice::from_ref(bytes),
-            Body::Chunks { chunks, .. } => chunks,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Body, CHUNK};
-    use bytes::Bytes;
-
-    #[test]
-    fn pieces_of_any_size_become_chunks_of_one_size() {
-        let content: Vec<u8> = (0..CHUNK * 2 + 17).map(|n| (n % 251) as u8).collect();
-        for piece in [1_000, CHUNK - 1, CHUNK, CHUNK + 1, content.len()] {
-            let body = Body::from_pieces(content.chunks(piece).map(Bytes::copy_from_slice));
-            assert_eq!(body.len(), content.len());
-            let joined: Vec<u8> = body.slice(0, usize::MAX).concat();
-            assert!(joined == content, "pieces of {piece}");
-            assert_eq!(body.chunks()[0].len(), CHUNK);
-        }
-        assert!(matches!(Body::from_pieces([]), Body::Whole(bytes) if bytes.is_empty()));
-    }
-
-    #[test]
-    fn a_slice_may_cross_chunks() {
-        let body = Body::from_pieces([Bytes::from(vec![1; CHUNK]), Bytes::from(vec![2; 10])]);
-        let slice = body.slice(CHUNK - 2, CHUNK + 3).concat();
-        assert_eq!(slice, [1, 1, 2, 2, 2]);
-        assert!(body.slice(5, 5).is_empty());
     }
 }

@@ -13,88 +13,62 @@ use http_body::{Body, Frame, SizeHint};
 
 use crate::exchange::Exchange;
 use crate::outcome::Detail;
+use crate::segments::{Next, Segments};
+use crate::stored_content::StoredContent;
 
 /// Where the bytes come from. Small, since every hit moves one: what is larger is boxed.
 pub(crate) enum Source {
     Empty,
     /// A stored response of one piece.
     Whole(Bytes),
-    /// A stored response, or a part of it, in pieces.
-    Pieces(Box<Pieces>),
+    /// A stored response in chunks, or ranges of one.
+    Stored(Box<StoredContent>),
     /// A response that is being stored as it arrives.
-    Filling(Box<Window>),
+    Filling(Box<ArrivingContent>),
     /// The origin, with nothing in between.
     Origin(Box<OriginBody>),
 }
 
-/// Pieces of a stored response.
-pub(crate) struct Pieces {
-    rest: std::vec::IntoIter<Bytes>,
-    /// Bytes still to be sent.
-    left: u64,
-}
-
-impl Pieces {
-    pub(crate) fn new(pieces: Vec<Bytes>) -> Pieces {
-        let left = pieces.iter().map(|piece| piece.len() as u64).sum();
-        Pieces { rest: pieces.into_iter(), left }
-    }
-
-    fn next(&mut self) -> Option<Bytes> {
-        let piece = self.rest.next()?;
-        self.left -= piece.len() as u64;
-        Some(piece)
-    }
-}
-
-/// The part of an arriving response that one viewer asked for.
-pub(crate) struct Window {
+/// A response that is being received, or the ranges of it that one viewer asked for.
+pub(crate) struct ArrivingContent {
     reader: Reader,
-    /// Bytes still to be passed over.
-    skip: u64,
-    /// Bytes still to be sent; `None`: to the end, wherever it is.
-    left: Option<u64>,
+    /// `None`: to the end, wherever it is.
+    segments: Option<Segments>,
 }
 
-impl Window {
-    pub(crate) fn new(reader: Reader, skip: u64, length: Option<u64>) -> Window {
-        Window { reader, skip, left: length }
+impl ArrivingContent {
+    pub(crate) fn new(reader: Reader, segments: Option<Segments>) -> ArrivingContent {
+        ArrivingContent { reader, segments }
+    }
+
+    fn left(&self) -> Option<u64> {
+        self.segments.as_ref().map(Segments::left)
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, ContentError>>> {
-        loop {
-            if self.left == Some(0) {
-                return Poll::Ready(None);
-            }
-            let Some(piece) = std::task::ready!(self.reader.poll_piece(context)) else {
-                // Fewer bytes than the origin's Content-Length promised: the viewer must not take it for the end.
-                return Poll::Ready(self.left.map(|_| Err(ContentError::Cut)));
-            };
-            match piece.map(|piece| self.cut(piece)) {
-                Ok(piece) if piece.is_empty() => {}
-                Ok(piece) => return Poll::Ready(Some(Ok(piece))),
-                Err(_) => return Poll::Ready(Some(Err(ContentError::Cut))),
-            }
+        let Some(segments) = &mut self.segments else {
+            let piece = std::task::ready!(self.reader.poll_piece(context));
+            return Poll::Ready(piece.map(|piece| piece.map_err(|_| ContentError::Cut)));
+        };
+        let Some(next) = segments.next() else { return Poll::Ready(None) };
+        let (at, end) = match next {
+            Next::Text(text) => return Poll::Ready(Some(Ok(text))),
+            Next::Content { at, end } => (at, end),
+        };
+        self.reader.skip_to(at);
+        match std::task::ready!(self.reader.poll_piece(context)) {
+            Some(Ok(piece)) => Poll::Ready(Some(Ok(segments.take(piece, at, end)))),
+            // Fewer bytes than the origin's Content-Length promised: the viewer must not take it for the end.
+            Some(Err(_)) | None => Poll::Ready(Some(Err(ContentError::Cut))),
         }
-    }
-
-    fn cut(&mut self, mut piece: Bytes) -> Bytes {
-        let skipped = self.skip.min(piece.len() as u64);
-        self.skip -= skipped;
-        let _passed_over = piece.split_to(skipped as usize);
-        if let Some(left) = &mut self.left {
-            piece.truncate((*left).min(piece.len() as u64) as usize);
-            *left -= piece.len() as u64;
-        }
-        piece
     }
 }
 
 /// Why content ends early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ContentError {
-    /// The origin broke off.
-    #[error("the origin ended the content early")]
+    /// The origin broke off, or a part that is missing cannot be had any more.
+    #[error("the content ended early")]
     Cut,
 }
 
@@ -138,8 +112,8 @@ impl ResponseContent {
         match &self.source {
             Source::Empty => true,
             Source::Whole(_) => false,
-            Source::Pieces(pieces) => pieces.left == 0,
-            Source::Filling(window) => window.left == Some(0),
+            Source::Stored(content) => content.left() == 0,
+            Source::Filling(content) => content.left() == Some(0),
             Source::Origin(body) => body.is_end_stream(),
         }
     }
@@ -152,8 +126,11 @@ impl ResponseContent {
                 self.source = Source::Empty;
                 Poll::Ready(Some(Ok(bytes)))
             }
-            Source::Pieces(pieces) => Poll::Ready(pieces.next().map(Ok)),
-            Source::Filling(window) => window.poll(context),
+            Source::Stored(content) => match &self.exchange {
+                Some(exchange) => content.poll(exchange, context),
+                None => Poll::Ready(None),
+            },
+            Source::Filling(content) => content.poll(context),
             Source::Origin(body) => loop {
                 match std::task::ready!(Pin::new(body.as_mut()).poll_frame(context)) {
                     None => return Poll::Ready(None),
@@ -204,8 +181,8 @@ impl Body for ResponseContent {
         match &self.source {
             Source::Empty => SizeHint::with_exact(0),
             Source::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Source::Pieces(pieces) => SizeHint::with_exact(pieces.left),
-            Source::Filling(window) => window.left.map_or_else(SizeHint::default, SizeHint::with_exact),
+            Source::Stored(content) => SizeHint::with_exact(content.left()),
+            Source::Filling(content) => content.left().map_or_else(SizeHint::default, SizeHint::with_exact),
             Source::Origin(body) => body.size_hint(),
         }
     }

@@ -9,7 +9,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use edgeward_cache::StoredResponse;
-use edgeward_http_rules::{cookies, hop_by_hop, query};
+use edgeward_http_rules::range::ByteRange;
+use edgeward_http_rules::{combine, cookies, hop_by_hop, query};
 use edgeward_net::origin::{OriginAddress, OriginTimeouts};
 use edgeward_plan::{CacheBehavior, ForwardedHeaders, Origin, OriginKind, OriginProtocol};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
@@ -39,8 +40,10 @@ const CONDITIONS_AND_RANGE: [HeaderName; 6] = [
 /// Why the origin is asked.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose<'a> {
-    /// To store the response; a stale one may turn out to hold.
-    Store(Option<&'a StoredResponse>),
+    /// To store the response, or the part of it that is named; a stale one may turn out to hold.
+    Store(Option<&'a StoredResponse>, Option<ByteRange>),
+    /// To put a part to what is stored, unless that has changed.
+    Part(&'a StoredResponse, ByteRange),
     /// For this viewer alone.
     Pass,
 }
@@ -55,8 +58,18 @@ pub(crate) fn build(exchange: &Exchange, purpose: Purpose<'_>) -> Result<Request
     let headers = request.headers_mut();
     from_viewer(exchange, &route.behavior, purpose, headers);
     from_edge(exchange, origin, headers)?;
-    if let Purpose::Store(Some(stale)) = purpose {
-        validate(stale, headers);
+    match purpose {
+        Purpose::Store(stale, part) => {
+            stale.into_iter().for_each(|stale| validate(stale, headers));
+            part.into_iter().for_each(|part| drop(headers.insert(header::RANGE, range_value(part))));
+        }
+        Purpose::Part(stored, part) => {
+            headers.insert(header::RANGE, range_value(part));
+            if let Some(validator) = combine::strong_validator(&stored.head.headers) {
+                headers.insert(header::IF_RANGE, validator.clone());
+            }
+        }
+        Purpose::Pass => {}
     }
     for (name, value) in &origin.headers {
         headers.insert(name, value.clone());
@@ -102,7 +115,7 @@ fn from_viewer(exchange: &Exchange, behavior: &CacheBehavior, purpose: Purpose<'
         // Removed from GET and HEAD, so that one viewer's authority cannot fetch what others are then served.
         copy(viewer, &header::AUTHORIZATION, headers);
     }
-    let is_shared = matches!(purpose, Purpose::Store(_)) || exchange.error_page.is_some();
+    let is_shared = !matches!(purpose, Purpose::Pass) || exchange.error_page.is_some();
     for name in &CONDITIONS_AND_RANGE {
         match is_shared {
             false => copy(viewer, name, headers),
@@ -160,6 +173,13 @@ fn forwarded_for(exchange: &Exchange) -> HeaderValue {
         exchange.request.headers.get_all(&X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes).collect();
     hops.push(address.as_bytes());
     HeaderValue::from_bytes(&hops.join(&b", "[..])).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+/// To the end, where the last position is the greatest there is.
+fn range_value(part: ByteRange) -> HeaderValue {
+    let ByteRange { first, last } = part;
+    let text = if last == u64::MAX { format!("bytes={first}-") } else { format!("bytes={first}-{last}") };
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).unwrap_or(HeaderValue::from_static("bytes=0-"))
 }
 
 /// RFC 9111 section 4.3.1.

@@ -4,13 +4,12 @@
 //! through the encoder in small pieces with a pause after each, so that a worker never spends long on one response.
 //! Called by `stages::origin_fetch`.
 
-use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use edgeward_cache::{Body, Fill, Filled, Filling, Flight, Generation, ResponseHead, StoredResponse};
+use edgeward_cache::{Body, Fed, Feed, Filling, Flight, Generation, ResponseHead, StoredResponse};
 use edgeward_net::origin::OriginBody;
 use http::{HeaderValue, header};
 use http_body_util::BodyExt;
@@ -26,7 +25,7 @@ const STEP: usize = 16 * 1024;
 
 /// Where the content goes.
 pub(crate) struct Intake {
-    fill: Fill,
+    feed: Feed,
     compression: Option<Compression>,
 }
 
@@ -56,31 +55,31 @@ pub(crate) fn begin_compression(
 struct Abandoned;
 
 impl Intake {
-    pub(crate) fn new(fill: Fill, compression: Option<Compression>) -> Intake {
-        Intake { fill, compression }
+    pub(crate) fn new(feed: Feed, compression: Option<Compression>) -> Intake {
+        Intake { feed, compression }
     }
 
     async fn take(&mut self, piece: Bytes) -> Result<(), Abandoned> {
-        let Some(compression) = &mut self.compression else { return give(&mut self.fill, Ok(piece)) };
+        let Some(compression) = &mut self.compression else { return give(&mut self.feed, Ok(piece)).await };
         for step in piece.chunks(STEP) {
-            give(&mut self.fill, compression.encoder.push(step))?;
+            give(&mut self.feed, compression.encoder.push(step)).await?;
             tokio::task::yield_now().await;
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Option<Filled> {
+    async fn finish(mut self) -> Option<Fed> {
         if let Some(compression) = self.compression {
-            give(&mut self.fill, compression.encoder.finish()).ok()?;
+            give(&mut self.feed, compression.encoder.finish()).await.ok()?;
         }
-        Some(self.fill.finish())
+        Some(self.feed.finish().await)
     }
 }
 
-fn give(fill: &mut Fill, ready: io::Result<Bytes>) -> Result<(), Abandoned> {
+async fn give(feed: &mut Feed, ready: io::Result<Bytes>) -> Result<(), Abandoned> {
     // The encoders write to memory, which does not fail; if one did, the response would end here for everybody.
     let ready = ready.map_err(|_| Abandoned)?;
-    if ready.is_empty() || fill.push(ready) { Ok(()) } else { Err(Abandoned) }
+    if ready.is_empty() || feed.push(ready).await { Ok(()) } else { Err(Abandoned) }
 }
 
 /// Ends early, without storing, when the origin breaks off or no viewer is left.
@@ -93,7 +92,7 @@ pub(crate) async fn store(
 ) {
     let mut body = pin!(body);
     loop {
-        poll_fn(|context| intake.fill.poll_ready(context)).await;
+        intake.feed.ready().await;
         match body.frame().await {
             Some(Ok(frame)) => {
                 if let Ok(piece) = frame.into_data()
@@ -106,7 +105,7 @@ pub(crate) async fn store(
             None => break,
         }
     }
-    if let Some(Filled::Whole(body)) = intake.finish() {
+    if let Some(Fed::Kept(body)) = intake.finish().await {
         let response = complete(&filling, flight.generation().clone(), body);
         worker.engine.cache.insert(&flight, Arc::new(response));
     }
@@ -114,6 +113,6 @@ pub(crate) async fn store(
 
 fn complete(filling: &Filling, generation: Generation, body: Body) -> StoredResponse {
     let mut head = filling.head.clone();
-    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.length()));
     StoredResponse { head, freshness: filling.freshness, generation, body }
 }

@@ -13,6 +13,8 @@ use edgeward_http_rules::validators::{EntityTag, entity_tag};
 use edgeward_plan::CacheBehavior;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
+use crate::exchange::Exchange;
+
 pub(crate) use encoder::Encoder;
 
 /// Guide, ServingCompressedFiles: bytes of content.
@@ -77,6 +79,13 @@ pub(crate) fn check(candidate: &Candidate<'_>, behavior: &CacheBehavior) -> Resu
         return Err(Unsuited::NoTransform);
     }
     Ok(())
+}
+
+/// Whether this viewer's response is one that the edge compresses. `length` is that of the whole content.
+pub(crate) fn is_applied(exchange: &Exchange, status: StatusCode, headers: &HeaderMap, length: Option<u64>) -> bool {
+    let Some(route) = &exchange.route else { return false };
+    let candidate = Candidate { status, headers, length };
+    preferred(exchange.accepted_codings()).is_some() && check(&candidate, &route.behavior).is_ok()
 }
 
 /// Brotli, where the viewer accepts both.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use edgeward_cache::{CacheKey, KeyParts, Lookup, StaleUse, StoredResponse};
+use edgeward_cache::{Body, CacheKey, Chunked, KeyParts, Lookup, StaleUse, StoredResponse};
 
+use super::part_fetch;
 use crate::exchange::{Exchange, Route};
 
 /// What the cache has for a request.
@@ -23,6 +24,22 @@ pub(crate) struct Lacking {
     pub(crate) key: CacheKey,
     /// Expired; the origin may say that it still holds.
     pub(crate) stale: Option<Stale>,
+    /// Fresh, but without the part that the viewer needs first.
+    pub(crate) incomplete: Option<Incomplete>,
+}
+
+impl Lacking {
+    fn stale(key: CacheKey, stored: &Arc<StoredResponse>, how: StaleUse) -> Lacking {
+        Lacking { key, stale: Some(Stale::new(stored, how)), incomplete: None }
+    }
+}
+
+/// A stored response of which a part is missing.
+pub(crate) struct Incomplete {
+    pub(crate) stored: Arc<StoredResponse>,
+    pub(crate) content: Chunked,
+    /// Position of the first byte, and after the last one, that the viewer needs first.
+    pub(crate) lacks: (u64, u64),
 }
 
 /// An expired response.
@@ -53,13 +70,23 @@ pub(crate) fn find(exchange: &Exchange) -> Found {
     let Some(parts) = key_parts(exchange) else { return Found::NotCacheable };
     let key = CacheKey::of(&parts);
     match exchange.worker.engine.cache.find(&key, &parts, exchange.received) {
-        Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored) => Found::Fresh(stored),
+        Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored) => fresh(exchange, key, stored),
         Lookup::Stale(how, stored) => {
-            let lacking = Lacking { key, stale: Some(Stale::new(&stored, how)) };
+            let lacking = Lacking::stale(key, &stored, how);
             if how == StaleUse::WhileRevalidating { Found::Aging(stored, lacking) } else { Found::Lacking(lacking) }
         }
-        Lookup::Missing(_) => Found::Lacking(Lacking { key, stale: None }),
+        Lookup::Missing(_) => Found::Lacking(Lacking { key, stale: None, incomplete: None }),
     }
+}
+
+fn fresh(exchange: &Exchange, key: CacheKey, stored: Arc<StoredResponse>) -> Found {
+    if let Body::Chunked(content) = &stored.body
+        && let Some(lacks) = part_fetch::lacking(exchange, &stored, content)
+    {
+        let incomplete = Incomplete { content: content.clone(), stored, lacks };
+        return Found::Lacking(Lacking { key, stale: None, incomplete: Some(incomplete) });
+    }
+    Found::Fresh(stored)
 }
 
 /// What the key is made from; `None` for a request that is not cacheable.

@@ -27,7 +27,7 @@ pub(crate) async fn replace(exchange: &mut Exchange, reply: Reply) -> Reply {
         Reply::Refused(refusal) => Detail::Refused(refusal),
         _ => Detail::Plain,
     };
-    if let Reply::Filling(reader, _) = reply {
+    if let Reply::Filling(_, reader, _) = reply {
         // The error itself is still stored for its time.
         reader.leave_to_store();
     }

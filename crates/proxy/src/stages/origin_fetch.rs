@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use edgeward_cache::{
-    Body as StoredBody, Filling, Flight, FlightOutcome, Freshness, Grace, Joined, Lookup, NewResponse, NotStored,
-    ResponseHead, StaleUse, StoredResponse, Timestamp, Variant, lifetime,
+    Arriving, Body as StoredBody, Filling, Flight, FlightOutcome, Freshness, Grace, Joined, Lookup, NewResponse,
+    NotStored, Reader, ResponseHead, StaleUse, StoredResponse, Timestamp, Variant, lifetime,
 };
 use edgeward_http_rules::freshen;
 use edgeward_http_rules::freshness::{self, initial_age};
+use edgeward_http_rules::range::{self, ByteRange, Wanted};
 use edgeward_net::origin::OriginBody;
 use edgeward_plan::CachingRules;
 use http::response::Parts;
@@ -18,7 +19,8 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use http_body::Body;
 use hyper::body::Incoming;
 
-use super::cache_lookup::{Lacking, key_parts};
+use super::cache_lookup::{Incomplete, Lacking, key_parts};
+use super::part_fetch::{self, Part, PartFailure, PartSource};
 use super::viewer_response::{self, Reply};
 use crate::compression;
 use crate::exchange::Exchange;
@@ -27,12 +29,24 @@ use crate::origin_exchange::send;
 use crate::origin_request::Purpose;
 use crate::outcome::ResultType;
 use crate::refusal::Refusal;
+use crate::stored_content::delivery;
 use crate::storing::{self, Intake};
+
+/// Guide, quotas: the largest response that is cached, 50 GB.
+const LARGEST_CONTENT: u64 = 50_000_000_000;
 
 /// Answers a cacheable request for which nothing fresh is stored.
 pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacking: Lacking) -> Reply {
     if *exchange.method() == Method::HEAD {
         return answer_head(exchange, content, lacking).await;
+    }
+    if let Some(incomplete) = &lacking.incomplete {
+        match complete(exchange, incomplete).await {
+            Ok(reply) => return reply,
+            Err(PartFailure::Refused(refusal)) => return Reply::Refused(refusal),
+            // Forgotten: from here on it is as if nothing had been stored.
+            Err(PartFailure::Changed) => {}
+        }
     }
     let is_for = |head: &ResponseHead| head.variant.answers(&exchange.request.headers);
     loop {
@@ -43,8 +57,8 @@ pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacki
         match joined {
             Joined::Leader(flight) => return lead(exchange, lacking, flight).await,
             Joined::Follower(follower) => match follower.outcome().await {
-                Some(FlightOutcome::Filling(filling)) => match filling.reader().filter(|_| is_for(&filling.head)) {
-                    Some(reader) => return Reply::Filling(reader, ResultType::Hit),
+                Some(FlightOutcome::Filling(filling)) => match reader_of(exchange, &filling) {
+                    Some(reader) => return Reply::Filling(filling, reader, ResultType::Hit),
                     None => return pass(exchange, content).await,
                 },
                 Some(FlightOutcome::Stored(stored)) if is_for(&stored.head) => {
@@ -58,6 +72,18 @@ pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacki
             },
         }
     }
+}
+
+/// `None` where the response is for requests that differ in what Vary names, or where what the viewer asked for is gone or
+/// far from what has arrived.
+fn reader_of(exchange: &Exchange, filling: &Filling) -> Option<Reader> {
+    let at = match range::wanted(&exchange.request.headers) {
+        Some(Wanted::From { first, .. }) => first,
+        _ => 0,
+    };
+    let is_meant = filling.head.variant.answers(&exchange.request.headers) && filling.content.is_near(at);
+    // From its beginning: whether the viewer gets a range at all is decided later, by what the head says.
+    if is_meant { filling.content.reader(0, delivery(exchange)) } else { None }
 }
 
 /// There is no content to store; the next GET fetches it. What is stored may turn out to hold.
@@ -100,7 +126,7 @@ pub(crate) fn revalidate(exchange: &Exchange, lacking: Lacking) {
     if let Joined::Leader(flight) = exchange.worker.engine.cache.join(&lacking.key, &parts) {
         let errand = exchange.errand();
         tokio::spawn(async move {
-            if let Reply::Filling(reader, _) = lead(&errand, lacking, flight).await {
+            if let Reply::Filling(_, reader, _) = lead(&errand, lacking, flight).await {
                 reader.leave_to_store();
             }
         });
@@ -118,17 +144,29 @@ pub(crate) async fn pass(exchange: &Exchange, content: Option<Incoming>) -> Repl
     }
 }
 
+/// Answers from what is stored once the part that the viewer needs first is arriving.
+async fn complete(exchange: &Exchange, incomplete: &Incomplete) -> Result<Reply, PartFailure> {
+    let Incomplete { stored, content, lacks } = incomplete;
+    let source = part_fetch::obtain(exchange, stored, content, *lacks).await?;
+    let result = if matches!(source, PartSource::Fetched(_)) { ResultType::Miss } else { ResultType::Hit };
+    Ok(Reply::Stored(Arc::clone(stored), source.reader(), result, exchange.now()))
+}
+
 async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) -> Reply {
     let engine = &exchange.worker.engine;
     let asked = engine.clock.now();
     // Whoever led before may have stored it between our look-up and our joining.
     let found = key_parts(exchange).map(|parts| engine.cache.find(flight.key(), &parts, asked));
-    if let Some(Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored)) = found {
+    if let Some(Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored)) = found
+        && !part_fetch::is_lacking(exchange, &stored)
+    {
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
         return Reply::stored(stored, ResultType::Hit, asked);
     }
     let stale = lacking.stale.as_ref();
-    let sent = send(exchange, Purpose::Store(stale.map(|stale| &*stale.stored)), None).await;
+    let stored = stale.map(|stale| &*stale.stored);
+    let part = part_fetch::wanted(exchange);
+    let sent = send(exchange, Purpose::Store(stored, part), None).await;
     if let (Some(status), Some(stale)) = (failure(&sent), stale.filter(|stale| stale.stands_in(sent.is_ok()))) {
         return stand_in(exchange, &stale.stored, status, flight);
     }
@@ -141,11 +179,45 @@ async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) ->
         }
     };
     let arrival = Arrival { asked, answered: engine.clock.now() };
-    match lacking.stale {
-        Some(stale) if response.status() == StatusCode::NOT_MODIFIED => {
+    match (lacking.stale, part) {
+        (Some(stale), _) if response.status() == StatusCode::NOT_MODIFIED => {
             still_valid(exchange, &stale.stored, response.headers(), arrival, flight)
         }
+        (_, Some(part)) if response.status() == StatusCode::PARTIAL_CONTENT => {
+            admit_part(exchange, part, response, arrival, flight).await
+        }
         _ => admit(exchange, response, arrival, flight),
+    }
+}
+
+/// What answers a request for a part. Where it cannot be used the origin is asked again, as if there were no parts.
+async fn admit_part(
+    exchange: &Exchange,
+    asked: ByteRange,
+    response: Response<OriginBody>,
+    arrival: Arrival,
+    flight: Flight<Refusal>,
+) -> Reply {
+    match part_fetch::read(exchange, asked, response) {
+        Part::Whole(response) => admit(exchange, response, arrival, flight),
+        Part::Some(part) => match part_fetch::admit(exchange, part, arrival, &flight) {
+            Some(reply) => reply,
+            None => {
+                flight.tell(FlightOutcome::NotShared);
+                drop(flight);
+                pass(exchange, None).await
+            }
+        },
+        Part::Unusable => match send(exchange, Purpose::Store(None, None), None).await {
+            Ok(response) => {
+                let arrival = Arrival { answered: exchange.now(), ..arrival };
+                admit(exchange, response, arrival, flight)
+            }
+            Err(refusal) => {
+                flight.tell(FlightOutcome::Failed(refusal));
+                Reply::Refused(refusal)
+            }
+        },
     }
 }
 
@@ -195,9 +267,9 @@ fn keep_failure(exchange: &Exchange, refusal: Refusal, flight: &Flight<Refusal>)
 
 /// When a response was asked for, and when its head arrived.
 #[derive(Clone, Copy)]
-struct Arrival {
+pub(super) struct Arrival {
     asked: Timestamp,
-    answered: Timestamp,
+    pub(super) answered: Timestamp,
 }
 
 impl Arrival {
@@ -207,7 +279,13 @@ impl Arrival {
         NewResponse { status, headers, was_authorized, error_min_ttl, at: self.answered.secs() }
     }
 
-    fn freshness(self, exchange: &Exchange, status: StatusCode, headers: &HeaderMap, lifetime: u64) -> Freshness {
+    pub(super) fn freshness(
+        self,
+        exchange: &Exchange,
+        status: StatusCode,
+        headers: &HeaderMap,
+        lifetime: u64,
+    ) -> Freshness {
         let policy = exchange.route.as_ref().map(|route| &route.behavior.cache);
         let grace = policy.map_or_else(Grace::default, |policy| Grace::of(status, headers, policy));
         let exchange = freshness::Exchange { request_time: self.asked.secs(), response_time: self.answered.secs() };
@@ -260,8 +338,8 @@ fn still_valid(
 
 /// Stores the response while the viewer reads it, or passes it on where it may not be stored.
 fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, flight: Flight<Refusal>) -> Reply {
-    let largest = exchange.worker.engine.cache.largest_content();
-    let lifetime = match storable(exchange, &response, arrival, largest) {
+    let length = response.body().size_hint().lower();
+    let lifetime = match storable(exchange, response.status(), response.headers(), arrival, length) {
         Ok(lifetime) => lifetime,
         Err(_reason) => {
             flight.tell(FlightOutcome::NotShared);
@@ -275,35 +353,35 @@ fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, 
     let variant = variant(exchange, &headers);
     let mut head = ResponseHead { status, headers, compressed: None, variant };
     let compression = storing::begin_compression(exchange, &mut head, body.size_hint().exact());
-    let (filling, fill) = Filling::begin(head, freshness, largest);
-    let intake = Intake::new(fill, compression);
-    let Some(reader) = filling.reader() else { return Reply::Refused(Refusal::OriginRead) };
+    let (arriving, feed) = Arriving::begin(Some(exchange.worker.engine.cache.new_chunks()), arrival.answered);
+    let intake = Intake::new(feed, compression);
+    let Some(reader) = arriving.reader(0, delivery(exchange)) else { return Reply::Refused(Refusal::OriginRead) };
+    let filling = Arc::new(Filling { head, freshness, content: arriving });
     // What is stale at once may be validated, but not shared: whoever waits asks for itself (guide,
     // RequestAndResponseBehaviorCustomOrigin, simultaneous requests).
     flight.tell(match lifetime {
         0 => FlightOutcome::NotShared,
         _ => FlightOutcome::Filling(Arc::clone(&filling)),
     });
-    tokio::spawn(storing::store(Arc::clone(&exchange.worker), flight, filling, intake, body));
-    Reply::Filling(reader, ResultType::Miss)
+    tokio::spawn(storing::store(Arc::clone(&exchange.worker), flight, Arc::clone(&filling), intake, body));
+    Reply::Filling(filling, reader, ResultType::Miss)
 }
 
-fn storable(
+/// For how long a response with at least `length` bytes of content is fresh, in seconds.
+pub(super) fn storable(
     exchange: &Exchange,
-    response: &Response<OriginBody>,
+    status: StatusCode,
+    headers: &HeaderMap,
     arrival: Arrival,
-    largest: usize,
+    length: u64,
 ) -> Result<u64, NotStored> {
     let policy = &exchange.route.as_ref().ok_or(NotStored::CachingDisabled)?.behavior.cache;
-    let lifetime = lifetime(&arrival.response(exchange, response.status(), response.headers()), policy)?;
-    if response.body().size_hint().lower() > largest as u64 {
-        return Err(NotStored::TooLarge);
-    }
-    Ok(lifetime.seconds)
+    let lifetime = lifetime(&arrival.response(exchange, status, headers), policy)?;
+    if length > LARGEST_CONTENT { Err(NotStored::TooLarge) } else { Ok(lifetime.seconds) }
 }
 
 /// By CloudFront's rules a response answers all that share its key, whatever its Vary says.
-fn variant(exchange: &Exchange, headers: &HeaderMap) -> Variant {
+pub(super) fn variant(exchange: &Exchange, headers: &HeaderMap) -> Variant {
     match exchange.rules() {
         CachingRules::CloudFront => Variant::default(),
         CachingRules::Rfc9111 => Variant::of(headers, &exchange.request.headers),

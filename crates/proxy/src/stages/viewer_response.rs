@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use edgeward_cache::{Body, Filling, Reader, ResponseHead, StoredResponse, Timestamp};
 use edgeward_http_rules::conditional::{Precondition, evaluate_stored, if_range_holds};
 use edgeward_http_rules::date::format_http_date;
@@ -15,12 +16,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 use http_body::Body as _;
 
 use crate::access_log::section_bytes;
-use crate::content::{Pieces, ResponseContent, Source, Window};
+use crate::content::{ArrivingContent, ResponseContent, Source};
 use crate::exchange::{Exchange, Outcome};
 use crate::origin_request::X_AMZ_CF_ID;
 use crate::outcome::{Detail, ResultType};
 use crate::refusal::Refusal;
 use crate::response_headers::{self, Timing};
+use crate::segments::{Next, Segments};
+use crate::stored_content::StoredContent;
 use crate::vary;
 
 static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
@@ -33,10 +36,10 @@ const CONTENT_FIELDS: [HeaderName; 4] =
 
 /// What answers a request, before conditions and ranges.
 pub(crate) enum Reply {
-    /// What is stored, as it is at a time.
-    Stored(Arc<StoredResponse>, ResultType, Timestamp),
+    /// What is stored, as it is at a time; with a reader of its content where that is still arriving.
+    Stored(Arc<StoredResponse>, Option<Reader>, ResultType, Timestamp),
     /// A response that still arrives.
-    Filling(Reader, ResultType),
+    Filling(Arc<Filling>, Reader, ResultType),
     /// The origin's response, for this viewer alone.
     Passed(Box<Response<OriginBody>>),
     /// An error page of the edge's own.
@@ -45,13 +48,13 @@ pub(crate) enum Reply {
 
 impl Reply {
     pub(crate) fn stored(stored: Arc<StoredResponse>, result: ResultType, now: Timestamp) -> Reply {
-        Reply::Stored(stored, result, now)
+        Reply::Stored(stored, None, result, now)
     }
 
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Reply::Stored(stored, ..) => stored.head.status,
-            Reply::Filling(reader, _) => reader.filling().head.status,
+            Reply::Filling(filling, ..) => filling.head.status,
             Reply::Passed(response) => response.status(),
             Reply::Refused(refusal) => refusal.status(),
         }
@@ -61,8 +64,8 @@ impl Reply {
 /// The response to the viewer.
 pub(crate) fn answer(exchange: Box<Exchange>, reply: Reply) -> Response<ResponseContent> {
     match reply {
-        Reply::Stored(stored, result, now) => from_stored(exchange, &stored, result, now),
-        Reply::Filling(reader, result) => from_filling(exchange, reader, result),
+        Reply::Stored(stored, reader, result, now) => from_part(exchange, &stored, reader, result, now),
+        Reply::Filling(filling, reader, result) => from_filling(exchange, &filling, reader, result),
         Reply::Passed(response) => passed(exchange, *response),
         Reply::Refused(refusal) => refuse(exchange, refusal),
     }
@@ -93,45 +96,102 @@ pub(crate) fn ready_for_viewers(exchange: &Exchange, headers: &mut HeaderMap) {
 /// A stored response, as it is at `now`.
 pub(crate) fn from_stored(
     exchange: Box<Exchange>,
-    stored: &StoredResponse,
+    stored: &Arc<StoredResponse>,
     result: ResultType,
     now: Timestamp,
 ) -> Response<ResponseContent> {
-    let length = stored.body.len() as u64;
+    from_part(exchange, stored, None, result, now)
+}
+
+fn from_part(
+    exchange: Box<Exchange>,
+    stored: &Arc<StoredResponse>,
+    reader: Option<Reader>,
+    result: ResultType,
+    now: Timestamp,
+) -> Response<ResponseContent> {
+    let length = stored.body.length();
     let mut response = Selected::of(&exchange, &stored.head, Some(length));
-    set_age(&mut response.headers, stored.freshness.current_age(now));
-    let source = match response.part {
-        Part::None => Source::Empty,
-        Part::All => match &stored.body {
-            Body::Whole(bytes) => Source::Whole(bytes.clone()),
-            body => pieces(body, 0, length),
-        },
-        Part::Range(range) => pieces(&stored.body, range.first, range.last + 1),
+    match stored.freshness.current_age(now) {
+        0 if result == ResultType::Miss => drop(response.headers.remove(header::AGE)),
+        age => set_age(&mut response.headers, age),
+    }
+    let source = match (&response.part, &stored.body) {
+        (Part::None, _) => Source::Empty,
+        (Part::All, Body::Whole(bytes)) => Source::Whole(bytes.clone()),
+        (Part::Range(range), Body::Whole(bytes)) => Source::Whole(slice(bytes, *range)),
+        (Part::Ranges(ranges), Body::Whole(bytes)) => Source::Whole(multipart(&exchange, &stored.head, ranges, bytes)),
+        (part, Body::Chunked(content)) => {
+            let segments = segments(&exchange, &stored.head, part, length);
+            Source::Stored(Box::new(StoredContent::new(Arc::clone(stored), content.clone(), segments, reader)))
+        }
     };
     send(exchange, response, result, source, now)
 }
 
-fn pieces(body: &Body, start: u64, end: u64) -> Source {
-    Source::Pieces(Box::new(Pieces::new(body.slice(start as usize, end as usize))))
+fn slice(bytes: &Bytes, range: ByteRange) -> Bytes {
+    let position = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
+    bytes.slice(position(range.first)..position(range.last.saturating_add(1)))
+}
+
+/// Several ranges of content that lies in one piece.
+fn multipart(exchange: &Exchange, head: &ResponseHead, ranges: &[ByteRange], bytes: &Bytes) -> Bytes {
+    let mut segments = of_ranges(exchange, head, ranges, bytes.len() as u64);
+    let mut joined = Vec::with_capacity(segments.left() as usize);
+    while let Some(next) = segments.next() {
+        match next {
+            Next::Text(text) => joined.extend_from_slice(&text),
+            Next::Content { at, end } => {
+                let piece = segments.take(slice(bytes, ByteRange { first: at, last: end - 1 }), at, end);
+                joined.extend_from_slice(&piece);
+            }
+        }
+    }
+    joined.into()
+}
+
+/// What is sent of content of `length` bytes.
+fn segments(exchange: &Exchange, head: &ResponseHead, part: &Part, length: u64) -> Segments {
+    match part {
+        Part::None => Segments::of_content(0, 0),
+        Part::All => Segments::of_content(0, length),
+        Part::Range(range) => Segments::of_content(range.first, range.last + 1),
+        Part::Ranges(ranges) => of_ranges(exchange, head, ranges, length),
+    }
+}
+
+fn of_ranges(exchange: &Exchange, head: &ResponseHead, ranges: &[ByteRange], length: u64) -> Segments {
+    Segments::of_ranges(ranges, length, boundary(exchange), head.headers.get(header::CONTENT_TYPE))
+}
+
+/// Random, so that no content can have it in itself but by chance.
+fn boundary(exchange: &Exchange) -> &str {
+    exchange.id.as_str().get(..24).unwrap_or("edgeward")
 }
 
 /// A response that still arrives.
-fn from_filling(exchange: Box<Exchange>, reader: Reader, result: ResultType) -> Response<ResponseContent> {
+fn from_filling(
+    exchange: Box<Exchange>,
+    filling: &Filling,
+    reader: Reader,
+    result: ResultType,
+) -> Response<ResponseContent> {
     let now = exchange.now();
-    let filling: &Filling = reader.filling();
     let length = filling.head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let mut response = Selected::of(&exchange, &filling.head, length);
     match filling.freshness.current_age(now) {
         0 if result == ResultType::Miss => drop(response.headers.remove(header::AGE)),
         age => set_age(&mut response.headers, age),
     }
-    let source = match response.part {
+    let source = match &response.part {
         Part::None => {
             reader.leave_to_store();
             Source::Empty
         }
-        Part::All => Source::Filling(Box::new(Window::new(reader, 0, length))),
-        Part::Range(range) => Source::Filling(Box::new(Window::new(reader, range.first, Some(range.length())))),
+        part => {
+            let segments = length.map(|length| segments(&exchange, &filling.head, part, length));
+            Source::Filling(Box::new(ArrivingContent::new(reader, segments)))
+        }
     };
     send(exchange, response, result, source, now)
 }
@@ -223,55 +283,93 @@ enum Part {
     None,
     All,
     Range(ByteRange),
+    Ranges(Vec<ByteRange>),
+}
+
+/// What a viewer gets of a response.
+pub(crate) enum Choice {
+    /// All of it; also where it has no content.
+    All,
+    /// Its head alone: the viewer has it already.
+    NotModified,
+    /// An error: a precondition does not hold.
+    Failed,
+    /// One range.
+    Range(ByteRange),
+    /// Several.
+    Ranges(Vec<ByteRange>),
+    /// An error: no range can be satisfied.
+    Unsatisfiable,
+}
+
+/// What conditions and ranges of the request leave of a response whose content is `length` bytes long.
+pub(crate) fn choose(exchange: &Exchange, head: &ResponseHead, length: Option<u64>) -> Choice {
+    let request = &exchange.request;
+    if head.status != StatusCode::OK || exchange.error_page.is_some() {
+        return Choice::All;
+    }
+    match evaluate_stored(&request.method, &request.headers, &head.headers) {
+        Precondition::Proceed => {}
+        Precondition::NotModified => return Choice::NotModified,
+        Precondition::Failed => return Choice::Failed,
+    }
+    let is_ranged = request.method == Method::GET && request.headers.contains_key(header::RANGE);
+    let Some(whole) = length.filter(|_| is_ranged && if_range_holds(&request.headers, &head.headers)) else {
+        return Choice::All;
+    };
+    match range::resolve(&request.headers, whole) {
+        RangeRequest::Single(range) => Choice::Range(range),
+        RangeRequest::Several(ranges) => Choice::Ranges(ranges),
+        RangeRequest::Unsatisfiable => Choice::Unsatisfiable,
+        RangeRequest::None | RangeRequest::Disordered | RangeRequest::Malformed => Choice::All,
+    }
 }
 
 impl Selected {
     fn of(exchange: &Exchange, head: &ResponseHead, length: Option<u64>) -> Selected {
-        let (request, mut headers) = (&exchange.request, head.headers.clone());
+        let mut headers = head.headers.clone();
         // A response is stored with the Via of the viewer that caused it; an origin's own Via stands before it.
         let identity = &exchange.worker.engine.identity;
         if let Some(via) = headers.get_mut(header::VIA).filter(|via| identity.is_own_via(via)) {
-            *via = identity.via(request.version).clone();
+            *via = identity.via(exchange.request.version).clone();
         }
         let selected = |status, headers, part, length| Selected { status, headers, part, length };
         if head.status == StatusCode::NO_CONTENT {
             return selected(head.status, headers, Part::None, None);
         }
-        if head.status != StatusCode::OK || exchange.error_page.is_some() {
-            return selected(head.status, headers, Part::All, length);
-        }
-        match evaluate_stored(&request.method, &request.headers, &head.headers) {
-            Precondition::Proceed => {}
-            Precondition::NotModified => {
+        match choose(exchange, head, length) {
+            Choice::All => selected(head.status, headers, Part::All, length),
+            Choice::NotModified => {
                 CONTENT_FIELDS.iter().for_each(|name| drop(headers.remove(name)));
-                return selected(StatusCode::NOT_MODIFIED, headers, Part::None, None);
+                selected(StatusCode::NOT_MODIFIED, headers, Part::None, None)
             }
-            Precondition::Failed => {
+            Choice::Failed => {
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
-                return selected(StatusCode::PRECONDITION_FAILED, headers, Part::None, Some(0));
+                selected(StatusCode::PRECONDITION_FAILED, headers, Part::None, Some(0))
             }
-        }
-        let is_ranged = request.method == Method::GET && request.headers.contains_key(header::RANGE);
-        let Some(whole) = length.filter(|_| is_ranged && if_range_holds(&request.headers, &head.headers)) else {
-            return selected(head.status, headers, Part::All, length);
-        };
-        match range::resolve(&request.headers, whole) {
-            RangeRequest::Single(range) => {
-                headers.insert(header::CONTENT_RANGE, range::content_range(range, Some(whole)));
+            Choice::Range(range) => {
+                headers.insert(header::CONTENT_RANGE, range::content_range(range, length));
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(range.length()));
                 selected(StatusCode::PARTIAL_CONTENT, headers, Part::Range(range), Some(range.length()))
             }
-            RangeRequest::Unsatisfiable => {
-                headers.insert(header::CONTENT_RANGE, range::unsatisfied_content_range(whole));
+            Choice::Ranges(ranges) => {
+                let sent = of_ranges(exchange, head, &ranges, length.unwrap_or(0)).left();
+                headers.insert(header::CONTENT_TYPE, multipart_type(boundary(exchange)));
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(sent));
+                selected(StatusCode::PARTIAL_CONTENT, headers, Part::Ranges(ranges), Some(sent))
+            }
+            Choice::Unsatisfiable => {
+                headers.insert(header::CONTENT_RANGE, range::unsatisfied_content_range(length.unwrap_or(0)));
                 headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
                 selected(StatusCode::RANGE_NOT_SATISFIABLE, headers, Part::None, Some(0))
             }
-            // Several ranges may be answered with everything (RFC 9110 section 14.2).
-            RangeRequest::None | RangeRequest::Multiple | RangeRequest::Malformed => {
-                selected(head.status, headers, Part::All, length)
-            }
         }
     }
+}
+
+fn multipart_type(boundary: &str) -> HeaderValue {
+    HeaderValue::from_str(&format!("multipart/byteranges; boundary={boundary}"))
+        .unwrap_or(HeaderValue::from_static("multipart/byteranges"))
 }
 
 /// Writes what differs from request to request and lets the response go.

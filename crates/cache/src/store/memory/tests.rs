@@ -89,7 +89,7 @@ fn a_response_that_was_asked_for_earlier_does_not_replace_a_newer_one() {
     invalidations.log("E1").append(1, &["/a".to_owned()]);
     store.insert(&key("/a"), response(&invalidations, "/a", 2));
     store.insert(&key("/a"), before);
-    assert_eq!(store.find(&key("/a")).map(|found| found.body.len()), Some(2));
+    assert_eq!(store.find(&key("/a")).map(|found| found.body.length()), Some(2));
     assert_eq!(store.responses(), 1);
 }
 
@@ -110,7 +110,7 @@ fn variant(invalidations: &Invalidations, foo: Option<&str>, second: u64, len: u
 #[test]
 fn variants_of_one_key_stand_side_by_side_and_replace_their_own_kind() {
     let (store, invalidations) = (MemoryStore::new(100_000), Invalidations::default());
-    let found = |foo: &str| store.select(&key("/a"), &request(foo)).map(|stored| stored.body.len());
+    let found = |foo: &str| store.select(&key("/a"), &request(foo)).map(|stored| stored.body.length());
     for (foo, len) in [("1", 10), ("2", 20), ("1", 11)] {
         store.insert(&key("/a"), variant(&invalidations, Some(foo), 0, len));
     }
@@ -123,7 +123,7 @@ fn variants_of_one_key_stand_side_by_side_and_replace_their_own_kind() {
 #[test]
 fn a_response_for_everybody_leaves_fresh_variants_to_theirs_and_gives_way_to_any() {
     let (store, invalidations) = (MemoryStore::new(100_000), Invalidations::default());
-    let found = |foo: &str| store.select(&key("/a"), &request(foo)).map(|stored| stored.body.len());
+    let found = |foo: &str| store.select(&key("/a"), &request(foo)).map(|stored| stored.body.length());
     store.insert(&key("/a"), variant(&invalidations, Some("old"), 0, 5));
     store.insert(&key("/a"), variant(&invalidations, Some("1"), 50, 10));
     store.insert(&key("/a"), variant(&invalidations, None, 70, 99));
