@@ -14,8 +14,9 @@ ROOT = Path(__file__).parents[2]
 ALLOWED = {
     "edgeward-http-rules": set[str](),
     "edgeward-plan": {"edgeward-http-rules"},
-    "edgeward-cache": {"edgeward-http-rules", "edgeward-plan"},
-    "edgeward-net": {"edgeward-http-rules"},
+    "edgeward-mapped": set(),
+    "edgeward-cache": {"edgeward-http-rules", "edgeward-plan", "edgeward-mapped"},
+    "edgeward-net": {"edgeward-http-rules", "edgeward-mapped"},
     "edgeward-proxy": {"edgeward-http-rules", "edgeward-plan", "edgeward-cache", "edgeward-net"},
     "edgeward-edge-py": {"edgeward-plan", "edgeward-proxy"},
 }

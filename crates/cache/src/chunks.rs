@@ -9,15 +9,20 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::RwLock;
 
+use crate::store::Arena;
 use crate::time::Timestamp;
 
 /// Chunks are this long, in bytes, but for the last of a content.
 pub const CHUNK: u64 = 256 * 1024;
+
+/// Shorter chunks lie on the heap: nothing is gained by sending them from a file.
+const LEAST_IN_ARENA: usize = 16 * 1024;
 
 /// Names the chunks of one content; drawn at random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,13 +96,15 @@ pub(crate) struct MemoryChunks {
     id: ContentId,
     /// They take at most this many bytes.
     most: usize,
+    /// Where they lie; without one, on the heap.
+    arena: Option<Arc<Arena>>,
     held: AtomicUsize,
     chunks: RwLock<BTreeMap<u32, Bytes>>,
 }
 
 impl MemoryChunks {
-    pub(crate) fn new(id: ContentId, most: usize) -> MemoryChunks {
-        MemoryChunks { id, most, held: AtomicUsize::new(0), chunks: RwLock::default() }
+    pub(crate) fn new(id: ContentId, most: usize, arena: Option<Arc<Arena>>) -> MemoryChunks {
+        MemoryChunks { id, most, arena, held: AtomicUsize::new(0), chunks: RwLock::default() }
     }
 
     fn insert(&self, index: u32, pieces: &[Bytes]) -> Result<(), NotKept> {
@@ -109,7 +116,9 @@ impl MemoryChunks {
         if self.held.load(Ordering::Relaxed) + length > self.most {
             return Err(NotKept);
         }
-        chunks.insert(index, joined(pieces, length));
+        let arena = self.arena.as_ref().filter(|_| length >= LEAST_IN_ARENA);
+        let chunk = arena.and_then(|arena| arena.store(pieces)).unwrap_or_else(|| joined(pieces, length));
+        chunks.insert(index, chunk);
         self.held.fetch_add(length, Ordering::Relaxed);
         Ok(())
     }
@@ -162,7 +171,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_found_and_the_limit_holds() {
-        let chunks = MemoryChunks::new(ContentId(1), 5);
+        let chunks = MemoryChunks::new(ContentId(1), 5, None);
         assert_eq!(chunks.insert(7, &[Bytes::from_static(b"ab"), Bytes::from_static(b"c")]), Ok(()));
         assert_eq!(chunks.insert(8, &[Bytes::from_static(b"def")]), Err(NotKept));
         assert_eq!(chunks.insert(7, &[Bytes::from_static(b"again")]), Ok(()), "it is there already");

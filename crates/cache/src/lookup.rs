@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use edgeward_mapped::MappedFiles;
 use edgeward_plan::CachingRules;
 
 use crate::arriving::{Arriving, Reader};
@@ -11,7 +12,7 @@ use crate::invalidation::{Generation, Invalidations};
 use crate::key::{CacheKey, KeyParts};
 use crate::parts::{Announcement, JoinedPart, Parts};
 use crate::stale::StaleUse;
-use crate::store::MemoryStore;
+use crate::store::{Arena, MemoryStore};
 use crate::stored::{Chunked, StoredResponse};
 use crate::time::Timestamp;
 
@@ -44,10 +45,15 @@ pub struct CacheUsage {
     pub bytes: usize,
 }
 
+/// Addresses that the arena may use for each byte that the memory store may hold: a slot is rarely full.
+const SLOTS_FOR_A_BYTE: u64 = 4;
+
 /// Everything stored on this edge. `E` is how an origin request fails.
 #[derive(Debug)]
 pub struct Cache<E> {
     store: MemoryStore,
+    files: MappedFiles,
+    arena: Option<Arc<Arena>>,
     flights: Flights<E>,
     parts: Arc<Parts>,
     invalidations: Invalidations,
@@ -56,8 +62,13 @@ pub struct Cache<E> {
 impl<E: Clone> Cache<E> {
     /// An empty cache that keeps at most `limit` bytes.
     pub fn new(limit: usize) -> Cache<E> {
+        let files = MappedFiles::new();
+        // Where the system has no memory files, chunks lie on the heap and are copied when they are sent.
+        let arena = Arena::new(&files, (limit as u64).saturating_mul(SLOTS_FOR_A_BYTE)).ok().map(Arc::new);
         Cache {
             store: MemoryStore::new(limit),
+            files,
+            arena,
             flights: Flights::new(),
             parts: Arc::default(),
             invalidations: Invalidations::default(),
@@ -96,7 +107,8 @@ impl<E: Clone> Cache<E> {
 
     /// Where long content that begins to arrive is kept.
     pub fn new_chunks(&self) -> Arc<dyn Chunks> {
-        Arc::new(MemoryChunks::new(ContentId(fastrand::u64(..)), self.store.largest_content()))
+        let id = ContentId(fastrand::u64(..));
+        Arc::new(MemoryChunks::new(id, self.store.largest_content(), self.arena.clone()))
     }
 
     /// Takes part in fetching the part of a stored content that begins with the missing chunk at `offset`; bytes before
@@ -118,6 +130,11 @@ impl<E: Clone> Cache<E> {
     /// Invalidates what `patterns` match in a distribution: from now on nothing filled before is served for them.
     pub fn invalidate(&self, distribution: &str, sequence: u64, patterns: &[String]) {
         self.invalidations.log(distribution).append(sequence, patterns);
+    }
+
+    /// The files in which content lies.
+    pub fn files(&self) -> &MappedFiles {
+        &self.files
     }
 
     /// How full it is.

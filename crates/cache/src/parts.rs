@@ -130,7 +130,7 @@ mod tests {
     const WHEN: (Delivery, Timestamp) = (Delivery::Clear, Timestamp::from_secs(0));
 
     async fn content(chunks: u64, kept: &[u32]) -> Chunked {
-        let home = MemoryChunks::new(ContentId(1), usize::MAX);
+        let home = MemoryChunks::new(ContentId(1), usize::MAX, None);
         for index in kept {
             home.keep(*index, vec![Bytes::from(vec![0; CHUNK as usize])]).await.unwrap();
         }

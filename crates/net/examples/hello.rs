@@ -8,6 +8,7 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use edgeward_mapped::MappedFiles;
 use edgeward_net::{Certificate, CertificateStore, Connection, Server, ServerSettings, ViewerLimits, ViewerService};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue, SERVER};
 use http::{Request, Response};
@@ -50,7 +51,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     certificates.replace(Vec::new(), Some(certificate));
 
     let hello = Hello { content: vec![b'x'; bytes].into(), content_length: bytes.into() };
-    let settings = ServerSettings { http: vec![http], https: vec![https], workers, limits: ViewerLimits::default() };
+    let settings = ServerSettings {
+        http: vec![http],
+        https: vec![https],
+        workers,
+        limits: ViewerLimits::default(),
+        files: MappedFiles::new(),
+    };
     let _server = Server::start(settings, certificates, move |_| hello.clone())?;
     std::thread::park();
     Ok(())

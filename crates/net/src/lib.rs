@@ -11,6 +11,7 @@ pub mod origin;
 mod certificates;
 mod coalesce;
 mod connection;
+mod file_sending;
 mod framing;
 mod limits;
 mod server;

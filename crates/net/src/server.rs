@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use edgeward_mapped::MappedFiles;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
@@ -39,6 +40,8 @@ pub struct ServerSettings {
     pub workers: usize,
     /// Bounds per viewer.
     pub limits: ViewerLimits,
+    /// Files of which content is sent without being copied.
+    pub files: MappedFiles,
 }
 
 /// The running server. Dropping it stops it without grace.
@@ -76,6 +79,7 @@ struct WorkerThread {
 #[derive(Debug)]
 struct Shared {
     limits: ViewerLimits,
+    files: MappedFiles,
     /// Comes first, so that no connection is taken only to be closed.
     stop_accepting: Stop,
     stop: Stop,
@@ -122,6 +126,7 @@ impl Server {
         let workers = settings.workers.max(1);
         let shared = Arc::new(Shared {
             limits: settings.limits,
+            files: settings.files,
             stop_accepting: Stop::default(),
             stop: Stop::default(),
             loads: std::iter::repeat_with(Load::default).take(workers).collect(),

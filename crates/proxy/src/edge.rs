@@ -112,6 +112,7 @@ impl Edge {
             https: settings.https,
             workers: settings.workers,
             limits: ViewerLimits::default(),
+            files: engine.cache.files().clone(),
         };
         let server = Server::start(listen, Arc::clone(&certificates), {
             let (engine, buffers) = (Arc::clone(&engine), buffers.clone());

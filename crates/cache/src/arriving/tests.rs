@@ -13,7 +13,7 @@ use crate::time::Timestamp;
 const NOW: Timestamp = Timestamp::from_secs(0);
 
 fn begin(most: usize) -> (Arc<Arriving>, Feed) {
-    Arriving::begin(Some(Arc::new(MemoryChunks::new(ContentId(1), most))), NOW)
+    Arriving::begin(Some(Arc::new(MemoryChunks::new(ContentId(1), most, None))), NOW)
 }
 
 fn reader(content: &Arc<Arriving>, offset: u64) -> Reader {
@@ -106,7 +106,7 @@ async fn what_cannot_be_kept_passes_at_the_pace_of_the_slowest_reader() {
 #[tokio::test]
 async fn a_part_keeps_whole_chunks_and_only_if_it_reaches_its_end() {
     for (arrives, is_complete) in [(CHUNK * 2, true), (CHUNK * 2 - 1, false), (CHUNK * 2 + 5, true)] {
-        let chunks = Arc::new(MemoryChunks::new(ContentId(1), usize::MAX));
+        let chunks = Arc::new(MemoryChunks::new(ContentId(1), usize::MAX, None));
         let home: Arc<dyn Chunks> = Arc::clone(&chunks) as _;
         let (content, mut feed) = Arriving::begin_part(CHUNK * 3, CHUNK * 5, Some(home), NOW);
         assert!(content.reader(CHUNK * 5, Delivery::Clear).is_none() && content.reader(0, Delivery::Clear).is_none());

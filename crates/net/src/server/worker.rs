@@ -26,6 +26,7 @@ use super::http2::Http2;
 use super::service::ViewerService;
 use super::{Shared, WorkerThread};
 use crate::connection::Connection;
+use crate::file_sending::FileSending;
 use crate::tls::{self, ViewerTls};
 
 /// What the acceptor and the server tell a worker.
@@ -124,7 +125,7 @@ impl<S: ViewerService> Serving<S> {
                 self.serve_tls(stream, accepted.viewer, local).await;
             } else {
                 let connection = Connection::new(accepted.viewer, local, None, self.shared.limits.max_head_bytes);
-                self.http1(stream, Arc::new(connection)).await;
+                self.http1(FileSending::new(stream, self.shared.files.clone()), Arc::new(connection)).await;
             }
         }
     }

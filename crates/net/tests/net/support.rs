@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use edgeward_mapped::MappedFiles;
 use edgeward_net::{Certificate, CertificateStore, Connection, Server, ServerSettings, ViewerLimits, ViewerService};
 use http::{Request, Response};
 use http_body_util::combinators::BoxBody;
@@ -44,7 +45,13 @@ pub fn text(content: impl Into<Bytes>) -> Response<BoxBody<Bytes, Infallible>> {
 
 pub fn settings() -> ServerSettings {
     let any = "127.0.0.1:0".parse().unwrap();
-    ServerSettings { http: vec![any], https: vec![any], workers: 1, limits: ViewerLimits::default() }
+    ServerSettings {
+        http: vec![any],
+        https: vec![any],
+        workers: 1,
+        limits: ViewerLimits::default(),
+        files: MappedFiles::new(),
+    }
 }
 
 /// Starts a server whose default certificate is for `edge.localhost`.
