@@ -16,6 +16,7 @@ mod invalidation;
 mod key;
 mod lookup;
 mod parts;
+mod record;
 mod stale;
 mod store;
 mod stored;

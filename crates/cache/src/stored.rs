@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 use crate::variant::Variant;
 
 /// Status and header fields as every viewer may see them: connection fields and unforwarded cookies are gone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ResponseHead {
     /// Status code.
     pub status: StatusCode,

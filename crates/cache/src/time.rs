@@ -15,6 +15,11 @@ impl Timestamp {
         Timestamp(seconds.saturating_mul(1_000_000_000))
     }
 
+    /// Nanoseconds since the epoch.
+    pub const fn nanos(self) -> u64 {
+        self.0
+    }
+
     /// Whole seconds since the epoch.
     pub const fn secs(self) -> u64 {
         self.0 / 1_000_000_000

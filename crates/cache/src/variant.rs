@@ -37,6 +37,16 @@ impl Variant {
         self.fields.iter().all(|field| vary::normalized(request, &field.name) == field.value)
     }
 
+    /// Each field, and what the request had of it.
+    pub(crate) fn fields(&self) -> impl ExactSizeIterator<Item = (&HeaderName, Option<&[u8]>)> {
+        self.fields.iter().map(|field| (&field.name, field.value.as_deref()))
+    }
+
+    /// From what `fields` gave.
+    pub(crate) fn restored(fields: Vec<(HeaderName, Option<Vec<u8>>)>) -> Variant {
+        Variant { fields: fields.into_iter().map(|(name, value)| SelectingField { name, value }).collect() }
+    }
+
     /// Bytes it takes in memory.
     pub(crate) fn size(&self) -> usize {
         let values = self.fields.iter().map(|field| field.value.as_ref().map_or(0, Vec::len));

@@ -1,0 +1,430 @@
+//! Stored responses and chunks on disk: a log of segments, with its index in memory.
+//!
+//! Records are appended and never changed; the oldest segment goes when room is needed. Nothing here waits for the disk but
+//! what says so. Invariant: what is handed out is what was written, by its checksum; a record that is damaged, cut off by a
+//! crash or not readable counts as never stored. After a restart everything that was written is there again.
+//!
+//! `frame` is a record, `segment` a file of them, `index` says where what is, `writer` appends and makes room, `recovery`
+//! reads what an earlier process left, `journal` keeps invalidation orders. Called by `Cache`.
+
+mod frame;
+mod index;
+mod journal;
+mod recovery;
+mod segment;
+mod shared;
+mod writer;
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use edgeward_mapped::MappedFiles;
+use parking_lot::Mutex;
+use rustix::fs::FlockOperation;
+use tokio::sync::{Semaphore, oneshot};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::chunks::{CHUNK, ContentId, NotKept};
+use frame::{Head, Kind, Name, checksum};
+use index::{Found, Place};
+pub use journal::{Journal, TakenOrder};
+use segment::Segment;
+pub use shared::DiskCounters;
+use shared::Shared;
+use writer::{NewRecord, Order, Writer};
+
+/// Segments are this long where the limit allows, in bytes.
+const LONGEST_SEGMENT: u64 = 64 << 20;
+/// A segment holds at least a few chunks.
+const SHORTEST_SEGMENT: u64 = 4 * CHUNK;
+/// The limit is at least so many segments.
+const FEWEST_SEGMENTS: u64 = 4;
+/// What may wait to be written, in KiB.
+const QUEUE: usize = 64 << 10;
+
+/// Where the disk tier is and how much it may take.
+#[derive(Debug, Clone)]
+pub struct DiskSettings {
+    /// Made when it is missing, mode 0700. One process at a time.
+    pub directory: PathBuf,
+    /// Bytes of all files together; at least 4 MiB.
+    pub limit: u64,
+}
+
+/// A stored response as it lies on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskRecord {
+    /// What it is found by.
+    pub key: Bytes,
+    /// Which of the responses with this key.
+    pub slot: u64,
+    /// Not looked into here.
+    pub meta: Bytes,
+    /// Content that lies beside it.
+    pub content: Bytes,
+}
+
+/// The queue of the writer is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Busy;
+
+/// A response in a listing.
+#[derive(Debug)]
+pub struct DiskListed {
+    /// Its key and metadata, without content.
+    pub record: DiskRecord,
+    /// Bytes of content beside it.
+    pub content_length: u32,
+    /// Times it was read from disk, up to 15.
+    pub hits: u8,
+}
+
+/// What is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DiskUsage {
+    /// Number of stored responses.
+    pub responses: usize,
+    /// Number of chunks.
+    pub chunks: usize,
+    /// Bytes of all segments.
+    pub bytes: u64,
+}
+
+/// The disk tier.
+#[derive(Debug)]
+pub struct DiskStore {
+    shared: Arc<Shared>,
+    seed: u64,
+    orders: mpsc::Sender<Order>,
+    room: Arc<Semaphore>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    /// Holds the directory for this process.
+    _lock: File,
+}
+
+impl DiskStore {
+    /// Opens the tier, with everything that an earlier process wrote.
+    ///
+    /// # Errors
+    /// The directory cannot be made, read or written, or another process has it; the error names it.
+    pub fn open(settings: &DiskSettings, files: &MappedFiles) -> io::Result<DiskStore> {
+        let directory = &settings.directory;
+        Self::open_in(settings, files)
+            .map_err(|error| io::Error::new(error.kind(), format!("disk cache {}: {error}", directory.display())))
+    }
+
+    fn open_in(settings: &DiskSettings, files: &MappedFiles) -> io::Result<DiskStore> {
+        let directory = &settings.directory;
+        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+        let lock = lock(directory)?;
+        let seed = secret(directory)?;
+        let segment_length = (settings.limit / 32).clamp(SHORTEST_SEGMENT, LONGEST_SEGMENT);
+        let limit = settings.limit.max(FEWEST_SEGMENTS * segment_length);
+        let shared = Arc::new(Shared::new(directory.clone(), limit, segment_length, files.clone()));
+        let recovered = recovery::recover(&shared)?;
+        let (orders, receiver) = mpsc::channel();
+        let writer = Writer::new(Arc::clone(&shared), recovered.sealed, recovered.next_number);
+        let thread = std::thread::Builder::new().name("edge-disk".to_owned()).spawn(move || writer.run(&receiver))?;
+        let room = Arc::new(Semaphore::new(QUEUE));
+        Ok(DiskStore { shared, seed, orders, room, writer: Mutex::new(Some(thread)), _lock: lock })
+    }
+
+    /// Whether there may be a response for `key`. No I/O.
+    pub fn may_have(&self, key: &[u8]) -> bool {
+        self.shared.index.has_response(self.hash(key))
+    }
+
+    /// The responses for `key`, the newest first. Waits for the disk.
+    pub fn load(&self, key: &[u8]) -> Vec<DiskRecord> {
+        let found = self.shared.index.responses(self.hash(key));
+        found.iter().filter_map(|found| self.read_response(found, key)).collect()
+    }
+
+    /// As `load`, where that takes no wait for the disk.
+    pub fn load_now(&self, key: &[u8]) -> Option<Vec<DiskRecord>> {
+        let mut records = Vec::new();
+        for found in self.shared.index.responses(self.hash(key)) {
+            let Some(segment) = self.shared.segment(found.place.segment) else { continue };
+            let mut bytes = vec![0; found.size as usize];
+            if !segment.read_now(&mut bytes, found.place.offset.into()) {
+                return None;
+            }
+            records.extend(self.response(&found, bytes, key));
+        }
+        Some(records)
+    }
+
+    fn read_response(&self, found: &Found, key: &[u8]) -> Option<DiskRecord> {
+        let segment = self.shared.segment(found.place.segment)?;
+        let mut bytes = vec![0; found.size as usize];
+        match segment.read(&mut bytes, found.place.offset.into()) {
+            Ok(()) => self.response(found, bytes, key),
+            Err(_unreadable) => {
+                self.shared.counters.corrupt_records.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
+    /// The response in `bytes`, if it is whole and for `key`. One that is damaged is forgotten.
+    fn response(&self, found: &Found, bytes: Vec<u8>, key: &[u8]) -> Option<DiskRecord> {
+        let Some((head, record)) = parse_response(bytes) else {
+            self.forget_damaged(self.hash(key), found.place);
+            return None;
+        };
+        (record.key == key && head.name.kind == Kind::Response).then_some(record)
+    }
+
+    fn forget_damaged(&self, hash: u64, place: Place) {
+        self.shared.counters.corrupt_records.fetch_add(1, Ordering::Relaxed);
+        self.shared.index.drop_response_at(hash, place);
+    }
+
+    /// Orders a response to be written, in the place of the one with its key and slot. Never waits.
+    ///
+    /// # Errors
+    /// `Busy`: it is not written.
+    pub fn put(&self, record: DiskRecord) -> Result<(), Busy> {
+        let hash = self.hash(&record.key);
+        let name = Name { kind: Kind::Response, hash, tag: record.slot, index: 0 };
+        let DiskRecord { key, meta, content, .. } = record;
+        let record = NewRecord { name, key, meta, content: vec![content] };
+        let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(room_for(&record)) else {
+            self.shared.counters.dropped_records.fetch_add(1, Ordering::Relaxed);
+            return Err(Busy);
+        };
+        let number = self.shared.next_order();
+        self.orders.send(Order::Write { record, number, _room: room, done: None }).map_err(|_| Busy)
+    }
+
+    /// Removes every response for `key`; none comes back, after a restart neither.
+    pub fn remove(&self, key: &[u8]) {
+        let hash = self.hash(key);
+        let number = self.shared.begin_removal(hash);
+        let was_there = self.shared.index.has_response(hash);
+        self.shared.index.drop_responses(hash);
+        if was_there || self.room.available_permits() < QUEUE {
+            // A writer that has stopped writes nothing that would have to be removed.
+            let _stopped = self.orders.send(Order::Remove { hash, number });
+        } else {
+            self.shared.removal_is_written(hash, number);
+        }
+    }
+
+    /// Writes a chunk. Waits until there is room in the queue, and until it is written.
+    ///
+    /// # Errors
+    /// The disk fails.
+    pub async fn put_chunk(&self, content: ContentId, index: u32, pieces: Vec<Bytes>) -> Result<(), NotKept> {
+        let name = self.chunk_name(content, index);
+        let record = NewRecord { name, key: Bytes::new(), meta: Bytes::new(), content: pieces };
+        let room = Arc::clone(&self.room).acquire_many_owned(room_for(&record)).await.map_err(|_| NotKept)?;
+        let (done, written) = oneshot::channel();
+        let number = self.shared.next_order();
+        let order = Order::Write { record, number, _room: room, done: Some(done) };
+        self.orders.send(order).map_err(|_| NotKept)?;
+        if written.await.unwrap_or(false) { Ok(()) } else { Err(NotKept) }
+    }
+
+    /// Whether there is a chunk. No I/O.
+    pub fn has_chunk(&self, content: ContentId, index: u32) -> bool {
+        self.shared.index.has(&self.chunk_name(content, index))
+    }
+
+    /// A chunk, at `now`, unix seconds. No I/O.
+    pub fn chunk(self: &Arc<DiskStore>, content: ContentId, index: u32, now: u64) -> Option<DiskChunk> {
+        let name = self.chunk_name(content, index);
+        let now = u32::try_from(now).unwrap_or(u32::MAX - 1);
+        let (found, is_due) = self.shared.index.find(&name, now)?;
+        let segment = self.shared.segment(found.place.segment)?;
+        Some(DiskChunk { store: Arc::clone(self), segment, name, found, is_due, now })
+    }
+
+    /// Tells of every response, the oldest first, until `each` breaks off. Waits for the disk.
+    pub fn visit(&self, mut each: impl FnMut(DiskListed) -> ControlFlow<()>) {
+        for found in self.shared.index.all_responses() {
+            let listed = self.shared.segment(found.place.segment).and_then(|segment| list(&segment, &found));
+            if let Some(listed) = listed
+                && each(listed).is_break()
+            {
+                return;
+            }
+        }
+    }
+
+    /// What is on the disk.
+    pub fn usage(&self) -> DiskUsage {
+        let (responses, chunks) = self.shared.index.counts();
+        DiskUsage { responses, chunks, bytes: self.shared.bytes.load(Ordering::Relaxed) }
+    }
+
+    /// What went wrong so far.
+    pub fn counters(&self) -> &DiskCounters {
+        &self.shared.counters
+    }
+
+    /// Waits until everything ordered so far is written.
+    pub fn flush(&self) {
+        let (reached, wait) = mpsc::channel();
+        if self.orders.send(Order::Reach(reached)).is_ok() {
+            // A writer that stops meanwhile has written what it could.
+            let _stopped = wait.recv();
+        }
+    }
+
+    fn hash(&self, key: &[u8]) -> u64 {
+        xxh3_64_with_seed(key, self.seed)
+    }
+
+    fn chunk_name(&self, content: ContentId, index: u32) -> Name {
+        let mut place = [0; 12];
+        let (id, at) = place.split_at_mut(8);
+        id.copy_from_slice(&content.0.to_le_bytes());
+        at.copy_from_slice(&index.to_le_bytes());
+        Name { kind: Kind::Chunk, hash: xxh3_64_with_seed(&place, self.seed), tag: content.0, index }
+    }
+}
+
+impl Drop for DiskStore {
+    fn drop(&mut self) {
+        // The writer may have ended already; then there is nothing to wait for.
+        let _ended = self.orders.send(Order::Stop);
+        if let Some(writer) = self.writer.lock().take() {
+            let _panicked = writer.join();
+        }
+    }
+}
+
+/// KiB in the queue, at least 1.
+fn room_for(record: &NewRecord) -> u32 {
+    (record.length() / 1024 + 1).min(QUEUE) as u32
+}
+
+fn parse_response(bytes: Vec<u8>) -> Option<(Head, DiskRecord)> {
+    let head = Head::parse(&bytes)?;
+    let mut payload = Bytes::from(bytes).split_off(frame::HEAD);
+    if head.payload() != payload.len() as u64 || checksum([&payload[..]]) != head.checksum {
+        return None;
+    }
+    let key = payload.split_to(head.key_length as usize);
+    let meta = payload.split_to(head.meta_length as usize);
+    Some((head, DiskRecord { key, slot: head.name.tag, meta, content: payload }))
+}
+
+/// Key and metadata alone; they are not verified.
+fn list(segment: &Segment, found: &Found) -> Option<DiskListed> {
+    let mut bytes = vec![0; frame::HEAD];
+    segment.read(&mut bytes, found.place.offset.into()).ok()?;
+    let head = Head::parse(&bytes)?;
+    let mut description = vec![0; (head.key_length + head.meta_length) as usize];
+    segment.read(&mut description, u64::from(found.place.offset) + frame::HEAD as u64).ok()?;
+    let mut meta = Bytes::from(description);
+    let key = meta.split_to(head.key_length as usize);
+    let record = DiskRecord { key, slot: head.name.tag, meta, content: Bytes::new() };
+    Some(DiskListed { record, content_length: head.content_length, hits: found.hits })
+}
+
+/// A chunk on disk. It stays readable as long as this lives, whatever becomes of its segment.
+#[derive(Debug)]
+pub struct DiskChunk {
+    store: Arc<DiskStore>,
+    segment: Arc<Segment>,
+    name: Name,
+    found: Found,
+    is_due: bool,
+    now: u32,
+}
+
+impl DiskChunk {
+    /// Whether it has to be read, and so verified, before it may be sent as it lies.
+    pub fn needs_check(&self) -> bool {
+        self.is_due
+    }
+
+    /// Its pages, to be sent as they lie.
+    pub fn mapped(&self) -> Bytes {
+        let (start, length) = self.place();
+        self.segment.mapped(start, length)
+    }
+
+    /// Reads and verifies it. Waits for the disk.
+    pub fn read(&self) -> Option<Bytes> {
+        let mut record = vec![0; self.found.size as usize];
+        if self.segment.read(&mut record, self.found.place.offset.into()).is_err() {
+            self.store.shared.counters.corrupt_records.fetch_add(1, Ordering::Relaxed);
+            return None;
+        }
+        self.verified(record)
+    }
+
+    /// Reads it where that takes no wait; verifies it if that is due. `None`: it would have to wait.
+    pub fn read_now(&self) -> Option<Option<Bytes>> {
+        if self.is_due {
+            let mut record = vec![0; self.found.size as usize];
+            let is_read = self.segment.read_now(&mut record, self.found.place.offset.into());
+            return is_read.then(|| self.verified(record));
+        }
+        let (start, length) = self.place();
+        let mut content = vec![0; length];
+        self.segment.read_now(&mut content, start).then(|| Some(content.into()))
+    }
+
+    fn verified(&self, record: Vec<u8>) -> Option<Bytes> {
+        let offset = u64::from(self.found.place.offset);
+        let head =
+            Head::parse(&record).filter(|head| head.name == self.name && head.size(offset) == record.len() as u64);
+        let content = head.map(|head| (head, Bytes::from(record).split_off(head.gap(offset) as usize)));
+        match content.filter(|(head, content)| checksum([&content[..]]) == head.checksum) {
+            Some((_, content)) => {
+                self.store.shared.index.note_check(&self.name, self.found.place, self.now);
+                Some(content)
+            }
+            None => {
+                self.store.shared.counters.corrupt_records.fetch_add(1, Ordering::Relaxed);
+                self.store.shared.index.drop_at(&self.name, self.found.place);
+                None
+            }
+        }
+    }
+
+    fn place(&self) -> (u64, usize) {
+        let offset = u64::from(self.found.place.offset);
+        let start = (offset + frame::HEAD as u64).next_multiple_of(frame::PAGE);
+        (start, (offset + u64::from(self.found.size) - start) as usize)
+    }
+}
+
+/// Takes the directory for this process.
+fn lock(directory: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(directory.join("lock"))?;
+    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another process has it; give each edge its own"))?;
+    Ok(file)
+}
+
+/// A number that nobody else knows, the same at every start: nobody can choose keys whose hashes collide.
+fn secret(directory: &Path) -> io::Result<u64> {
+    let path = directory.join("secret");
+    let mut bytes = [0; 8];
+    match File::open(&path).and_then(|mut file| file.read_exact(&mut bytes)) {
+        Ok(()) => return Ok(u64::from_le_bytes(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+        Err(error) => return Err(error),
+    }
+    let secret = fastrand::u64(..);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+    file.write_all(&secret.to_le_bytes())?;
+    file.sync_all()?;
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests;
