@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ahash::AHashMap;
 use parking_lot::RwLock;
 
+use crate::store::TakenOrder;
+
 /// A log keeps at most this many patterns; beyond it the oldest count as having matched everything, which costs Misses
 /// and can never serve what was invalidated.
 const KEPT: usize = 10_000;
@@ -27,13 +29,15 @@ impl Invalidations {
         if let Some(log) = self.logs.read().get(distribution) {
             return Arc::clone(log);
         }
-        Arc::clone(self.logs.write().entry(distribution.into()).or_default())
+        let new = || Arc::new(PatternLog::of(distribution));
+        Arc::clone(self.logs.write().entry(distribution.into()).or_insert_with(new))
     }
 }
 
 /// What was invalidated in one distribution.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct PatternLog {
+    distribution: Box<str>,
     /// Of the newest pattern; 0 when there is none.
     current: AtomicU64,
     patterns: RwLock<Patterns>,
@@ -48,6 +52,10 @@ struct Patterns {
 }
 
 impl PatternLog {
+    fn of(distribution: &str) -> PatternLog {
+        PatternLog { distribution: distribution.into(), current: AtomicU64::new(0), patterns: RwLock::default() }
+    }
+
     /// Invalidates what `patterns` match and what was filled before `sequence`. An order that was already taken changes
     /// nothing.
     pub(crate) fn append(&self, sequence: u64, new: &[String]) {
@@ -76,6 +84,26 @@ impl PatternLog {
     }
 }
 
+/// The orders of each distribution that a log would keep, the oldest first. What is left out counts as having matched
+/// everything.
+pub(crate) fn newest(orders: Vec<TakenOrder>) -> Vec<TakenOrder> {
+    let mut kept: AHashMap<String, usize> = AHashMap::new();
+    let mut newest = Vec::with_capacity(orders.len());
+    for mut order in orders.into_iter().rev() {
+        let patterns = kept.entry(order.distribution.clone()).or_default();
+        if *patterns >= KEPT {
+            continue;
+        }
+        *patterns += order.patterns.len();
+        if *patterns >= KEPT {
+            order.patterns = vec!["/*".to_owned()];
+        }
+        newest.push(order);
+    }
+    newest.reverse();
+    newest
+}
+
 /// A path matches itself; a trailing `*` matches whatever follows (CloudFront guide, Invalidation).
 fn is_match(pattern: &str, target: &str) -> bool {
     match pattern.strip_suffix('*') {
@@ -100,6 +128,11 @@ impl Generation {
         Generation { log, tested, target: target.into() }
     }
 
+    /// Of a response of an earlier process, tested up to the sequence `tested`.
+    pub(crate) fn restored(log: Arc<PatternLog>, tested: u64, target: &str) -> Generation {
+        Generation { log, tested: AtomicU64::new(tested), target: target.into() }
+    }
+
     /// Whether no invalidation since then matches.
     pub fn is_valid(&self) -> bool {
         let tested = self.tested.load(Ordering::Relaxed);
@@ -117,6 +150,16 @@ impl Generation {
     /// Whether this response's origin request began before `other`'s.
     pub(crate) fn is_older_than(&self, other: &Generation) -> bool {
         self.tested.load(Ordering::Relaxed) < other.tested.load(Ordering::Relaxed)
+    }
+
+    /// Up to which sequence it was tested.
+    pub(crate) fn tested(&self) -> u64 {
+        self.tested.load(Ordering::Relaxed)
+    }
+
+    /// Whose response it is.
+    pub(crate) fn distribution(&self) -> &str {
+        &self.log.distribution
     }
 
     /// The path, and the query strings of the key.
@@ -137,7 +180,8 @@ impl Clone for Generation {
 
 #[cfg(test)]
 mod tests {
-    use super::{Generation, Invalidations, KEPT};
+    use super::{Generation, Invalidations, KEPT, newest};
+    use crate::store::TakenOrder;
 
     #[test]
     fn a_pattern_invalidates_what_it_matches_and_nothing_else() {
@@ -170,6 +214,19 @@ mod tests {
         assert!(stored.is_valid() && stored.is_valid());
         invalidations.log("E1").append(3, &["/a".to_owned()]);
         assert!(!stored.is_valid() && !stored.is_valid());
+    }
+
+    #[test]
+    fn of_many_orders_the_newest_are_kept_and_the_last_of_them_stands_for_the_rest() {
+        let order = |sequence, patterns: usize| TakenOrder {
+            distribution: "E1".to_owned(),
+            sequence,
+            patterns: vec!["/a".to_owned(); patterns],
+        };
+        assert_eq!(newest(vec![order(1, 1), order(2, 1)]), [order(1, 1), order(2, 1)]);
+        let kept = newest(vec![order(1, 1), order(2, 1), order(3, KEPT - 1)]);
+        let everything = TakenOrder { patterns: vec!["/*".to_owned()], ..order(2, 0) };
+        assert_eq!(kept, [everything, order(3, KEPT - 1)]);
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod arriving;
 mod chunks;
+mod disk_tier;
 mod filling;
 mod flights;
 mod invalidation;
@@ -30,9 +31,10 @@ pub use filling::Filling;
 pub use flights::{Flight, FlightOutcome, Follower, Joined};
 pub use invalidation::Generation;
 pub use key::{AcceptedCodings, CacheKey, KeyParts};
-pub use lookup::{Cache, CacheUsage, Lookup, Missing};
+pub use lookup::{Cache, CacheSettings, CacheUsage, Lookup, Missing};
 pub use parts::{Announcement, JoinedPart, PartFlight};
 pub use stale::{Grace, StaleUse};
+pub use store::{DiskCounters, DiskSettings, DiskUsage};
 pub use stored::{Body, Chunked, Compressed, Freshness, ResponseHead, StoredResponse};
 pub use time::Timestamp;
 pub use ttl::{Lifetime, LifetimeSource, NewResponse, NotStored, lifetime};

@@ -6,6 +6,7 @@
 use http::{HeaderMap, HeaderName};
 
 use edgeward_http_rules::vary;
+use xxhash_rust::xxh3::Xxh3;
 
 /// The selecting fields of the request that brought a response. Two responses with equal variants replace each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +46,17 @@ impl Variant {
     /// From what `fields` gave.
     pub(crate) fn restored(fields: Vec<(HeaderName, Option<Vec<u8>>)>) -> Variant {
         Variant { fields: fields.into_iter().map(|(name, value)| SelectingField { name, value }).collect() }
+    }
+
+    /// Tells the variants of a key apart on disk.
+    pub(crate) fn number(&self) -> u64 {
+        let mut sum = Xxh3::new();
+        for field in &self.fields {
+            sum.update(field.name.as_str().as_bytes());
+            sum.update(field.value.as_deref().unwrap_or(b"\n"));
+            sum.update(b"\n\n");
+        }
+        sum.digest()
     }
 
     /// Bytes it takes in memory.

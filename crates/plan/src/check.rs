@@ -63,6 +63,9 @@ pub enum Rejected {
     /// An invalidation order for a pattern that is none.
     #[error("invalidation pattern {0:?} does not start with /")]
     Pattern(String),
+    /// An invalidation that holds now and would not after a restart: it could not be written down.
+    #[error("the order is carried out and could not be written down, send it again: {0}")]
+    NotWritten(String),
     /// A certificate that cannot be used.
     #[error("certificate of {owner}: {reason}")]
     Certificate {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ahash::AHashMap;
 use arc_swap::ArcSwap;
-use edgeward_cache::Cache;
+use edgeward_cache::{Cache, CacheSettings, DiskCounters, DiskSettings};
 use edgeward_net::origin::{AuthorityError, OriginPool, Resolver, client_config};
 use edgeward_net::{Certificate, CertificateStore, Server, ServerSettings, ViewerLimits};
 use edgeward_plan::{CertificatePem, InvalidationOrder, Plan, Rejected};
@@ -68,10 +68,22 @@ pub struct Addresses {
 pub struct Status {
     /// Of the live plan.
     pub plan_sequence: u64,
-    /// Number of stored responses.
+    /// Number of stored responses in memory.
     pub stored_responses: u64,
-    /// Bytes of the store in use.
+    /// Bytes of the memory store in use.
     pub stored_bytes: u64,
+    /// Number of responses on disk.
+    pub disk_responses: u64,
+    /// Number of chunks on disk.
+    pub disk_chunks: u64,
+    /// Bytes of the disk tier in use.
+    pub disk_bytes: u64,
+    /// Responses and chunks that were not written: the disk failed or could not keep up.
+    pub disk_records_dropped: u64,
+    /// Writes to the disk tier that failed.
+    pub disk_errors: u64,
+    /// Records on disk that were damaged or could not be read.
+    pub disk_corrupt: u64,
     /// Requests that have ended since the start.
     pub requests: u64,
     /// Open viewer connections.
@@ -138,7 +150,8 @@ impl Edge {
     pub fn check(settings: &[u8]) -> Result<(), StartError> {
         let settings = EdgeSettings::parse(settings)?;
         client_config(&settings.trusted_authorities)?;
-        engine(&settings).map(drop)
+        identity(&settings, None)?;
+        settings.s3.as_ref().and_then(|s3| s3.endpoint.as_deref()).map(s3_endpoint).transpose().map(drop)
     }
 
     /// Where it listens.
@@ -169,7 +182,7 @@ impl Edge {
     /// `Rejected` says what is wrong with the order.
     pub fn invalidate(&self, order: &[u8]) -> Result<u64, Rejected> {
         let order = InvalidationOrder::parse(order)?;
-        self.engine.invalidate(&order);
+        self.engine.invalidate(&order).map_err(|error| Rejected::NotWritten(error.to_string()))?;
         Ok(order.sequence)
     }
 
@@ -194,10 +207,19 @@ impl Edge {
         let count = |counter: fn(&crate::access_log::LogCounters) -> &AtomicU64| {
             sender.as_ref().map_or(0, |sender| counter(sender.counters()).load(Ordering::Relaxed))
         };
+        let of_disk = |counter: fn(&DiskCounters) -> &AtomicU64| {
+            self.engine.cache.disk_counters().map_or(0, |counters| counter(counters).load(Ordering::Relaxed))
+        };
         Status {
             plan_sequence: self.engine.plan.load().sequence(),
             stored_responses: usage.responses as u64,
             stored_bytes: usage.bytes as u64,
+            disk_responses: usage.disk.map_or(0, |disk| disk.responses as u64),
+            disk_chunks: usage.disk.map_or(0, |disk| disk.chunks as u64),
+            disk_bytes: usage.disk.map_or(0, |disk| disk.bytes),
+            disk_records_dropped: of_disk(|counters| &counters.dropped_records),
+            disk_errors: of_disk(|counters| &counters.io_errors),
+            disk_corrupt: of_disk(|counters| &counters.corrupt_records),
             requests: self.engine.requests.load(Ordering::Relaxed),
             connections: self.server.connections() as u64,
             log_records_dropped: count(|counters| &counters.dropped_records),
@@ -217,6 +239,7 @@ impl Edge {
         if let Some(log) = self.log.take() {
             log.stop();
         }
+        self.engine.cache.close();
     }
 
     fn hand_over_records(&self) {
@@ -226,21 +249,33 @@ impl Edge {
 }
 
 fn engine(settings: &EdgeSettings) -> Result<Engine, StartError> {
-    let identity = EdgeIdentity::new(&settings.pop, fastrand::u128(..));
+    let cache = Cache::open(&CacheSettings {
+        memory: settings.memory_bytes,
+        disk: settings
+            .disk
+            .as_ref()
+            .map(|disk| DiskSettings { directory: disk.directory.clone(), limit: disk.limit_bytes }),
+    })?;
     let s3_endpoint = settings.s3.as_ref().and_then(|s3| s3.endpoint.as_deref()).map(s3_endpoint).transpose()?;
     Ok(Engine {
         plan: ArcSwap::from_pointee(Plan::default()),
-        cache: Cache::new(settings.memory_bytes),
         clock: match settings.clock {
             ClockSetting::System => Clock::System,
             ClockSetting::Manual(start) => Clock::manual(Duration::from_millis(start)),
         },
-        identity: identity.map_err(|_| StartError::Pop(settings.pop.clone()))?,
+        identity: identity(settings, cache.identity())?,
+        cache,
         s3: settings.s3.as_ref().map(|access: &S3Access| SigningIdentity::new(access)),
         s3_endpoint,
         https_port: OnceLock::new(),
         requests: AtomicU64::new(0),
     })
+}
+
+/// `known` is how the edge named itself before a restart: responses on its disk carry that name.
+fn identity(settings: &EdgeSettings, known: Option<u128>) -> Result<EdgeIdentity, StartError> {
+    let node = known.unwrap_or_else(|| fastrand::u128(..));
+    EdgeIdentity::new(&settings.pop, node).map_err(|_| StartError::Pop(settings.pop.clone()))
 }
 
 fn s3_endpoint(url: &str) -> Result<S3Endpoint, StartError> {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the plan is swapped whole; a request reads it once and keeps what it read.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
@@ -31,7 +32,10 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// From here on nothing that the order matches and that was fetched before is served.
-    pub(crate) fn invalidate(&self, order: &InvalidationOrder) {
+    ///
+    /// # Errors
+    /// The order holds, but not yet over a restart.
+    pub(crate) fn invalidate(&self, order: &InvalidationOrder) -> io::Result<()> {
         let plan = self.plan.load();
         let mut patterns = order.patterns.clone();
         // `/` and the default root object are one stored response under two names.
@@ -39,7 +43,7 @@ impl Engine {
         if !root.is_empty() && patterns.iter().any(|pattern| pattern == "/") {
             patterns.push(format!("/{root}"));
         }
-        self.cache.invalidate(&order.distribution, order.sequence, &patterns);
+        self.cache.invalidate(&order.distribution, order.sequence, &patterns)
     }
 
     pub(crate) fn current_plan(&self) -> Arc<Plan> {

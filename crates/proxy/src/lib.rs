@@ -32,4 +32,4 @@ mod viewer_facts;
 mod worker;
 
 pub use edge::{Addresses, Edge, StartError, Status};
-pub use settings::{ClockSetting, EdgeSettings, InvalidSettings, LogFiles, S3Access};
+pub use settings::{ClockSetting, DiskCache, EdgeSettings, InvalidSettings, LogFiles, S3Access};

@@ -8,7 +8,8 @@
 //! 6. `stages::error_page`       the distribution's own page in place of an error (only for errors)
 //! 7. `stages::viewer_response`  conditions, range, response fields; the record is logged when the content ends
 //!
-//! A hit runs through without waiting and without a heap-allocated future; only stages 5 and 6 are asynchronous.
+//! A hit in memory, or in the system's memory of the disk, runs through without waiting and without a heap-allocated
+//! future; only stages 5 and 6, and reading the disk, are asynchronous.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -26,6 +27,7 @@ use crate::content::ResponseContent;
 use crate::exchange::Exchange;
 use crate::identity::RequestId;
 use crate::outcome::ResultType;
+use crate::stages::cache_lookup::Found;
 use crate::stages::viewer_response::Reply;
 use crate::stages::{Early, cache_lookup, error_page, origin_fetch, receive, route, viewer_request, viewer_response};
 use crate::viewer_facts;
@@ -57,29 +59,8 @@ impl Pipeline {
             };
         }
         viewer_facts::state(&mut exchange);
-        match cache_lookup::find(&exchange) {
-            cache_lookup::Found::Fresh(stored) if error_page::is_wanted(&exchange, stored.head.status) => {
-                let now = exchange.received;
-                finish(exchange, Reply::stored(stored, ResultType::Hit, now))
-            }
-            cache_lookup::Found::Fresh(stored) => {
-                let now = exchange.received;
-                Answer::ready(viewer_response::from_stored(exchange, &stored, ResultType::Hit, now))
-            }
-            cache_lookup::Found::Aging(stored, lacking) => {
-                origin_fetch::revalidate(&exchange, lacking);
-                let now = exchange.received;
-                Answer::ready(viewer_response::from_stored(exchange, &stored, ResultType::Hit, now))
-            }
-            cache_lookup::Found::Lacking(lacking) => Answer::pending(async move {
-                let reply = origin_fetch::answer(&exchange, Some(content), lacking).await;
-                finish_later(exchange, reply).await
-            }),
-            cache_lookup::Found::NotCacheable => Answer::pending(async move {
-                let reply = origin_fetch::pass(&exchange, Some(content)).await;
-                finish_later(exchange, reply).await
-            }),
-        }
+        let found = cache_lookup::find(&exchange);
+        proceed(exchange, content, found)
     }
 
     fn begin(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> (Box<Exchange>, Incoming) {
@@ -99,6 +80,37 @@ impl Pipeline {
             is_errand: false,
         });
         (exchange, content)
+    }
+}
+
+/// From stage 4 on.
+fn proceed(exchange: Box<Exchange>, content: Incoming, found: Found) -> Answer {
+    match found {
+        Found::Fresh(stored) if error_page::is_wanted(&exchange, stored.head.status) => {
+            let now = exchange.received;
+            finish(exchange, Reply::stored(stored, ResultType::Hit, now))
+        }
+        Found::Fresh(stored) => {
+            let now = exchange.received;
+            Answer::ready(viewer_response::from_stored(exchange, &stored, ResultType::Hit, now))
+        }
+        Found::Aging(stored, lacking) => {
+            origin_fetch::revalidate(&exchange, lacking);
+            let now = exchange.received;
+            Answer::ready(viewer_response::from_stored(exchange, &stored, ResultType::Hit, now))
+        }
+        Found::OnDisk(key) => Answer::pending(async move {
+            let found = cache_lookup::recall(&exchange, key).await;
+            proceed(exchange, content, found).await
+        }),
+        Found::Lacking(lacking) => Answer::pending(async move {
+            let reply = origin_fetch::answer(&exchange, Some(content), lacking).await;
+            finish_later(exchange, reply).await
+        }),
+        Found::NotCacheable => Answer::pending(async move {
+            let reply = origin_fetch::pass(&exchange, Some(content)).await;
+            finish_later(exchange, reply).await
+        }),
     }
 }
 

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+/// Bytes; the disk cache turns over in segments.
+const LEAST_DISK: u64 = 4 << 20;
+
 /// Settings of one edge; they do not change while it runs.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +22,8 @@ pub struct EdgeSettings {
     pub pop: String,
     /// Limit of the memory store, in bytes.
     pub memory_bytes: usize,
+    /// The cache on disk; `null` for a cache in memory alone.
+    pub disk: Option<DiskCache>,
     /// Where access logs go; `null` for no logs.
     pub log: Option<LogFiles>,
     /// The S3 server and the identity that signs requests to it; `null` where no S3 origin is signed.
@@ -40,6 +45,9 @@ impl EdgeSettings {
                 .map_err(|error| InvalidSettings(error.to_string()))?;
         match settings {
             EdgeSettings { workers: 0, .. } => Err(InvalidSettings("workers: at least 1".to_owned())),
+            EdgeSettings { disk: Some(DiskCache { limit_bytes: ..LEAST_DISK, .. }), .. } => {
+                Err(InvalidSettings(format!("disk.limit_bytes: at least {LEAST_DISK}")))
+            }
             EdgeSettings { memory_bytes: 0, .. } => Err(InvalidSettings("memory_bytes: at least 1".to_owned())),
             settings => Ok(settings),
         }
@@ -50,6 +58,16 @@ impl EdgeSettings {
 #[derive(Debug, thiserror::Error)]
 #[error("the settings cannot be used: {0}")]
 pub struct InvalidSettings(String);
+
+/// The cache on disk.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiskCache {
+    /// Made when it is missing, mode 0700; one edge at a time.
+    pub directory: PathBuf,
+    /// Bytes of all its files together, at least 4 MiB.
+    pub limit_bytes: u64,
+}
 
 /// Access log segments.
 #[derive(Debug, Deserialize)]

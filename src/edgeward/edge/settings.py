@@ -22,6 +22,16 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DiskSettings:
+    """The cache on disk."""
+
+    directory: Path
+    """Made when missing, mode 0700. One edge at a time uses it; its responses outlive a restart."""
+    limit_bytes: int
+    """Bytes of all its files together, at least 4 MiB; what is asked for least goes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class S3Access:
     """How origins of kind S3 are reached and signed for."""
 
@@ -47,6 +57,8 @@ class EdgeSettings:
     """This point of presence, as `x-amz-cf-pop` and the log name it."""
     memory_bytes: int = 256 << 20
     """What stored responses may take in memory."""
+    disk: DiskSettings | None = None
+    """The cache on disk, below the one in memory; None: the cache is in memory alone and a restart empties it."""
     log: LogSettings | None = None
     """None: no access log."""
     s3: S3Access | None = None
@@ -67,6 +79,7 @@ class EdgeSettings:
             "workers": self.workers,
             "pop": self.pop,
             "memory_bytes": self.memory_bytes,
+            "disk": None if self.disk is None else asdict(self.disk) | {"directory": str(self.disk.directory)},
             "log": None if self.log is None else asdict(self.log) | {"directory": str(self.log.directory)},
             "s3": None if self.s3 is None else asdict(self.s3),
             "trusted_authorities": self.trusted_authorities,

@@ -50,6 +50,22 @@ struct Entry {
     others: Vec<Arc<StoredResponse>>,
 }
 
+/// What became of a response that was to be stored.
+#[derive(Debug)]
+pub(crate) struct Inserted {
+    pub(crate) is_stored: bool,
+    /// What had been hit and had to go for it.
+    pub(crate) evicted: Vec<Evicted>,
+}
+
+/// Responses that had to go.
+#[derive(Debug)]
+pub(crate) struct Evicted {
+    pub(crate) key: CacheKey,
+    pub(crate) response: Arc<StoredResponse>,
+    pub(crate) others: Vec<Arc<StoredResponse>>,
+}
+
 impl Entry {
     fn note_hit(&self) {
         let hits = self.hits.load(Ordering::Relaxed);
@@ -126,16 +142,24 @@ impl MemoryStore {
     }
 
     /// Stores `response`, unless one is there in its place whose origin request began later.
-    pub(crate) fn insert(&self, key: &CacheKey, response: Arc<StoredResponse>) {
+    pub(crate) fn insert(&self, key: &CacheKey, response: Arc<StoredResponse>) -> Inserted {
         let size = response.size() + key.len();
         let mut queues = self.queues.lock();
         queues.next_id += 1;
         let id = queues.next_id;
         let entry = Entry { key: key.clone(), id, size, hits: AtomicU8::new(0), response, others: Vec::new() };
-        if let Some(size) = self.replace(entry) {
-            queues.fifo.admit(Ticket { hash: key.hash(), id, size });
-            self.evict(&mut queues.fifo);
+        let Some(size) = self.replace(entry) else { return Inserted { is_stored: false, evicted: Vec::new() } };
+        queues.fifo.admit(Ticket { hash: key.hash(), id, size });
+        Inserted { is_stored: true, evicted: self.evict(&mut queues.fifo) }
+    }
+
+    /// Stores responses that were read from disk, the newest first, unless there are some for `key` by now.
+    pub(crate) fn insert_recalled(&self, key: &CacheKey, responses: Vec<StoredResponse>) -> Vec<Evicted> {
+        if self.shard(key.hash()).read().find(key.hash(), |entry| entry.key == *key).is_some() {
+            return Vec::new();
         }
+        let oldest_first = responses.into_iter().rev();
+        oldest_first.flat_map(|response| self.insert(key, Arc::new(response)).evicted).collect()
     }
 
     /// The bytes of the entry, others of its key included; `None` where a newer response stays.
@@ -157,11 +181,14 @@ impl MemoryStore {
         Some(size)
     }
 
-    fn evict(&self, fifo: &mut S3Fifo) {
+    fn evict(&self, fifo: &mut S3Fifo) -> Vec<Evicted> {
+        let mut evicted = Vec::new();
         while self.bytes.load(Ordering::Relaxed) > self.limit {
-            let Some(victim) = fifo.next_victim(self.limit, |ticket| self.standing(ticket)) else { return };
-            self.remove(victim);
+            let Some(victim) = fifo.next_victim(self.limit, |ticket| self.standing(ticket)) else { break };
+            let removed = self.remove(victim.ticket).filter(|_| victim.was_hit);
+            evicted.extend(removed.map(|Entry { key, response, others, .. }| Evicted { key, response, others }));
         }
+        evicted
     }
 
     fn standing(&self, ticket: Ticket) -> Standing {
@@ -176,11 +203,11 @@ impl MemoryStore {
         }
     }
 
-    fn remove(&self, ticket: Ticket) {
+    fn remove(&self, ticket: Ticket) -> Option<Entry> {
         let mut shard = self.shard(ticket.hash).write();
-        if let Ok(occupied) = shard.find_entry(ticket.hash, |entry| entry.id == ticket.id) {
-            self.uncount(&occupied.remove().0);
-        }
+        let (removed, _) = shard.find_entry(ticket.hash, |entry| entry.id == ticket.id).ok()?.remove();
+        self.uncount(&removed);
+        Some(removed)
     }
 
     /// Removes all that is stored for `key`.

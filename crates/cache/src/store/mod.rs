@@ -6,7 +6,6 @@ mod memory;
 mod s3_fifo;
 
 pub(crate) use arena::Arena;
-pub use disk::{
-    Busy, DiskChunk, DiskCounters, DiskListed, DiskRecord, DiskSettings, DiskStore, DiskUsage, Journal, TakenOrder,
-};
-pub(crate) use memory::MemoryStore;
+pub(crate) use disk::{DiskChunk, DiskListed, DiskRecord, DiskStore, Journal, TakenOrder};
+pub use disk::{DiskCounters, DiskSettings, DiskUsage};
+pub(crate) use memory::{Evicted, MemoryStore};

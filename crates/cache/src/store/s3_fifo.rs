@@ -32,6 +32,14 @@ pub(super) enum Standing {
     Cold,
 }
 
+/// What is to be evicted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Victim {
+    pub(super) ticket: Ticket,
+    /// Whether it had ever been hit.
+    pub(super) was_hit: bool,
+}
+
 /// The queues. Sizes are in bytes.
 #[derive(Debug, Default)]
 pub(super) struct S3Fifo {
@@ -52,9 +60,9 @@ impl S3Fifo {
         }
     }
 
-    /// The ticket of the response to evict next, or `None` when nothing is queued. `standing` looks at a response, and
+    /// The response to evict next, or `None` when nothing is queued. `standing` looks at a response, and
     /// takes one hit off its count when it says `Hit`.
-    pub(super) fn next_victim(&mut self, limit: usize, mut standing: impl FnMut(Ticket) -> Standing) -> Option<Ticket> {
+    pub(super) fn next_victim(&mut self, limit: usize, mut standing: impl FnMut(Ticket) -> Standing) -> Option<Victim> {
         loop {
             let from_small = self.small_bytes > limit / SMALL_SHARE || self.main.is_empty();
             let ticket = if from_small { self.small.pop_front() } else { self.main.pop_front() }?;
@@ -68,7 +76,7 @@ impl S3Fifo {
                     if from_small {
                         self.ghosts.remember(ticket.hash, self.main.len().max(1_024));
                     }
-                    return Some(ticket);
+                    return Some(Victim { ticket, was_hit: !from_small });
                 }
             }
         }

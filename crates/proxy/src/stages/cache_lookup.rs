@@ -15,6 +15,8 @@ pub(crate) enum Found {
     Aging(Arc<StoredResponse>, Lacking),
     /// The origin has to be asked.
     Lacking(Lacking),
+    /// What is stored has to be read from disk first.
+    OnDisk(CacheKey),
     /// Neither looked up nor stored: the method or the policy rules it out.
     NotCacheable,
 }
@@ -69,7 +71,20 @@ impl Stale {
 pub(crate) fn find(exchange: &Exchange) -> Found {
     let Some(parts) = key_parts(exchange) else { return Found::NotCacheable };
     let key = CacheKey::of(&parts);
-    match exchange.worker.engine.cache.find(&key, &parts, exchange.received) {
+    let lookup = exchange.worker.engine.cache.find(&key, &parts, exchange.received);
+    judge(exchange, key, lookup)
+}
+
+/// Reads what is stored from disk, where `find` has said `OnDisk`.
+pub(crate) async fn recall(exchange: &Exchange, key: CacheKey) -> Found {
+    let Some(parts) = key_parts(exchange) else { return Found::NotCacheable };
+    let lookup = exchange.worker.engine.cache.recall(&key, &parts, exchange.received).await;
+    judge(exchange, key, lookup)
+}
+
+fn judge(exchange: &Exchange, key: CacheKey, lookup: Lookup) -> Found {
+    match lookup {
+        Lookup::OnDisk => Found::OnDisk(key),
         Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored) => fresh(exchange, key, stored),
         Lookup::Stale(how, stored) => {
             let lacking = Lacking::stale(key, &stored, how);

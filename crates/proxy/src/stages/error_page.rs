@@ -59,7 +59,13 @@ fn wanted(exchange: &Exchange, status: StatusCode) -> Option<&ErrorPage> {
 }
 
 async fn fetch(exchange: &Exchange) -> Reply {
-    match cache_lookup::find(exchange) {
+    let found = match cache_lookup::find(exchange) {
+        cache_lookup::Found::OnDisk(key) => cache_lookup::recall(exchange, key).await,
+        found => found,
+    };
+    match found {
+        // It was just read; that it has to be again means that the disk cannot be relied on.
+        cache_lookup::Found::OnDisk(_) => origin_fetch::pass(exchange, None).await,
         cache_lookup::Found::Fresh(stored) => Reply::stored(stored, ResultType::Hit, exchange.received),
         cache_lookup::Found::Aging(stored, lacking) => {
             origin_fetch::revalidate(exchange, lacking);

@@ -243,7 +243,7 @@ fn stand_in(exchange: &Exchange, stale: &StoredResponse, status: StatusCode, fli
         generation: stale.generation.clone(),
         body: stale.body.clone(),
     });
-    exchange.worker.engine.cache.insert(&flight, Arc::clone(&stored));
+    exchange.worker.engine.cache.insert_for_now(&flight, Arc::clone(&stored));
     flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
     Reply::stored(stored, ResultType::Hit, now)
 }
@@ -262,7 +262,7 @@ fn keep_failure(exchange: &Exchange, refusal: Refusal, flight: &Flight<Refusal>)
     let freshness = Freshness { since: now, initial_age: 0, lifetime, grace: Grace::default(), resting_until: None };
     let generation = flight.generation().clone();
     let stored = StoredResponse { head, freshness, generation, body: StoredBody::Whole(page.into()) };
-    exchange.worker.engine.cache.insert(flight, Arc::new(stored));
+    exchange.worker.engine.cache.insert_for_now(flight, Arc::new(stored));
 }
 
 /// When a response was asked for, and when its head arrived.

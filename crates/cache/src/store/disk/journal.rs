@@ -15,18 +15,18 @@ use xxhash_rust::xxh3::xxh3_64;
 /// An invalidation order that was taken.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TakenOrder {
+pub(crate) struct TakenOrder {
     /// Distribution id.
-    pub distribution: String,
+    pub(crate) distribution: String,
     /// Numbered within the distribution.
-    pub sequence: u64,
+    pub(crate) sequence: u64,
     /// What it invalidates.
-    pub patterns: Vec<String>,
+    pub(crate) patterns: Vec<String>,
 }
 
 /// The file.
 #[derive(Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     file: Mutex<File>,
 }
 
@@ -36,7 +36,7 @@ impl Journal {
     ///
     /// # Errors
     /// The directory cannot be read or written.
-    pub fn open(
+    pub(crate) fn open(
         directory: &Path,
         keep: impl FnOnce(Vec<TakenOrder>) -> Vec<TakenOrder>,
     ) -> io::Result<(Journal, Vec<TakenOrder>)> {
@@ -50,7 +50,7 @@ impl Journal {
     ///
     /// # Errors
     /// It is not: the order must not be acknowledged.
-    pub fn append(&self, order: &TakenOrder) -> io::Result<()> {
+    pub(crate) fn append(&self, order: &TakenOrder) -> io::Result<()> {
         let mut file = self.file.lock();
         file.write_all(line(order)?.as_bytes())?;
         file.sync_data()

@@ -34,7 +34,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::chunks::{CHUNK, ContentId, NotKept};
 use frame::{Head, Kind, Name, checksum};
 use index::{Found, Place};
-pub use journal::{Journal, TakenOrder};
+pub(crate) use journal::{Journal, TakenOrder};
 use segment::Segment;
 pub use shared::DiskCounters;
 use shared::Shared;
@@ -60,30 +60,30 @@ pub struct DiskSettings {
 
 /// A stored response as it lies on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiskRecord {
+pub(crate) struct DiskRecord {
     /// What it is found by.
-    pub key: Bytes,
+    pub(crate) key: Bytes,
     /// Which of the responses with this key.
-    pub slot: u64,
+    pub(crate) slot: u64,
     /// Not looked into here.
-    pub meta: Bytes,
+    pub(crate) meta: Bytes,
     /// Content that lies beside it.
-    pub content: Bytes,
+    pub(crate) content: Bytes,
 }
 
 /// The queue of the writer is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Busy;
+pub(crate) struct Busy;
 
 /// A response in a listing.
 #[derive(Debug)]
-pub struct DiskListed {
+pub(crate) struct DiskListed {
     /// Its key and metadata, without content.
-    pub record: DiskRecord,
+    pub(crate) record: DiskRecord,
     /// Bytes of content beside it.
-    pub content_length: u32,
+    pub(crate) content_length: u32,
     /// Times it was read from disk, up to 15.
-    pub hits: u8,
+    pub(crate) hits: u8,
 }
 
 /// What is on the disk.
@@ -99,14 +99,23 @@ pub struct DiskUsage {
 
 /// The disk tier.
 #[derive(Debug)]
-pub struct DiskStore {
+pub(crate) struct DiskStore {
     shared: Arc<Shared>,
-    seed: u64,
+    secret: Secret,
     orders: mpsc::Sender<Order>,
     room: Arc<Semaphore>,
     writer: Mutex<Option<JoinHandle<()>>>,
     /// Holds the directory for this process.
-    _lock: File,
+    lock: File,
+}
+
+/// What is drawn once for a directory and is the same at every start.
+#[derive(Debug, Clone, Copy)]
+struct Secret {
+    /// Nobody else knows it, so nobody can choose keys whose hashes collide.
+    seed: u64,
+    /// Names the edge whose directory it is.
+    identity: u128,
 }
 
 impl DiskStore {
@@ -114,7 +123,7 @@ impl DiskStore {
     ///
     /// # Errors
     /// The directory cannot be made, read or written, or another process has it; the error names it.
-    pub fn open(settings: &DiskSettings, files: &MappedFiles) -> io::Result<DiskStore> {
+    pub(crate) fn open(settings: &DiskSettings, files: &MappedFiles) -> io::Result<DiskStore> {
         let directory = &settings.directory;
         Self::open_in(settings, files)
             .map_err(|error| io::Error::new(error.kind(), format!("disk cache {}: {error}", directory.display())))
@@ -124,7 +133,7 @@ impl DiskStore {
         let directory = &settings.directory;
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         let lock = lock(directory)?;
-        let seed = secret(directory)?;
+        let secret = secret(directory)?;
         let segment_length = (settings.limit / 32).clamp(SHORTEST_SEGMENT, LONGEST_SEGMENT);
         let limit = settings.limit.max(FEWEST_SEGMENTS * segment_length);
         let shared = Arc::new(Shared::new(directory.clone(), limit, segment_length, files.clone()));
@@ -133,22 +142,22 @@ impl DiskStore {
         let writer = Writer::new(Arc::clone(&shared), recovered.sealed, recovered.next_number);
         let thread = std::thread::Builder::new().name("edge-disk".to_owned()).spawn(move || writer.run(&receiver))?;
         let room = Arc::new(Semaphore::new(QUEUE));
-        Ok(DiskStore { shared, seed, orders, room, writer: Mutex::new(Some(thread)), _lock: lock })
+        Ok(DiskStore { shared, secret, orders, room, writer: Mutex::new(Some(thread)), lock })
     }
 
     /// Whether there may be a response for `key`. No I/O.
-    pub fn may_have(&self, key: &[u8]) -> bool {
+    pub(crate) fn may_have(&self, key: &[u8]) -> bool {
         self.shared.index.has_response(self.hash(key))
     }
 
     /// The responses for `key`, the newest first. Waits for the disk.
-    pub fn load(&self, key: &[u8]) -> Vec<DiskRecord> {
+    pub(crate) fn load(&self, key: &[u8]) -> Vec<DiskRecord> {
         let found = self.shared.index.responses(self.hash(key));
         found.iter().filter_map(|found| self.read_response(found, key)).collect()
     }
 
     /// As `load`, where that takes no wait for the disk.
-    pub fn load_now(&self, key: &[u8]) -> Option<Vec<DiskRecord>> {
+    pub(crate) fn load_now(&self, key: &[u8]) -> Option<Vec<DiskRecord>> {
         let mut records = Vec::new();
         for found in self.shared.index.responses(self.hash(key)) {
             let Some(segment) = self.shared.segment(found.place.segment) else { continue };
@@ -191,7 +200,7 @@ impl DiskStore {
     ///
     /// # Errors
     /// `Busy`: it is not written.
-    pub fn put(&self, record: DiskRecord) -> Result<(), Busy> {
+    pub(crate) fn put(&self, record: DiskRecord) -> Result<(), Busy> {
         let hash = self.hash(&record.key);
         let name = Name { kind: Kind::Response, hash, tag: record.slot, index: 0 };
         let DiskRecord { key, meta, content, .. } = record;
@@ -205,7 +214,7 @@ impl DiskStore {
     }
 
     /// Removes every response for `key`; none comes back, after a restart neither.
-    pub fn remove(&self, key: &[u8]) {
+    pub(crate) fn remove(&self, key: &[u8]) {
         let hash = self.hash(key);
         let number = self.shared.begin_removal(hash);
         let was_there = self.shared.index.has_response(hash);
@@ -222,7 +231,7 @@ impl DiskStore {
     ///
     /// # Errors
     /// The disk fails.
-    pub async fn put_chunk(&self, content: ContentId, index: u32, pieces: Vec<Bytes>) -> Result<(), NotKept> {
+    pub(crate) async fn put_chunk(&self, content: ContentId, index: u32, pieces: Vec<Bytes>) -> Result<(), NotKept> {
         let name = self.chunk_name(content, index);
         let record = NewRecord { name, key: Bytes::new(), meta: Bytes::new(), content: pieces };
         let room = Arc::clone(&self.room).acquire_many_owned(room_for(&record)).await.map_err(|_| NotKept)?;
@@ -234,12 +243,12 @@ impl DiskStore {
     }
 
     /// Whether there is a chunk. No I/O.
-    pub fn has_chunk(&self, content: ContentId, index: u32) -> bool {
+    pub(crate) fn has_chunk(&self, content: ContentId, index: u32) -> bool {
         self.shared.index.has(&self.chunk_name(content, index))
     }
 
     /// A chunk, at `now`, unix seconds. No I/O.
-    pub fn chunk(self: &Arc<DiskStore>, content: ContentId, index: u32, now: u64) -> Option<DiskChunk> {
+    pub(crate) fn chunk(self: &Arc<DiskStore>, content: ContentId, index: u32, now: u64) -> Option<DiskChunk> {
         let name = self.chunk_name(content, index);
         let now = u32::try_from(now).unwrap_or(u32::MAX - 1);
         let (found, is_due) = self.shared.index.find(&name, now)?;
@@ -248,7 +257,7 @@ impl DiskStore {
     }
 
     /// Tells of every response, the oldest first, until `each` breaks off. Waits for the disk.
-    pub fn visit(&self, mut each: impl FnMut(DiskListed) -> ControlFlow<()>) {
+    pub(crate) fn visit(&self, mut each: impl FnMut(DiskListed) -> ControlFlow<()>) {
         for found in self.shared.index.all_responses() {
             let listed = self.shared.segment(found.place.segment).and_then(|segment| list(&segment, &found));
             if let Some(listed) = listed
@@ -260,18 +269,18 @@ impl DiskStore {
     }
 
     /// What is on the disk.
-    pub fn usage(&self) -> DiskUsage {
+    pub(crate) fn usage(&self) -> DiskUsage {
         let (responses, chunks) = self.shared.index.counts();
         DiskUsage { responses, chunks, bytes: self.shared.bytes.load(Ordering::Relaxed) }
     }
 
     /// What went wrong so far.
-    pub fn counters(&self) -> &DiskCounters {
+    pub(crate) fn counters(&self) -> &DiskCounters {
         &self.shared.counters
     }
 
     /// Waits until everything ordered so far is written.
-    pub fn flush(&self) {
+    pub(crate) fn flush(&self) {
         let (reached, wait) = mpsc::channel();
         if self.orders.send(Order::Reach(reached)).is_ok() {
             // A writer that stops meanwhile has written what it could.
@@ -279,8 +288,22 @@ impl DiskStore {
         }
     }
 
+    /// Writes what was ordered, seals the log and leaves the directory to others. What is stored can still be read.
+    pub(crate) fn close(&self) {
+        let Some(writer) = self.writer.lock().take() else { return };
+        let _ended = self.orders.send(Order::Stop);
+        let _panicked = writer.join();
+        // Closing the file would do it too, later.
+        let _unlocked = rustix::fs::flock(&self.lock, FlockOperation::Unlock);
+    }
+
+    /// Names the edge whose directory this is, over its restarts.
+    pub(crate) fn identity(&self) -> u128 {
+        self.secret.identity
+    }
+
     fn hash(&self, key: &[u8]) -> u64 {
-        xxh3_64_with_seed(key, self.seed)
+        xxh3_64_with_seed(key, self.secret.seed)
     }
 
     fn chunk_name(&self, content: ContentId, index: u32) -> Name {
@@ -288,17 +311,13 @@ impl DiskStore {
         let (id, at) = place.split_at_mut(8);
         id.copy_from_slice(&content.0.to_le_bytes());
         at.copy_from_slice(&index.to_le_bytes());
-        Name { kind: Kind::Chunk, hash: xxh3_64_with_seed(&place, self.seed), tag: content.0, index }
+        Name { kind: Kind::Chunk, hash: xxh3_64_with_seed(&place, self.secret.seed), tag: content.0, index }
     }
 }
 
 impl Drop for DiskStore {
     fn drop(&mut self) {
-        // The writer may have ended already; then there is nothing to wait for.
-        let _ended = self.orders.send(Order::Stop);
-        if let Some(writer) = self.writer.lock().take() {
-            let _panicked = writer.join();
-        }
+        self.close();
     }
 }
 
@@ -333,7 +352,7 @@ fn list(segment: &Segment, found: &Found) -> Option<DiskListed> {
 
 /// A chunk on disk. It stays readable as long as this lives, whatever becomes of its segment.
 #[derive(Debug)]
-pub struct DiskChunk {
+pub(crate) struct DiskChunk {
     store: Arc<DiskStore>,
     segment: Arc<Segment>,
     name: Name,
@@ -344,18 +363,18 @@ pub struct DiskChunk {
 
 impl DiskChunk {
     /// Whether it has to be read, and so verified, before it may be sent as it lies.
-    pub fn needs_check(&self) -> bool {
+    pub(crate) fn needs_check(&self) -> bool {
         self.is_due
     }
 
     /// Its pages, to be sent as they lie.
-    pub fn mapped(&self) -> Bytes {
+    pub(crate) fn mapped(&self) -> Bytes {
         let (start, length) = self.place();
         self.segment.mapped(start, length)
     }
 
     /// Reads and verifies it. Waits for the disk.
-    pub fn read(&self) -> Option<Bytes> {
+    pub(crate) fn read(&self) -> Option<Bytes> {
         let mut record = vec![0; self.found.size as usize];
         if self.segment.read(&mut record, self.found.place.offset.into()).is_err() {
             self.store.shared.counters.corrupt_records.fetch_add(1, Ordering::Relaxed);
@@ -365,7 +384,7 @@ impl DiskChunk {
     }
 
     /// Reads it where that takes no wait; verifies it if that is due. `None`: it would have to wait.
-    pub fn read_now(&self) -> Option<Option<Bytes>> {
+    pub(crate) fn read_now(&self) -> Option<Option<Bytes>> {
         if self.is_due {
             let mut record = vec![0; self.found.size as usize];
             let is_read = self.segment.read_now(&mut record, self.found.place.offset.into());
@@ -409,21 +428,29 @@ fn lock(directory: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// A number that nobody else knows, the same at every start: nobody can choose keys whose hashes collide.
-fn secret(directory: &Path) -> io::Result<u64> {
+fn secret(directory: &Path) -> io::Result<Secret> {
     let path = directory.join("secret");
-    let mut bytes = [0; 8];
+    let mut bytes = [0; 24];
     match File::open(&path).and_then(|mut file| file.read_exact(&mut bytes)) {
-        Ok(()) => return Ok(u64::from_le_bytes(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+        Ok(()) => return Ok(Secret::of(bytes)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => {}
         Err(error) => return Err(error),
     }
-    let secret = fastrand::u64(..);
+    bytes.fill_with(|| fastrand::u8(..));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-    file.write_all(&secret.to_le_bytes())?;
+    file.write_all(&bytes)?;
     file.sync_all()?;
-    Ok(secret)
+    Ok(Secret::of(bytes))
+}
+
+impl Secret {
+    fn of(bytes: [u8; 24]) -> Secret {
+        let (seed, identity) = bytes.split_at(8);
+        Secret {
+            seed: seed.try_into().map(u64::from_le_bytes).unwrap_or_default(),
+            identity: identity.try_into().map(u128::from_le_bytes).unwrap_or_default(),
+        }
+    }
 }
 
 #[cfg(test)]

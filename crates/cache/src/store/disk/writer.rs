@@ -103,11 +103,19 @@ impl Writer {
             match order {
                 Order::Write { record, number, done, .. } => {
                     let is_written = !self.shared.is_taken_back(record.name.hash, number) && self.write(&record);
-                    // Whoever asked may be gone.
-                    done.into_iter().for_each(|done| drop(done.send(is_written)));
+                    // It may have been taken back while it was written.
+                    if is_written && self.shared.is_taken_back(record.name.hash, number) {
+                        self.shared.index.drop_responses(record.name.hash);
+                    }
+                    if let Some(done) = done {
+                        // Whoever asked may be gone.
+                        let _nobody_waits = done.send(is_written);
+                    }
                 }
                 Order::Remove { hash, number } => self.remove(hash, number),
-                Order::Reach(reached) => drop(reached.send(())),
+                Order::Reach(reached) => {
+                    let _nobody_waits = reached.send(());
+                }
                 Order::Stop => break,
             }
         }
