@@ -5,8 +5,8 @@ defaults -> checks -> compiler -> plan -> engine. Called by `runner`; blocking, 
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from edgeward.authority import Certificate
@@ -35,6 +35,7 @@ class EdgeUnderTest:
     """
 
     def __init__(self, settings: EdgeSettings, ports: Mapping[str, OriginPorts], certificate: Certificate) -> None:
+        self._settings = settings
         self._edge = _new_agent(settings)
         self._ports = ports
         self._certificate = certificate
@@ -48,15 +49,27 @@ class EdgeUnderTest:
         self.update(distribution)
         return self._edge.http[0], self._edge.https[0]
 
+    def restart(self, now_ms: int) -> None:
+        """Stop and start again at the same addresses, with what is on disk and the same distributions."""
+        http, https = self._edge.http, self._edge.https
+        self._edge.stop(0.0)
+        self._edge = _new_agent(replace(self._settings, http=http, https=https, manual_clock_ms=now_ms))
+        self._edge.start()
+        self._plan_sequence = 0
+        self._load(self._distributions)
+
     def update(self, change: ShortDistribution) -> None:
         """Merge `change` into the distribution and load the result."""
         changes = {MAIN: change, **(change.others or {})}
         for name, each in changes.items():
             self._distributions[name] = merge(self._distributions.get(name, ShortDistribution()), each)
+        self._load(changes)
+
+    def _load(self, names: Iterable[str]) -> None:
         certificate = {"chain_pem": self._certificate.chain_pem, "key_pem": self._certificate.key_pem}
         base = self._plan_sequence or None
         self._plan_sequence += 1
-        compiled = {_id_of(name): self._compile(name) for name in changes}
+        compiled = {_id_of(name): self._compile(name) for name in names}
         self._edge.load_plan(encode_plan(self._plan_sequence, base, compiled, certificate))
 
     def invalidate(self, paths: tuple[str, ...]) -> None:

@@ -194,7 +194,14 @@ class LogStep:
     log: Annotated[LogCheck, "Checks of its fields by name, or `absent`: nothing was logged"]
 
 
-Action = RequestStep | RawStep | ClockStep | ApiStep | LogStep
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeStep:
+    """Something happens to the edge itself."""
+
+    edge: Annotated[Literal["restart"], "Stop the edge and start it again with what it has on disk"]
+
+
+Action = RequestStep | RawStep | ClockStep | ApiStep | LogStep | EdgeStep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,6 +237,7 @@ class Scenario:
     kind: Kind
     needs: tuple[str, ...]
     via: tuple[Door, ...]
+    disk: bool
     cases: tuple[Case, ...]
 
 
@@ -265,6 +273,7 @@ class Document:
     needs: Annotated[tuple[str, ...], "Ids of scenarios this one rests on; skipped when they fail"] = ()
     via: Annotated[tuple[Door, ...], "The doors to run it through, each once"] = ("h2",)
     rows: Annotated[Table, "Runs the scenario once for each row: label to the values of `$name`"] = NO_TABLE
+    disk: Annotated[bool, "Whether the edge has a cache on disk below the one in memory"] = False
     distribution: Annotated[ShortDistribution, "Members that differ from the one-origin default"] = PLAIN
     steps: Annotated[tuple[Step, ...], "What happens, in order"]
 
@@ -289,6 +298,7 @@ def parse_scenario(text: str, path: Path) -> Scenario:
         kind=document.kind,
         needs=document.needs,
         via=document.via,
+        disk=document.disk,
         cases=cases,
     )
     _require_consistent(scenario, root)
@@ -343,6 +353,9 @@ def _require_consistent(scenario: Scenario, root: Node) -> None:
     if not scenario.via:
         raise root.error("`via:` names at least one door")
     for step in (each for case in scenario.cases for each in _all_steps(case.steps)):
+        if isinstance(step.action, EdgeStep) and not scenario.disk:
+            raise ScenarioError(scenario.path, step.line, "a restart leaves nothing without `disk: true`")
+    for step in (each for case in scenario.cases for each in _all_steps(case.steps)):
         if "h2" not in _doors(step.action, scenario.via):
             continue
         if isinstance(step.action, RawStep):
@@ -367,11 +380,12 @@ _ONLY_H1 = "give the scenario `via: [h1]` or `via: [h1, h1-tls]`"
 UNREACHED = "unreached"
 MAX_TIMES = 5000
 METHOD_KEYS = ("get", "head", "post", "put", "delete", "options", "patch")
-STEPS: dict[str, type[RawStep | ClockStep | ApiStep | LogStep]] = {
+STEPS: dict[str, type[RawStep | ClockStep | ApiStep | LogStep | EdgeStep]] = {
     "raw": RawStep,
     "clock": ClockStep,
     "api": ApiStep,
     "log": LogStep,
+    "edge": EdgeStep,
 }
 _LOG_FIELD_NAMES = """
     date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer)

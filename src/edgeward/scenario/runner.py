@@ -21,6 +21,7 @@ from edgeward.scenario.format import (
     Case,
     ClockStep,
     Door,
+    EdgeStep,
     Expect,
     LogStep,
     RawStep,
@@ -49,7 +50,7 @@ def run_scenario(scenario: Scenario, case: Case, door: Door) -> None:
 
 
 async def _run(scenario: Scenario, case: Case, door: Door) -> None:
-    async with set_up(case.distribution) as stage:
+    async with set_up(case.distribution, disk=scenario.disk) as stage:
         run = _Run(stage=stage, door=door)
         for step in case.steps:
             problems = await run.play(step)
@@ -87,6 +88,8 @@ class _Run:
             return await self._pass_time(action)
         if isinstance(action, ApiStep):
             return await self._call_api(action)
+        if isinstance(action, EdgeStep):
+            return await self._restart()
         if isinstance(action, LogStep):
             return await self._check_last_record(action)
         outcome, problems = await (
@@ -115,6 +118,11 @@ class _Run:
         self.stage.timeline.clock.advance(action.clock.milliseconds)
         self.stage.timeline.note("clock", f"+{action.clock.seconds}s")
         await asyncio.to_thread(self.stage.edge.advance, action.clock.milliseconds)
+        return []
+
+    async def _restart(self) -> list[str]:
+        self.stage.timeline.note("edge", "restart")
+        await asyncio.to_thread(self.stage.edge.restart, self.stage.timeline.clock.now_ms)
         return []
 
     async def _call_api(self, action: ApiStep) -> list[str]:

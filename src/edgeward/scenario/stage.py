@@ -9,11 +9,11 @@ import contextlib
 import resource
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgeward.authority import Certificate
-from edgeward.edge.settings import EdgeSettings, LogSettings, S3Access
+from edgeward.edge.settings import DiskSettings, EdgeSettings, LogSettings, S3Access
 from edgeward.scenario import certificates
 from edgeward.scenario.access_log import AccessLog
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
@@ -36,8 +36,10 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def set_up(distribution: ShortDistribution) -> AsyncIterator[Stage]:
-    """Origins that listen, an edge that serves `distribution`, a viewer that knows it."""
+async def set_up(distribution: ShortDistribution, *, disk: bool) -> AsyncIterator[Stage]:
+    """Origins that listen, an edge that serves `distribution`, a viewer that knows it. `disk` gives the edge a cache on
+    disk.
+    """
     _allow_many_connections()
     timeline = Timeline(VirtualClock())
     async with contextlib.AsyncExitStack() as stack:
@@ -46,7 +48,11 @@ async def set_up(distribution: ShortDistribution) -> AsyncIterator[Stage]:
         stack.push_async_callback(origins.close)
         wanted = _all_origins(distribution)
         ports = {name: await _listen(origins, name, origin) for name, origin in wanted.items()}
-        edge = EdgeUnderTest(_settings(wanted, ports, logs), ports, _certificate(distribution))
+        settings = _settings(wanted, ports, logs)
+        if disk:
+            cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeward-cache-")))
+            settings = replace(settings, disk=DiskSettings(directory=cache, limit_bytes=_DISK_BYTES))
+        edge = EdgeUnderTest(settings, ports, _certificate(distribution))
         stack.push_async_callback(asyncio.to_thread, edge.stop)
         http, https = await asyncio.to_thread(edge.start, distribution)
         viewer = Viewer(http=_address(http), https=_address(https), root_pem=certificates.root_pem())
@@ -104,5 +110,6 @@ def _address(text: str) -> tuple[str, int]:
 
 
 _DESCRIPTORS = 20_000
+_DISK_BYTES = 64 << 20
 S3_ACCESS_KEY = "ORIGINKEY"
 _S3_SIGNING_KEY = "nothing checks signatures made with this"

@@ -9,7 +9,17 @@ from edgeward.scenario.ordering import CircularNeedError, after_their_needs
 
 
 def scenario(name: str, *needs: str) -> Scenario:
-    return Scenario(id=name, path=Path(name), title=name, spec=(), kind="required", needs=needs, via=("h2",), cases=())
+    return Scenario(
+        id=name,
+        path=Path(name),
+        title=name,
+        spec=(),
+        kind="required",
+        needs=needs,
+        via=("h2",),
+        disk=False,
+        cases=(),
+    )
 
 
 def order(*scenarios: Scenario) -> str:

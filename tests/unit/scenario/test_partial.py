@@ -1,3 +1,5 @@
+"""The part of its content that a scripted origin sends for a range."""
+
 import pytest
 
 from edgeward.scenario.partial import requested_part
