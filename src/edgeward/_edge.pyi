@@ -30,8 +30,12 @@ class Edge:
     def flush_logs(self) -> None:
         """Finishes the current log segments, so that their files can be read."""
 
+    def flush_cache(self, patience_seconds: float) -> bool:
+        """Waits until responses that are arriving are stored, and on the disk; False when that takes longer."""
+
     def status(self) -> dict[str, int]:
-        """Figures of this moment: `plan_sequence`, `stored_responses`, `stored_bytes`, `requests`, `connections`,
+        """Figures of this moment: `plan_sequence`, `stored_responses` and `stored_bytes` in memory, `disk_responses`,
+        `disk_chunks`, `disk_bytes`, `disk_records_dropped`, `disk_errors`, `disk_corrupt`, `requests`, `connections`,
         `log_records_dropped`, `log_errors`.
         """
 

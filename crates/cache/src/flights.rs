@@ -61,6 +61,11 @@ impl<E: Clone> Flights<E> {
         Flights { shards: (0..SHARDS).map(|_| Mutex::default()).collect() }
     }
 
+    /// Whether any origin request is under way, its content included.
+    pub(crate) fn are_under_way(&self) -> bool {
+        self.shards.iter().any(|shard| !shard.lock().is_empty())
+    }
+
     /// Joins the flight for `key`. One that an invalidation has overtaken is left to its own: `generation` begins now.
     pub(crate) fn join(&self, key: &CacheKey, generation: &Generation) -> Joined<E> {
         let mut shard = shard(&self.shards, key).lock();

@@ -237,6 +237,11 @@ impl<E: Clone> Cache<E> {
         self.disk.as_ref().map(|disk| disk.store.identity())
     }
 
+    /// Whether responses are arriving that may be stored.
+    pub fn is_filling(&self) -> bool {
+        self.flights.are_under_way() || self.parts.are_arriving()
+    }
+
     /// Waits until everything stored so far is on the disk.
     pub fn flush(&self) {
         self.disk.iter().for_each(|disk| disk.store.flush());

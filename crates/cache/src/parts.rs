@@ -74,6 +74,11 @@ impl Parts {
         JoinedPart::Leader(PartFlight { first, end, feed, announcement })
     }
 
+    /// Whether any part is arriving.
+    pub(crate) fn are_arriving(&self) -> bool {
+        !self.announced.lock().is_empty()
+    }
+
     /// Announces a part that is arriving already.
     pub(crate) fn announce(self: &Arc<Parts>, id: ContentId, content: Arc<Arriving>) -> Announcement {
         self.announced.lock().entry(id).or_default().push(Arc::downgrade(&content));

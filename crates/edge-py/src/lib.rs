@@ -69,6 +69,13 @@ impl Edge {
         self.with(py, RunningEdge::flush_logs)
     }
 
+    /// Waits until what is arriving is stored, and on the disk; whether that took no longer than `patience_seconds`.
+    fn flush_cache(&self, py: Python<'_>, patience_seconds: f64) -> PyResult<bool> {
+        let patience = Duration::try_from_secs_f64(patience_seconds)
+            .map_err(|error| PyValueError::new_err(format!("patience_seconds: {error}")))?;
+        self.with(py, |edge| edge.flush_cache(patience))
+    }
+
     /// Figures of the moment.
     fn status(&self, py: Python<'_>) -> PyResult<HashMap<&'static str, u64>> {
         let status = self.with(py, RunningEdge::status)?;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ahash::AHashMap;
 use arc_swap::ArcSwap;
@@ -32,6 +32,8 @@ use crate::worker::{COMPRESSIONS, Worker};
 
 /// How often records of quiet workers are handed to the log.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
+/// How often somebody who waits for responses to arrive looks again.
+const PROGRESS: Duration = Duration::from_millis(1);
 const DNS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why an edge does not start.
@@ -198,6 +200,20 @@ impl Edge {
             // The writer runs as long as the edge: it cannot have stopped.
             let _running = log.sender().flush();
         }
+    }
+
+    /// Waits until what is arriving has arrived and what is stored is on the disk; `false` when that takes longer than
+    /// `patience`.
+    pub fn flush_cache(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        while self.engine.cache.is_filling() {
+            if Instant::now() >= deadline {
+                return false;
+            }
+            std::thread::sleep(PROGRESS);
+        }
+        self.engine.cache.flush();
+        true
     }
 
     /// What it is doing.

@@ -54,6 +54,10 @@ class EdgeAgent:
         """Finishes the current log segments, so that their files can be read."""
         self._edge.flush_logs()
 
+    def flush_cache(self, patience_seconds: float = 5.0) -> bool:
+        """Waits until responses that are arriving are stored, and on the disk; False when that took longer."""
+        return self._edge.flush_cache(patience_seconds)
+
     def status(self) -> dict[str, int]:
         """Figures of this moment: plan sequence, stored responses and bytes, requests, connections, log trouble."""
         return self._edge.status()

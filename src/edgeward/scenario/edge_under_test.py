@@ -52,6 +52,8 @@ class EdgeUnderTest:
     def restart(self, now_ms: int) -> None:
         """Stop and start again at the same addresses, with what is on disk and the same distributions."""
         http, https = self._edge.http, self._edge.https
+        # A viewer has its last byte a moment before the response is stored.
+        self._edge.flush_cache()
         self._edge.stop(0.0)
         self._edge = _new_agent(replace(self._settings, http=http, https=https, manual_clock_ms=now_ms))
         self._edge.start()
