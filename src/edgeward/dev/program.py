@@ -30,7 +30,7 @@ from edgeward.dev.settings import DevSettings
 from edgeward.dev.state_folder import StateFolder, StateLock, write_private
 from edgeward.dev.welcome import Endpoints, running_record, shell_exports, welcome
 from edgeward.edge.agent import EdgeAgent
-from edgeward.edge.settings import EdgeSettings, LogSettings, S3Access
+from edgeward.edge.settings import DiskSettings, EdgeSettings, LogSettings, S3Access
 
 BUCKET = "sample-site"
 """The private bucket of the sample site."""
@@ -114,6 +114,7 @@ class _Cdn:
                 http=(f"{LOOPBACK}:{self._ports.http}",),
                 https=(f"{LOOPBACK}:{self._ports.https}",),
                 workers=self._settings.workers,
+                disk=DiskSettings(directory=self._folder.cache, limit_bytes=_DISK_CACHE_BYTES),
                 log=LogSettings(directory=self._folder.logs, segment_seconds=_LOG_SEGMENT_SECONDS),
                 s3=S3Access(
                     endpoint=self._s3.endpoint,
@@ -229,5 +230,6 @@ def _stop_signals() -> Iterator[_StopSignals]:
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WATCH_SECONDS = 1.0
+_DISK_CACHE_BYTES = 4 << 30
 _LOG_SEGMENT_SECONDS = 10
 """Short: a person who just made a request wants to see its record."""

@@ -46,6 +46,11 @@ class StateFolder:
         return self.root / "control-plane"
 
     @property
+    def cache(self) -> Path:
+        """The edge's cache on disk."""
+        return self.root / "cache"
+
+    @property
     def logs(self) -> Path:
         """The edge's access log segments."""
         return self.root / "logs"

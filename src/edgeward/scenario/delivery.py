@@ -72,7 +72,7 @@ class Delivery:
     async def _respond(self) -> None:
         part = self._part()
         status = self.answer.status if part is None else part.status
-        content = self._content() if part is None else part.content
+        content = self._content() if part is None else self._content()[part.start : part.end]
         fields = self._fields() if part is None else part.describe(self._fields())
         self.timeline.note("origin", f"> {status} {brief(fields)}")
         await self._send(serialize_head(f"HTTP/1.1 {status} {_reason(status)}", fields))
@@ -118,7 +118,7 @@ class Delivery:
         if not self.answer.ranges or self.answer.content is None or self.request.method != "GET":
             return None
         validators = self.answer.headers.at(self.timeline.clock.now_ms)
-        return requested_part(self.request.fields, validators, self._content())
+        return requested_part(self.request.fields, validators, len(self._content()))
 
     def _content(self) -> bytes:
         if self.answer.content is None or self.request.method == "HEAD":

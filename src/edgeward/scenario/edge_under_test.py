@@ -71,13 +71,13 @@ class EdgeUnderTest:
         certificate = {"chain_pem": self._certificate.chain_pem, "key_pem": self._certificate.key_pem}
         base = self._plan_sequence or None
         self._plan_sequence += 1
-        compiled = {_id_of(name): self._compile(name) for name in names}
+        compiled = {id_of(name): self._compile(name) for name in names}
         self._edge.load_plan(encode_plan(self._plan_sequence, base, compiled, certificate))
 
     def invalidate(self, paths: tuple[str, ...]) -> None:
         """Invalidate `paths`; on return no older stored response is served."""
         self._order_sequence += 1
-        order = {"format": 1, "distribution": _id_of(MAIN), "sequence": self._order_sequence}
+        order = {"format": 1, "distribution": id_of(MAIN), "sequence": self._order_sequence}
         self._edge.invalidate(json.dumps(order | {"patterns": list(paths)}).encode())
 
     def advance(self, milliseconds: int) -> None:
@@ -93,18 +93,23 @@ class EdgeUnderTest:
         self._edge.stop(0.0)
 
     def _compile(self, name: str) -> Shape:
-        expansion = expand(name, self._distributions[name], self._ports)
-        references = Resources(expansion)
-        config = fill_defaults(expansion.config)
-        check_distribution(config, references)
-        refuse_unsupported(config)
-        source = DistributionSource(
-            id=_id_of(name),
-            arn=f"arn:aws:cloudfront::123456789012:distribution/{_id_of(name)}",
-            domain_name=domain_name_of(name),
-            config=config,
-        )
-        return compile_distribution(source, references)
+        return compile_short(name, self._distributions[name], self._ports)
+
+
+def compile_short(name: str, distribution: ShortDistribution, ports: Mapping[str, OriginPorts]) -> Shape:
+    """A distribution in short form as the plan has it. Raises ApiError when it breaks a rule of the API."""
+    expansion = expand(name, distribution, ports)
+    references = Resources(expansion)
+    config = fill_defaults(expansion.config)
+    check_distribution(config, references)
+    refuse_unsupported(config)
+    source = DistributionSource(
+        id=id_of(name),
+        arn=f"arn:aws:cloudfront::123456789012:distribution/{id_of(name)}",
+        domain_name=domain_name_of(name),
+        config=config,
+    )
+    return compile_distribution(source, references)
 
 
 def domain_name_of(name: str) -> str:
@@ -146,7 +151,8 @@ def _new_agent(settings: EdgeSettings) -> "EdgeAgent":
     return EdgeAgent(settings)
 
 
-def _id_of(name: str) -> str:
+def id_of(name: str) -> str:
+    """The id of the distribution `name`."""
     return f"E{name.upper():0<13.13}"
 
 

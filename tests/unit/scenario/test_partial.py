@@ -18,9 +18,9 @@ CONTENT = b"0123456789"
     ],
 )
 def test_a_range_is_answered_with_that_part(value: str, status: int, content: bytes, content_range: str) -> None:
-    part = requested_part([("range", value)], [], CONTENT)
+    part = requested_part([("range", value)], [], len(CONTENT))
     assert part is not None
-    assert (part.status, part.content, part.content_range) == (status, content, content_range)
+    assert (part.status, CONTENT[part.start : part.end], part.content_range) == (status, content, content_range)
     assert part.describe([("content-length", "10"), ("etag", "x")]) == [
         ("content-length", str(len(content))),
         ("content-range", content_range),
@@ -30,10 +30,10 @@ def test_a_range_is_answered_with_that_part(value: str, status: int, content: by
 
 @pytest.mark.parametrize("fields", [[], [("range", "lines=1-2")], [("range", "bytes=0-1"), ("if-range", '"2"')]])
 def test_everything_is_sent_where_no_range_counts(fields: list[tuple[str, str]]) -> None:
-    assert requested_part(fields, [("etag", '"1"')], CONTENT) is None
+    assert requested_part(fields, [("etag", '"1"')], len(CONTENT)) is None
 
 
 def test_a_condition_that_holds_lets_the_range_count() -> None:
-    part = requested_part([("range", "bytes=0-1"), ("if-range", '"1"')], [("etag", '"1"')], CONTENT)
+    part = requested_part([("range", "bytes=0-1"), ("if-range", '"1"')], [("etag", '"1"')], len(CONTENT))
     assert part is not None
-    assert part.content == b"01"
+    assert (part.start, part.end) == (0, 2)

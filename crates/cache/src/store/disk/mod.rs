@@ -176,7 +176,7 @@ impl DiskStore {
         match segment.read(&mut bytes, found.place.offset.into()) {
             Ok(()) => self.response(found, bytes, key),
             Err(_unreadable) => {
-                self.shared.counters.corrupt_records.fetch_add(1, Ordering::Relaxed);
+                self.forget_damaged(self.hash(key), found.place);
                 None
             }
         }
@@ -376,11 +376,10 @@ impl DiskChunk {
     /// Reads and verifies it. Waits for the disk.
     pub(crate) fn read(&self) -> Option<Bytes> {
         let mut record = vec![0; self.found.size as usize];
-        if self.segment.read(&mut record, self.found.place.offset.into()).is_err() {
-            self.store.shared.counters.corrupt_records.fetch_add(1, Ordering::Relaxed);
-            return None;
+        match self.segment.read(&mut record, self.found.place.offset.into()) {
+            Ok(()) => self.verified(record),
+            Err(_unreadable) => self.forget(),
         }
-        self.verified(record)
     }
 
     /// Reads it where that takes no wait; verifies it if that is due. `None`: it would have to wait.
@@ -405,12 +404,15 @@ impl DiskChunk {
                 self.store.shared.index.note_check(&self.name, self.found.place, self.now);
                 Some(content)
             }
-            None => {
-                self.store.shared.counters.corrupt_records.fetch_add(1, Ordering::Relaxed);
-                self.store.shared.index.drop_at(&self.name, self.found.place);
-                None
-            }
+            None => self.forget(),
         }
+    }
+
+    /// It counts as missing from now on.
+    fn forget(&self) -> Option<Bytes> {
+        self.store.shared.counters.corrupt_records.fetch_add(1, Ordering::Relaxed);
+        self.store.shared.index.drop_at(&self.name, self.found.place);
+        None
     }
 
     fn place(&self) -> (u64, usize) {

@@ -78,6 +78,8 @@ pub(super) struct Writer {
     next_number: u32,
     /// Sealed segments, the oldest first, with the lengths of their files.
     sealed: VecDeque<(Arc<Segment>, u64)>,
+    /// The sum of those.
+    sealed_bytes: u64,
     pause: Option<Pause>,
 }
 
@@ -95,7 +97,8 @@ struct Pause {
 
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, sealed: VecDeque<(Arc<Segment>, u64)>, next_number: u32) -> Writer {
-        Writer { shared, open: None, next_number, sealed, pause: None }
+        let sealed_bytes = sealed.iter().map(|(_, length)| length).sum();
+        Writer { shared, open: None, next_number, sealed, sealed_bytes, pause: None }
     }
 
     pub(super) fn run(mut self, orders: &mpsc::Receiver<Order>) {
@@ -148,6 +151,7 @@ impl Writer {
         match written {
             Ok((place, size)) => {
                 self.pause = None;
+                self.note_bytes();
                 if record.name.kind != Kind::Removal {
                     self.shared.index.put(&record.name, place, size, 0);
                 }
@@ -202,14 +206,17 @@ impl Writer {
         let Some(open) = self.open.take() else { return Ok(()) };
         let sealed = open.segment.seal(open.end, &open.rows);
         // Without its table it is read whole at the next start.
-        self.sealed.push_back((open.segment, *sealed.as_ref().unwrap_or(&open.end)));
+        let length = *sealed.as_ref().unwrap_or(&open.end);
+        self.sealed_bytes += length;
+        self.sealed.push_back((open.segment, length));
         self.note_bytes();
         sealed.map(drop)
     }
 
     /// Gives up the oldest segment. Returns what was hit in it, the most often hit first, as far as half a segment takes.
     fn evict(&mut self) -> io::Result<Vec<Kept>> {
-        let Some((segment, _)) = self.sealed.pop_front() else { return Ok(Vec::new()) };
+        let Some((segment, length)) = self.sealed.pop_front() else { return Ok(Vec::new()) };
+        self.sealed_bytes -= length;
         // A table that cannot be read: then the index is searched for what pointed there.
         let rows = segment.rows()?;
         let mut hit = Vec::new();
@@ -245,7 +252,7 @@ impl Writer {
     }
 
     fn bytes(&self) -> u64 {
-        self.sealed.iter().map(|(_, length)| length).sum::<u64>() + self.open.as_ref().map_or(0, |open| open.end)
+        self.sealed_bytes + self.open.as_ref().map_or(0, |open| open.end)
     }
 
     fn note_bytes(&self) {
