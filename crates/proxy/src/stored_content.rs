@@ -16,8 +16,8 @@ use crate::exchange::Exchange;
 use crate::segments::{Next, Segments};
 use crate::stages::part_fetch::{self, PartFailure, PartSource};
 
-/// An origin that breaks off in the middle of a part is asked again this often in a row.
-const ATTEMPTS: u8 = 2;
+/// A part is asked for this often in a row without a byte coming of it.
+const ATTEMPTS: u8 = 3;
 
 /// A stored response, or ranges of it, that is being sent.
 pub(crate) struct StoredContent {
@@ -25,8 +25,8 @@ pub(crate) struct StoredContent {
     content: Chunked,
     segments: Segments,
     state: State,
-    /// Parts that broke off since the last byte came.
-    broken: u8,
+    /// Parts that were asked for since the last byte came.
+    asked: u8,
 }
 
 enum State {
@@ -55,7 +55,7 @@ impl StoredContent {
         reader: Option<Reader>,
     ) -> StoredContent {
         let state = reader.map_or(State::Looking, State::Following);
-        StoredContent { stored, content, segments, state, broken: 0 }
+        StoredContent { stored, content, segments, state, asked: 0 }
     }
 
     /// Bytes still to be sent.
@@ -75,7 +75,7 @@ impl StoredContent {
                 State::Looking => self.state = self.look(exchange, at, end),
                 State::Sending(start, chunk) => match part_of(chunk, *start, at) {
                     Some(piece) => {
-                        self.broken = 0;
+                        self.asked = 0;
                         return Poll::Ready(Some(Ok(self.segments.take(piece, at, end))));
                     }
                     None => self.state = State::Looking,
@@ -89,21 +89,19 @@ impl StoredContent {
                     reader.skip_to(at);
                     match ready!(reader.poll_piece(context)) {
                         Some(Ok(piece)) => {
-                            self.broken = 0;
+                            self.asked = 0;
                             return Poll::Ready(Some(Ok(self.segments.take(piece, at, end))));
                         }
-                        Some(Err(_)) if self.broken >= ATTEMPTS => return Poll::Ready(Some(Err(ContentError::Cut))),
-                        Some(Err(_)) => {
-                            self.broken += 1;
-                            self.state = State::Looking;
-                        }
-                        // The part ends here.
-                        None => self.state = State::Looking,
+                        // The part ends here, or breaks off: what is missing is asked for.
+                        Some(Err(_)) | None => self.state = State::Looking,
                     }
                 }
                 State::Fetching(fetching) => match ready!(fetching.as_mut().poll(context)) {
-                    Ok(source) => self.state = source.reader().map_or(State::Looking, State::Following),
-                    Err(_) => return Poll::Ready(Some(Err(ContentError::Cut))),
+                    Ok(source) if self.asked < ATTEMPTS => {
+                        self.asked += 1;
+                        self.state = source.reader().map_or(State::Looking, State::Following);
+                    }
+                    _ => return Poll::Ready(Some(Err(ContentError::Cut))),
                 },
             }
         }

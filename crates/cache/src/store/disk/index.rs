@@ -166,6 +166,20 @@ impl Index {
         }
     }
 
+    /// Forgets everything that lies in a segment. Looks at every entry.
+    pub(super) fn drop_segment(&self, number: u32) {
+        for shard in &self.shards {
+            shard.write().retain(|entry| {
+                let stays = entry.place.segment != number;
+                if !stays {
+                    let counter = if entry.index == NO_INDEX { &self.responses } else { &self.chunks };
+                    counter.fetch_sub(1, Ordering::Relaxed);
+                }
+                stays
+            });
+        }
+    }
+
     /// Forgets the response with this hash at `place`.
     pub(super) fn drop_response_at(&self, hash: u64, place: Place) {
         let mut shard = self.shard(hash).write();
@@ -242,6 +256,8 @@ mod tests {
         assert_eq!(index.standing(&one, place(1, 0)), None);
         index.drop_at(&one, place(1, 0));
         assert!(index.has_response(5));
+        index.drop_segment(7);
+        assert_eq!(index.counts(), (2, 1));
         index.drop_responses(5);
         assert!(!index.has_response(5) && index.has(&name(Kind::Chunk, 5, 0, 0)));
         assert_eq!(index.counts(), (0, 1));

@@ -217,27 +217,32 @@ impl Writer {
     fn evict(&mut self) -> io::Result<Vec<Kept>> {
         let Some((segment, length)) = self.sealed.pop_front() else { return Ok(Vec::new()) };
         self.sealed_bytes -= length;
-        // A table that cannot be read: then the index is searched for what pointed there.
-        let rows = segment.rows()?;
-        let mut hit = Vec::new();
-        for row in &rows {
-            let place = Place { segment: segment.number, offset: row.offset };
-            if let Some(found) = self.shared.index.standing(&row.name, place) {
-                hit.extend((found.hits > 0).then_some((row.name, found)));
+        let kept = match segment.rows() {
+            Ok(rows) if !rows.is_empty() => self.give_up(&segment, &rows),
+            // Its table could not be written, or not be read: nothing is kept of it.
+            _ => {
+                self.shared.index.drop_segment(segment.number);
+                Vec::new()
             }
-        }
-        hit.sort_by_key(|(_, found)| std::cmp::Reverse(found.hits));
-        let mut room = self.shared.segment_length / 2;
-        let kept: Vec<Kept> =
-            hit.into_iter().filter_map(|(name, found)| keep(&segment, name, found, &mut room)).collect();
-        for row in &rows {
-            self.shared.index.drop_at(&row.name, Place { segment: segment.number, offset: row.offset });
-        }
+        };
         self.shared.counters.evicted_segments.fetch_add(1, Ordering::Relaxed);
         self.shared.remove_segment(segment.number);
         segment.unlink()?;
         self.note_bytes();
         Ok(kept)
+    }
+
+    /// Takes the records of a segment out of the index, and reads those that are to be kept.
+    fn give_up(&self, segment: &Segment, rows: &[Row]) -> Vec<Kept> {
+        let index = &self.shared.index;
+        let place = |row: &Row| Place { segment: segment.number, offset: row.offset };
+        let standing = |row: &Row| Some((row.name, index.standing(&row.name, place(row))?));
+        let mut hit: Vec<_> = rows.iter().filter_map(standing).filter(|(_, found)| found.hits > 0).collect();
+        hit.sort_by_key(|(_, found)| std::cmp::Reverse(found.hits));
+        let mut room = self.shared.segment_length / 2;
+        let kept = hit.into_iter().filter_map(|(name, found)| keep(segment, name, found, &mut room)).collect();
+        rows.iter().for_each(|row| index.drop_at(&row.name, place(row)));
+        kept
     }
 
     fn write_again(&mut self, kept: &Kept) -> io::Result<()> {
