@@ -16,6 +16,7 @@ use crate::document::{
 use crate::error_responses::ErrorResponses;
 use crate::forwarding::{ForwardedHeaders, Forwarding, ViewerFact};
 use crate::matching::PathPattern;
+use crate::origin_groups::{self, Target};
 use crate::response_headers::ResponseHeadersDocument;
 use crate::types::{
     CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, Methods, Origin,
@@ -86,10 +87,11 @@ fn build(id: &str, document: DistributionDocument) -> Result<Distribution, Strin
         .into_iter()
         .map(|(id, origin)| Ok((id.clone(), Arc::new(self::origin(id, origin)?))))
         .collect::<Result<BTreeMap<_, _>, String>>()?;
+    let targets = origin_groups::targets(origins, document.origin_groups)?;
     let behaviors = document
         .behaviors
         .into_iter()
-        .map(|behavior| self::behavior(behavior, &origins).map(Arc::new))
+        .map(|behavior| self::behavior(behavior, &targets).map(Arc::new))
         .collect::<Result<Vec<_>, String>>()?;
     if behaviors.last().is_none_or(|last| last.path_pattern.as_str() != "*") {
         return Err("the last behavior is the default one and has the path pattern *".to_owned());
@@ -161,9 +163,9 @@ fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
 }
 
-fn behavior(document: BehaviorDocument, origins: &BTreeMap<String, Arc<Origin>>) -> Result<CacheBehavior, String> {
+fn behavior(document: BehaviorDocument, targets: &BTreeMap<String, Target>) -> Result<CacheBehavior, String> {
     let pattern = &document.path_pattern;
-    let origin = origins
+    let target = targets
         .get(&document.origin)
         .ok_or_else(|| format!("behavior {pattern}: there is no origin {:?}", document.origin))?;
     let methods = |names: &[String]| {
@@ -176,7 +178,7 @@ fn behavior(document: BehaviorDocument, origins: &BTreeMap<String, Arc<Origin>>)
         document.response_headers.map(ResponseHeadersDocument::check).transpose().map_err(in_behavior)?;
     Ok(CacheBehavior {
         path_pattern: PathPattern::new(pattern),
-        origin: Arc::clone(origin),
+        target: target.clone(),
         viewer_protocol: match document.viewer_protocol {
             ViewerProtocolDocument::AllowAll => ViewerProtocol::AllowAll,
             ViewerProtocolDocument::HttpsOnly => ViewerProtocol::HttpsOnly,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::origin_groups::OriginGroupDocument;
 use crate::response_headers::ResponseHeadersDocument;
 
 pub(crate) const FORMAT: u32 = 1;
@@ -33,6 +34,9 @@ pub(crate) struct DistributionDocument {
     pub(crate) default_root_object: String,
     pub(crate) http2: bool,
     pub(crate) origins: BTreeMap<String, OriginDocument>,
+    /// Absent where there are none.
+    #[serde(default)]
+    pub(crate) origin_groups: BTreeMap<String, OriginGroupDocument>,
     pub(crate) behaviors: Vec<BehaviorDocument>,
     pub(crate) error_responses: Vec<ErrorResponseDocument>,
 }
@@ -111,6 +115,7 @@ pub(crate) enum SigningBehaviorDocument {
 #[serde(deny_unknown_fields)]
 pub(crate) struct BehaviorDocument {
     pub(crate) path_pattern: String,
+    /// The id of an origin, or of an origin group.
     pub(crate) origin: String,
     pub(crate) viewer_protocol: ViewerProtocolDocument,
     pub(crate) allowed_methods: Vec<String>,

@@ -13,6 +13,7 @@ mod document;
 mod error_responses;
 mod forwarding;
 mod matching;
+mod origin_groups;
 mod plan;
 mod response_headers;
 mod types;
@@ -21,6 +22,7 @@ pub use check::Rejected;
 pub use error_responses::{ErrorPage, ErrorResponses};
 pub use forwarding::{ForwardedHeaders, Forwarding, ViewerFact};
 pub use matching::PathPattern;
+pub use origin_groups::{OriginGroup, Target};
 pub use plan::Plan;
 pub use response_headers::{Cors, OriginPattern, PolicyField, ResponseHeadersPolicy};
 pub use types::{

@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue, Method};
 use crate::error_responses::ErrorResponses;
 use crate::forwarding::Forwarding;
 use crate::matching::PathPattern;
+use crate::origin_groups::Target;
 use crate::response_headers::ResponseHeadersPolicy;
 
 /// One distribution as an edge serves it.
@@ -57,7 +58,7 @@ pub struct CacheBehavior {
     /// The paths it is for.
     pub path_pattern: PathPattern,
     /// Where misses go.
-    pub origin: Arc<Origin>,
+    pub target: Target,
     /// Which of http and https viewers may use.
     pub viewer_protocol: ViewerProtocol,
     /// Methods that are served.

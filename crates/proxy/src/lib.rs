@@ -12,6 +12,7 @@ mod content;
 mod edge;
 mod engine;
 mod exchange;
+mod failover;
 mod identity;
 mod invalidation;
 mod origin_exchange;

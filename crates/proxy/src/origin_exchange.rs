@@ -1,6 +1,6 @@
-//! One exchange with a behavior's origin: the request out, the head of the response in, and when to ask again.
+//! One exchange with an origin: the request out, the head of the response in, and when to ask again.
 //!
-//! Invariant: what may have reached the origin is sent again only where that is safe. Called by `stages::origin_fetch`.
+//! Invariant: what may have reached the origin is sent again only where that is safe. Called by `failover`.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use edgeward_net::origin::{OriginBody, OriginError};
+use edgeward_plan::Origin;
 use http::{Method, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -17,17 +18,16 @@ use crate::exchange::Exchange;
 use crate::origin_request::{self, Purpose};
 use crate::refusal::Refusal;
 
-/// Sends the request to the behavior's origin and waits for the head of the response.
+/// Sends the request to `origin` and waits for the head of the response.
 pub(crate) async fn send(
     exchange: &Exchange,
+    origin: &Origin,
     purpose: Purpose<'_>,
     content: Option<Incoming>,
 ) -> Result<Response<OriginBody>, Refusal> {
-    let request = origin_request::build(exchange, purpose)?;
-    let route = exchange.route.as_ref().ok_or(Refusal::UnknownHost)?;
+    let request = origin_request::build(exchange, origin, purpose)?;
     let worker = &exchange.worker;
-    let (address, timeouts) =
-        origin_request::address(&route.behavior.origin, exchange.is_https(), worker.engine.s3_endpoint.as_ref());
+    let (address, timeouts) = origin_request::address(origin, exchange.is_https(), worker.engine.s3_endpoint.as_ref());
     let content = RequestContent::new(content, exchange.content_received.clone());
     let is_repeatable = content.is_empty() && is_safe(request.method());
     let mut sent = worker.origins.send(&address, &timeouts, request.clone().map(|()| content)).await;

@@ -15,7 +15,7 @@ use edgeward_net::origin::{OriginAddress, OriginTimeouts};
 use edgeward_plan::{CacheBehavior, ForwardedHeaders, Origin, OriginKind, OriginProtocol};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
-use crate::exchange::{Exchange, Route};
+use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 use crate::signing;
 
@@ -48,15 +48,14 @@ pub(crate) enum Purpose<'a> {
     Pass,
 }
 
-/// The request to the origin, without content.
-pub(crate) fn build(exchange: &Exchange, purpose: Purpose<'_>) -> Result<Request<()>, Refusal> {
-    let route = exchange.route.as_ref().ok_or(Refusal::UnknownHost)?;
-    let origin = &route.behavior.origin;
+/// The request to `origin`, without content.
+pub(crate) fn build(exchange: &Exchange, origin: &Origin, purpose: Purpose<'_>) -> Result<Request<()>, Refusal> {
+    let behavior = &exchange.route.as_ref().ok_or(Refusal::UnknownHost)?.behavior;
     let mut request = Request::new(());
     *request.method_mut() = exchange.method().clone();
-    *request.uri_mut() = target(exchange, route)?;
+    *request.uri_mut() = target(exchange, behavior, origin)?;
     let headers = request.headers_mut();
-    from_viewer(exchange, &route.behavior, purpose, headers);
+    from_viewer(exchange, behavior, purpose, headers);
     from_edge(exchange, origin, headers)?;
     match purpose {
         Purpose::Store(stale, part) => {
@@ -78,14 +77,14 @@ pub(crate) fn build(exchange: &Exchange, purpose: Purpose<'_>) -> Result<Request
     Ok(request)
 }
 
-fn target(exchange: &Exchange, route: &Route) -> Result<Uri, Refusal> {
+fn target(exchange: &Exchange, behavior: &CacheBehavior, origin: &Origin) -> Result<Uri, Refusal> {
     let mut target = Vec::with_capacity(256);
-    target.extend_from_slice(route.behavior.origin.path.as_bytes());
+    target.extend_from_slice(origin.path.as_bytes());
     target.extend_from_slice(exchange.path().as_bytes());
     let path = target.len();
     target.push(b'?');
     if let Some(sent) = exchange.query() {
-        query::select(sent.as_bytes(), &route.behavior.forwarding.query_strings, &mut target);
+        query::select(sent.as_bytes(), &behavior.forwarding.query_strings, &mut target);
     }
     if target.len() == path + 1 {
         target.truncate(path);

@@ -45,9 +45,16 @@ def compile_distribution(source: DistributionSource, attached: AttachedResources
         "default_root_object": config["DefaultRootObject"],
         "http2": config["HttpVersion"] in _WITH_HTTP2,
         "origins": {origin["Id"]: compile_origin(origin, attached) for _, origin in origins(config)},
+        "origin_groups": {group["Id"]: _compile_origin_group(group) for group in items_of(config["OriginGroups"])},
         "behaviors": [compile_behavior(behavior, attached) for _, behavior in behaviors(config)],
         "error_responses": [_compile_error_response(each) for each in _by_status(config)],
     }
+
+
+def _compile_origin_group(group: Shape) -> Shape:
+    primary, secondary = (member["OriginId"] for member in items_of(group["Members"]))
+    statuses = sorted(set(items_of(group["FailoverCriteria"]["StatusCodes"])))
+    return {"primary": primary, "secondary": secondary, "statuses": statuses}
 
 
 def _by_status(config: Shape) -> list[Shape]:

@@ -39,6 +39,8 @@ _PAGE_NAMES = """
     DownloadDistValuesGeneral DownloadDistValuesOrigin Expiration GeneratingCustomErrorResponses
     HTTPStatusCodes HowToDeleteDistribution Invalidation QueryStringParameters RangeGETs
     RequestAndResponseBehavior RequestAndResponseBehaviorCustomOrigin RequestAndResponseBehaviorS3Origin
+    RequestAndResponseBehaviorOriginGroups high_availability_origin_failover
+    invalidation-by-tags invalidation-specifying-tags
     ServingCompressedFiles add-origin-custom-headers cache-key-create-cache-policy cloudfront-limits
     controlling-the-cache-key controlling-origin-requests header-caching http-403-permission-denied
     http-502-bad-gateway http-504-gateway-timeout invalidation-specifying-objects

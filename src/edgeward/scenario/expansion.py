@@ -15,6 +15,7 @@ from edgeward.scenario.short_form import (
     ShortDistribution,
     ShortErrorResponse,
     ShortOrigin,
+    ShortOriginGroup,
     ShortOriginRequest,
     ShortResponseHeaders,
     merge,
@@ -65,6 +66,7 @@ def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]
         "DefaultRootObject": whole.default_root_object or "",
         "HttpVersion": whole.http_version or "http2",
         "Origins": _items([_origin(key, origin, ports) for key, origin in origins.items()]),
+        "OriginGroups": _items([_origin_group(key, group) for key, group in (whole.groups or {}).items()]),
         "DefaultCacheBehavior": _behavior(default, _policy_id(name, len(numbered))),
         "CacheBehaviors": _items(
             [{"PathPattern": behavior.path or "", **shape} for behavior, shape in zip(numbered, shapes, strict=True)]
@@ -122,6 +124,14 @@ def _custom_origin(name: str, origin: ShortOrigin, ports: Mapping[str, OriginPor
         "OriginSslProtocols": _items(("TLSv1.2",)),
         "OriginReadTimeout": origin.response_timeout or 30,
         "OriginKeepaliveTimeout": origin.keepalive_timeout or 5,
+    }
+
+
+def _origin_group(name: str, group: ShortOriginGroup) -> Shape:
+    return {
+        "Id": name,
+        "FailoverCriteria": {"StatusCodes": _items(group.statuses or (500, 502, 503, 504))},
+        "Members": _items([{"OriginId": member} for member in group.members]),
     }
 
 

@@ -83,8 +83,9 @@ class Script:
     def read_node(cls, node: Node) -> Self:
         if node.is_sequence:
             answers = tuple(Answer.read_node(item) for item in node.items())
-            if len(answers) > 1 and any(answer.fault == "refuse" for answer in answers):
-                raise node.error("`refuse` is the only answer of its step: nobody listens while it lasts")
+            if len(answers) > 1 and any(answer.fault == "refuse" and not answer.expect.to for answer in answers):
+                message = "`refuse` is the only answer of its step: nobody listens while it lasts; to have one origin "
+                raise node.error(message + "refuse, name it: `{fault: refuse, expect: {to: NAME}}`")
             return cls(answers=answers)
         if node.is_scalar and node.text() == UNREACHED:
             return cls()
@@ -345,8 +346,8 @@ def _require_possible(answer: Answer, node: Node) -> None:
         raise node.error("`times:` is at least 1; an origin that must not be reached is `origin: unreached`")
     if sum(given is not None for given in (answer.fault, answer.truncate, answer.stall, answer.raw)) > 1:
         raise node.error("an answer has one of `fault`, `truncate`, `stall` and `raw`")
-    if answer.fault == "refuse" and (answer.times > 1 or answer.expect != OriginExpect()):
-        raise node.error("a refused connection carries no request: `fault: refuse` goes without times and expect")
+    if answer.fault == "refuse" and (answer.times > 1 or answer.expect != OriginExpect(to=answer.expect.to)):
+        raise node.error("a refused connection carries no request: `fault: refuse` goes with `expect: {to: NAME}` only")
 
 
 def _require_consistent(scenario: Scenario, root: Node) -> None:

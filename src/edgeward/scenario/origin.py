@@ -53,9 +53,11 @@ class Origins:
         performance.problems += self.take_stray_problems()
         if not hold:
             performance.released.set()
-        if any(answer.fault == "refuse" for answer in script.answers):
-            performance.answers.clear()
-            self._refuse()
+        refusing = [answer for answer in script.answers if answer.fault == "refuse"]
+        for answer in refusing:
+            performance.answers.remove(answer)
+        if refusing:
+            self._refuse({answer.expect.to for answer in refusing})
         self._performances.append(performance)
         return performance
 
@@ -86,11 +88,14 @@ class Origins:
             serve, sock=bound, ssl=listener.tls, limit=READ_LIMIT, backlog=2048
         )
 
-    def _refuse(self) -> None:
-        """Stop listening and drop idle connections; the port stays bound so that nobody else gets it."""
+    def _refuse(self, names: set[str | None]) -> None:
+        """Stop listening, all of them for None, and drop idle connections; the port stays bound so that nobody else
+        gets it.
+        """
         for listener in self._listeners:
-            listener.shut()
-            listener.placeholder = _bound_socket(listener.port)
+            if names & {listener.name, None}:
+                listener.shut()
+                listener.placeholder = _bound_socket(listener.port)
         self._drop_connections()
 
     async def _listen_again(self) -> None:

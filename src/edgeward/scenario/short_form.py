@@ -81,7 +81,7 @@ class ShortBehavior:
     """A cache behavior together with the cache policy it uses."""
 
     path: Annotated[str | None, "Path pattern; not for the default behavior"] = None
-    origin: Annotated[str | None, "Name of its origin; default: main"] = None
+    origin: Annotated[str | None, "Name of its origin or origin group; default: main"] = None
     viewer_protocol: Annotated[
         Literal["allow-all", "https-only", "redirect-to-https"] | None,
         "Viewer protocol policy; default: allow-all",
@@ -128,6 +128,14 @@ class ShortOrigin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortOriginGroup:
+    """An origin group: the second of two origins stands in for the first."""
+
+    members: Annotated[tuple[str, ...], "Names of the primary origin and the secondary one"]
+    statuses: Annotated[tuple[int, ...] | None, "Failover criteria; default: 500, 502, 503 and 504"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShortErrorResponse:
     """A custom error response."""
 
@@ -144,6 +152,7 @@ class ShortDistribution:
     default: Annotated[ShortBehavior | None, "The default cache behavior"] = None
     behaviors: Annotated[tuple[ShortBehavior, ...] | None, "Cache behaviors in order, before the default one"] = None
     origins: Annotated[Mapping[str, ShortOrigin] | None, "Origins by name; `main` is always there"] = None
+    groups: Annotated[Mapping[str, ShortOriginGroup] | None, "Origin groups by name"] = None
     aliases: Annotated[tuple[str, ...] | None, "Alternate domain names"] = None
     errors: Annotated[tuple[ShortErrorResponse, ...] | None, "Custom error responses"] = None
     default_root_object: Annotated[str | None, "Path of the object for /, without leading slash"] = None

@@ -100,6 +100,16 @@ CONFIG: Shape = {
         ],
     },
     "Origins": {"Quantity": 2, "Items": [BUCKET, SERVER]},
+    "OriginGroups": {
+        "Quantity": 1,
+        "Items": [
+            {
+                "Id": "both",
+                "FailoverCriteria": {"StatusCodes": {"Quantity": 2, "Items": [503, 403]}},
+                "Members": {"Quantity": 2, "Items": [{"OriginId": "site"}, {"OriginId": "api"}]},
+            }
+        ],
+    },
     "CacheBehaviors": {
         "Quantity": 2,
         "Items": [
@@ -167,6 +177,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
             {"status": 404, "min_ttl": 10, "page": {"path": "/404.html", "status": 200}},
             {"status": 500, "min_ttl": 0, "page": None},
         ],
+        "origin_groups": {"both": {"primary": "site", "secondary": "api", "statuses": [403, 503]}},
         "origins": {
             "site": {
                 "kind": "s3",

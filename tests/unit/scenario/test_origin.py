@@ -110,6 +110,18 @@ async def test_an_origin_that_stalls_has_sent_a_part(origins: Origins, viewer: V
     assert "ConnectionResetError" in ((await asyncio.wait_for(sending, 5)).failure or "")
 
 
+async def test_one_of_several_refuses_while_the_others_answer(play: Play, origins: Origins) -> None:
+    await origins.listen("other", None)
+
+    refused, problems = await play("[{fault: refuse, expect: {to: main}}]")
+    answered, _ = await play("[{fault: refuse, expect: {to: other}}, {content: here}]")
+
+    assert "ConnectionRefusedError" in (refused.failure or "")
+    assert problems == []
+    assert answered.responses[0] is not None
+    assert answered.responses[0].content == b"here"
+
+
 async def test_a_refusing_origin_listens_again_on_the_same_port(play: Play) -> None:
     await play("refuse")
     outcome, _ = await play("{content: back}")

@@ -5,6 +5,7 @@
 //! frame, so a slow viewer does not make its origin look slow.
 
 use std::error::Error;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::OriginError;
 use super::exchange::io_error;
@@ -35,6 +36,20 @@ impl OriginBody {
         let mut body = Self { content, lease: Some(lease), response_timeout, timer: None, is_waiting: false };
         body.give_back_at_end();
         body
+    }
+
+    /// Reads what is left where that is little, so that the connection can serve again; else closes it.
+    pub async fn discard(mut self) {
+        let mut left = WORTH_READING;
+        let reading = async {
+            while self.size_hint().lower() <= left
+                && let Some(Ok(frame)) = poll_fn(|cx| Pin::new(&mut self).poll_frame(cx)).await
+            {
+                left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len() as u64));
+            }
+        };
+        // Whatever it ended with: only content that was read whole has given its connection back.
+        let _elapsed = timeout(PATIENCE, reading).await;
     }
 
     fn give_back_at_end(&mut self) {
@@ -104,3 +119,8 @@ fn classify(error: &hyper::Error) -> OriginError {
         _ => OriginError::Read(io_error(error)),
     }
 }
+
+/// Bytes that are cheaper to read than a new connection is to make.
+const WORTH_READING: u64 = 64 * 1024;
+/// How long to read what nobody wants.
+const PATIENCE: Duration = Duration::from_secs(1);

@@ -1,9 +1,11 @@
 //! What a document does to a plan.
 
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Plan;
 use crate::check::Rejected;
+use crate::origin_groups::Target;
 use crate::types::InvalidationOrder;
 
 fn distribution(domain_name: &str, aliases: &[&str]) -> Value {
@@ -24,6 +26,10 @@ fn distribution(domain_name: &str, aliases: &[&str]) -> Value {
                 "headers": {"mode": "none", "names": []}, "cookies": {"mode": "none", "names": []},
                 "query_strings": {"mode": "all", "names": []}}}],
     })
+}
+
+fn group(id: &str, primary: &str, secondary: &str, status: u16) -> Value {
+    json!({id: {"primary": primary, "secondary": secondary, "statuses": [status]}})
 }
 
 fn document(sequence: u64, base: Option<u64>, distributions: Value) -> Vec<u8> {
@@ -89,7 +95,7 @@ fn a_change_on_another_base_is_rejected() {
 #[test]
 fn what_contradicts_itself_is_rejected_with_the_reason() {
     type Edit = fn(&mut Value);
-    let cases: [(&str, Edit); 8] = [
+    let cases: [(&str, Edit); 12] = [
         ("no origin", |d| d["behaviors"][0]["origin"] = json!("nowhere")),
         ("path pattern *", |d| d["behaviors"] = json!([])),
         ("no method", |d| d["behaviors"][0]["allowed_methods"] = json!(["BREW"])),
@@ -98,13 +104,35 @@ fn what_contradicts_itself_is_rejected_with_the_reason() {
         ("malformed", |d| d["origins"]["site"]["headers"] = json!([["bad name", "x"]])),
         ("starts with /", |d| d["origins"]["site"]["path"] = json!("x")),
         ("at least one", |d| d["origins"]["site"]["connection_attempts"] = json!(0)),
+        ("no origin \"gone\"", |d| d["origin_groups"] = group("both", "site", "gone", 500)),
+        ("two different", |d| d["origin_groups"] = group("both", "site", "site", 500)),
+        ("an origin has this id", |d| d["origin_groups"] = group("site", "site", "spare", 500)),
+        ("no status of an error", |d| d["origin_groups"] = group("both", "site", "spare", 200)),
     ];
     for (reason, edit) in cases {
         let mut wrong = distribution("d1.test", &[]);
+        wrong["origins"]["spare"] = wrong["origins"]["site"].clone();
         edit(&mut wrong);
         let rejected = Plan::default().apply(&document(1, None, json!({"E1": wrong}))).unwrap_err().to_string();
         assert!(rejected.contains(reason), "{reason}: {rejected}");
     }
+}
+
+#[test]
+fn a_behavior_targets_an_origin_or_a_group_of_two() {
+    let mut grouped = distribution("d1.test", &[]);
+    grouped["origins"]["spare"] = grouped["origins"]["site"].clone();
+    grouped["origin_groups"] = group("both", "site", "spare", 503);
+    let mut to_group = grouped["behaviors"][0].clone();
+    to_group["origin"] = json!("both");
+    to_group["path_pattern"] = json!("/a");
+    grouped["behaviors"].as_array_mut().unwrap().insert(0, to_group);
+    let plan = Plan::default().apply(&document(1, None, json!({"E1": grouped}))).unwrap();
+    let target = |path| plan.distribution_for("d1.test").unwrap().behavior(path).unwrap().target.clone();
+    assert!(matches!(target("/b"), Target::Origin(origin) if origin.id == "site"));
+    let Target::Group(both) = target("/a") else { panic!("no group") };
+    assert_eq!((both.id.as_str(), both.primary.id.as_str(), both.secondary.id.as_str()), ("both", "site", "spare"));
+    assert!(both.lists(StatusCode::SERVICE_UNAVAILABLE) && !both.lists(StatusCode::BAD_GATEWAY));
 }
 
 #[test]

@@ -22,7 +22,7 @@ use super::origin_fetch::{self, Arrival};
 use super::viewer_response::{self, Reply};
 use crate::compression;
 use crate::exchange::Exchange;
-use crate::origin_exchange::send;
+use crate::failover::send;
 use crate::origin_request::Purpose;
 use crate::outcome::ResultType;
 use crate::refusal::Refusal;

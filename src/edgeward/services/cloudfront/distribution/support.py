@@ -25,6 +25,12 @@ _ORIGIN_EFFECTS = {
     "ConnectionTimeout": "bounds one attempt to connect",
 }
 
+_ORIGIN_GROUP_EFFECTS = {
+    "Id": "cache behaviors name the group by it",
+    "FailoverCriteria.StatusCodes.Items[]": "the failures of the primary origin after which the secondary one is asked",
+    "Members.Items[].OriginId": "the primary origin, then the secondary one",
+}
+
 _BEHAVIOR_EFFECTS = {
     "TargetOriginId": "where misses go",
     "ViewerProtocolPolicy": "whether http is served, refused or redirected",
@@ -60,6 +66,7 @@ EFFECTS: Mapping[str, str] = {
     "Enabled": "a disabled distribution serves no viewer",
     **dict(_below("Origins.Items[]", _ORIGIN_EFFECTS)),
     **dict(_below("DefaultCacheBehavior", _BEHAVIOR_EFFECTS)),
+    **dict(_below("OriginGroups.Items[]", _ORIGIN_GROUP_EFFECTS)),
     "CacheBehaviors.Items[].PathPattern": "which requests the cache behavior is for",
     **dict(_below("CacheBehaviors.Items[]", _BEHAVIOR_EFFECTS)),
 }

@@ -86,7 +86,6 @@ def _allows_current_tls(protocols: Shape) -> bool:
 
 
 _DISTRIBUTION_REFUSALS = (
-    Refusal("OriginGroups", _has_no_items, "this edge has no origin failover yet; leave it empty"),
     Refusal(
         "Logging",
         _is_disabled,
@@ -150,6 +149,14 @@ _ORIGIN_REFUSALS = (
     Refusal("OriginShield", _is_disabled, "Origin Shield is not there yet; set Enabled to false"),
 )
 
+_ORIGIN_GROUP_REFUSALS = (
+    Refusal(
+        "SelectionCriteria",
+        _is_one_of("default"),
+        "this edge does not know the media quality of an origin; use default, or leave it out",
+    ),
+)
+
 _BEHAVIOR_REFUSALS = (
     Refusal("SmoothStreaming", _is_unset, "this edge has no Smooth Streaming; set it to false"),
     Refusal("TrustedSigners", _is_disabled, "this edge has no signed URLs yet; set Enabled to false"),
@@ -169,6 +176,7 @@ def _below(prefix: str, rows: tuple[Refusal, ...]) -> Iterator[Refusal]:
 REFUSALS: tuple[Refusal, ...] = (
     *_DISTRIBUTION_REFUSALS,
     *_below("Origins.Items[]", _ORIGIN_REFUSALS),
+    *_below("OriginGroups.Items[]", _ORIGIN_GROUP_REFUSALS),
     *_below("DefaultCacheBehavior", _BEHAVIOR_REFUSALS),
     *_below("CacheBehaviors.Items[]", _BEHAVIOR_REFUSALS),
 )

@@ -68,7 +68,7 @@ def container(*items: Any) -> Shape:
 
 ENABLED = {"Enabled": True}
 ASKED_FOR: list[tuple[str, Any]] = [
-    ("OriginGroups", container({"Id": "both"})),
+    ("OriginGroups.Items.0.SelectionCriteria", "media-quality-based"),
     ("Logging", {"Enabled": True, "Bucket": "b.s3.amazonaws.com"}),
     ("ViewerCertificate", {"ACMCertificateArn": "arn", "SSLSupportMethod": "sni-only"}),
     ("ViewerCertificate", {"IAMCertificateId": "1", "SSLSupportMethod": "vip"}),
@@ -112,6 +112,7 @@ ASKED_FOR: list[tuple[str, Any]] = [
 PLACES = {
     SITE: "Origins.Items[site]",
     API: "Origins.Items[api]",
+    "OriginGroups.Items.0": "OriginGroups.Items[both]",
     "CacheBehaviors.Items.0": "CacheBehaviors.Items[/api/*]",
 }
 
@@ -125,7 +126,7 @@ def place_of(path: str) -> str:
 @pytest.mark.parametrize(("path", "value"), ASKED_FOR)
 def test_what_the_edge_lacks_is_refused_by_name(path: str, value: Any, config_with: ConfigWith) -> None:
     with pytest.raises(ApiError) as refusal:
-        refuse_unsupported(config_with({path: value}))
+        refuse_unsupported(config_with({"OriginGroups": container({"Id": "both"}), path: value}))
 
     assert refusal.value.code == "InvalidArgument"
     assert refusal.value.message.startswith(place_of(path))
@@ -158,6 +159,7 @@ def test_the_message_says_what_to_write_instead(config_with: ConfigWith) -> None
         ("TenantConfig", {}),
         ("Logging", {"Enabled": False, "IncludeCookies": True, "Bucket": "b.s3.amazonaws.com"}),
         ("OriginGroups", {"Quantity": 0, "Items": []}),
+        ("OriginGroups", container({"Id": "both", "SelectionCriteria": "default"})),
         ("CustomErrorResponses", container({"ErrorCode": 404, "ResponsePagePath": "/x", "ResponseCode": "200"})),
         ("CustomErrorResponses", container({"ErrorCode": 500, "ErrorCachingMinTTL": 0})),
         ("Restrictions", {}),
