@@ -27,7 +27,11 @@ pub(crate) fn put(disk: &DiskStore, key: &CacheKey, response: &StoredResponse) {
         distribution: response.generation.distribution().to_owned(),
         head: response.head.clone(),
         freshness: response.freshness,
-        validity: Validity { tested: response.generation.tested(), target: response.generation.target().to_owned() },
+        validity: Validity {
+            tested: response.generation.tested(),
+            target: response.generation.target().to_owned(),
+            tags: response.generation.tags().map(|tags| tags.to_vec()),
+        },
         content: recorded,
     };
     let slot = response.head.variant.number();
@@ -42,7 +46,8 @@ pub(crate) fn restore(
     invalidations: &Invalidations,
 ) -> Option<StoredResponse> {
     let Record { distribution, head, freshness, validity, content } = Record::decode(&record.meta)?;
-    let generation = Generation::restored(invalidations.log(&distribution), validity.tested, &validity.target);
+    let Validity { tested, target, tags } = validity;
+    let generation = Generation::restored(invalidations.log(&distribution), tested, &target, tags);
     let body = match content {
         RecordedContent::Beside => Body::Whole(record.content),
         RecordedContent::Chunks { id, length } => {

@@ -15,6 +15,7 @@ use crate::filling::Filling;
 use crate::invalidation::Generation;
 use crate::key::CacheKey;
 use crate::stored::StoredResponse;
+use crate::tags::CacheTag;
 
 const SHARDS: usize = 64;
 
@@ -121,6 +122,11 @@ impl<E> Flight<E> {
     /// The key all of them asked for.
     pub fn key(&self) -> &CacheKey {
         &self.key
+    }
+
+    /// The head of the response has arrived, with these tags. Said once; more changes nothing.
+    pub fn tag(&self, tags: Arc<[CacheTag]>) {
+        self.shared.generation.tag(tags);
     }
 
     /// Which invalidations the leader's origin request came after.

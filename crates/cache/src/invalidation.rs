@@ -5,17 +5,15 @@
 //! response then remembers how far it was tested. So `/*` over any number of stored responses costs one append, and a
 //! response that was being fetched while the invalidation came cannot survive it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use ahash::AHashMap;
 use parking_lot::RwLock;
 
+use crate::patterns::{KEPT, Patterns, Subject};
 use crate::store::TakenOrder;
-
-/// A log keeps at most this many patterns; beyond it the oldest count as having matched everything, which costs Misses
-/// and can never serve what was invalidated.
-const KEPT: usize = 10_000;
+use crate::tags::CacheTag;
 
 /// The logs of all distributions.
 #[derive(Debug, Default)]
@@ -43,14 +41,6 @@ pub(crate) struct PatternLog {
     patterns: RwLock<Patterns>,
 }
 
-#[derive(Debug, Default)]
-struct Patterns {
-    /// Oldest first.
-    numbered: std::collections::VecDeque<(u64, Box<str>)>,
-    /// Responses filled before this sequence are invalid whatever they are.
-    floor: u64,
-}
-
 impl PatternLog {
     fn of(distribution: &str) -> PatternLog {
         PatternLog { distribution: distribution.into(), current: AtomicU64::new(0), patterns: RwLock::default() }
@@ -63,12 +53,7 @@ impl PatternLog {
         if sequence <= self.current.load(Ordering::Relaxed) {
             return;
         }
-        patterns.numbered.extend(new.iter().map(|pattern| (sequence, pattern.as_str().into())));
-        while patterns.numbered.len() > KEPT {
-            if let Some((dropped, _)) = patterns.numbered.pop_front() {
-                patterns.floor = dropped;
-            }
-        }
+        new.iter().for_each(|pattern| patterns.add(sequence, pattern));
         // Published after the patterns: whoever sees the new number finds them.
         self.current.store(sequence, Ordering::Release);
     }
@@ -77,10 +62,8 @@ impl PatternLog {
         self.current.load(Ordering::Acquire)
     }
 
-    fn has_invalidated(&self, since: u64, target: &str) -> bool {
-        let patterns = self.patterns.read();
-        let newer = patterns.numbered.iter().rev().take_while(|(sequence, _)| *sequence > since);
-        since < patterns.floor || newer.into_iter().any(|(_, pattern)| is_match(pattern, target))
+    fn has_invalidated(&self, since: u64, subject: Subject<'_>) -> bool {
+        self.patterns.read().match_since(since, subject)
     }
 }
 
@@ -104,14 +87,6 @@ pub(crate) fn newest(orders: Vec<TakenOrder>) -> Vec<TakenOrder> {
     newest
 }
 
-/// A path matches itself; a trailing `*` matches whatever follows (CloudFront guide, Invalidation).
-fn is_match(pattern: &str, target: &str) -> bool {
-    match pattern.strip_suffix('*') {
-        Some(prefix) => target.starts_with(prefix),
-        None => target == pattern,
-    }
-}
-
 /// Up to which invalidation of its distribution a response is known to be valid.
 #[derive(Debug)]
 pub struct Generation {
@@ -119,18 +94,26 @@ pub struct Generation {
     tested: AtomicU64,
     /// Path, and the query strings of the key.
     target: Box<str>,
+    /// Known once the head of the response has arrived; until then any may be among them.
+    tags: OnceLock<Arc<[CacheTag]>>,
 }
 
 impl Generation {
     /// Of a response whose origin request begins now.
     pub(crate) fn beginning(log: Arc<PatternLog>, target: &str) -> Generation {
         let tested = AtomicU64::new(log.current());
-        Generation { log, tested, target: target.into() }
+        Generation { log, tested, target: target.into(), tags: OnceLock::new() }
     }
 
     /// Of a response of an earlier process, tested up to the sequence `tested`.
-    pub(crate) fn restored(log: Arc<PatternLog>, tested: u64, target: &str) -> Generation {
-        Generation { log, tested: AtomicU64::new(tested), target: target.into() }
+    pub(crate) fn restored(log: Arc<PatternLog>, tested: u64, target: &str, tags: Option<Vec<CacheTag>>) -> Generation {
+        let tags = tags.map_or_else(OnceLock::new, |tags| OnceLock::from(Arc::from(tags)));
+        Generation { log, tested: AtomicU64::new(tested), target: target.into(), tags }
+    }
+
+    /// The head of the response has arrived, with these tags. Said once; more changes nothing.
+    pub(crate) fn tag(&self, tags: Arc<[CacheTag]>) {
+        let _said_before = self.tags.set(tags);
     }
 
     /// Whether no invalidation since then matches.
@@ -140,7 +123,8 @@ impl Generation {
         if tested == current {
             return true;
         }
-        if self.log.has_invalidated(tested, &self.target) {
+        let subject = Subject { target: &self.target, tags: self.tags().map(|tags| &**tags) };
+        if self.log.has_invalidated(tested, subject) {
             return false;
         }
         self.tested.fetch_max(current, Ordering::Relaxed);
@@ -166,6 +150,11 @@ impl Generation {
     pub fn target(&self) -> &str {
         &self.target
     }
+
+    /// The tags of the response; `None` while its head has not arrived.
+    pub fn tags(&self) -> Option<&Arc<[CacheTag]>> {
+        self.tags.get()
+    }
 }
 
 impl Clone for Generation {
@@ -174,34 +163,45 @@ impl Clone for Generation {
             log: Arc::clone(&self.log),
             tested: AtomicU64::new(self.tested.load(Ordering::Relaxed)),
             target: self.target.clone(),
+            tags: self.tags.clone(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{Generation, Invalidations, KEPT, newest};
     use crate::store::TakenOrder;
+    use crate::tags::CacheTag;
 
     #[test]
-    fn a_pattern_invalidates_what_it_matches_and_nothing_else() {
-        for (pattern, target, valid) in [
-            ("/index.html", "/index.html", false),
-            ("/index.html", "/index.html?a=1", true),
-            ("/index.html*", "/index.html?a=1", false),
-            ("/img/*", "/img/a/b.png", false),
-            ("/img/*", "/img", true),
-            ("/*", "/anything", false),
-            ("/Index.html", "/index.html", true),
-            ("/a*b", "/axb", true),
-        ] {
+    fn a_pattern_invalidates_what_it_matches_in_its_distribution() {
+        for (pattern, valid) in [("/a", false), ("/*", false), ("/b", true), ("#cache-tag:x", true)] {
             let invalidations = Invalidations::default();
-            let stored = Generation::beginning(invalidations.log("E1"), target);
-            let elsewhere = Generation::beginning(invalidations.log("E2"), target);
+            let stored = Generation::beginning(invalidations.log("E1"), "/a");
+            stored.tag(Arc::default());
+            let elsewhere = Generation::beginning(invalidations.log("E2"), "/a");
             invalidations.log("E1").append(1, &[pattern.to_owned()]);
-            assert_eq!(stored.is_valid(), valid, "{pattern} against {target}");
+            assert_eq!(stored.is_valid(), valid, "{pattern}");
             assert!(elsewhere.is_valid());
         }
+    }
+
+    #[test]
+    fn a_tag_that_was_invalidated_before_the_head_arrived_counts() {
+        let invalidations = Invalidations::default();
+        let flying = Generation::beginning(invalidations.log("E1"), "/a");
+        invalidations.log("E1").append(1, &["#cache-tag:tv".to_owned()]);
+        assert!(!flying.is_valid(), "whoever joins now asks for itself");
+        let (tagged, other) = (flying.clone(), flying);
+        tagged.tag([CacheTag::qualified("cache-tag:tv")].into());
+        other.tag([CacheTag::qualified("cache-tag:radio")].into());
+        assert!(!tagged.is_valid() && other.is_valid());
+        let again = Generation::beginning(invalidations.log("E1"), "/a");
+        again.tag(Arc::clone(tagged.tags().unwrap()));
+        assert!(again.is_valid());
     }
 
     #[test]
@@ -244,10 +244,10 @@ mod tests {
         let log = invalidations.log("E1");
         let old = Generation::beginning(invalidations.log("E1"), "/kept");
         for sequence in 1..=KEPT as u64 {
-            log.append(sequence, &["/other".to_owned()]);
+            log.append(sequence, &[format!("/{sequence}")]);
         }
         assert!(old.clone().is_valid());
-        log.append(KEPT as u64 + 1, &["/other".to_owned()]);
+        log.append(KEPT as u64 + 1, &["/0".to_owned()]);
         assert!(!old.is_valid());
     }
 }

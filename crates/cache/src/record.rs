@@ -7,11 +7,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::stale::Grace;
 use crate::stored::{Compressed, Freshness, ResponseHead};
+use crate::tags::CacheTag;
 use crate::time::Timestamp;
 use crate::variant::Variant;
 
 /// Of the form below; others are not read.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What is kept of a stored response beside its content.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +30,8 @@ pub(crate) struct Validity {
     /// The sequence up to which it was tested.
     pub(crate) tested: u64,
     pub(crate) target: String,
+    /// `None` where they are not known.
+    pub(crate) tags: Option<Vec<CacheTag>>,
 }
 
 /// Where the content is.
@@ -47,8 +50,7 @@ impl Record {
         out.text(self.distribution.as_bytes());
         out.head(&self.head);
         out.freshness(&self.freshness);
-        out.number(self.validity.tested);
-        out.text(self.validity.target.as_bytes());
+        out.validity(&self.validity);
         match self.content {
             RecordedContent::Beside => out.number(0),
             RecordedContent::Chunks { id, length } => {
@@ -69,7 +71,7 @@ impl Record {
             distribution: rest.string()?,
             head: rest.head()?,
             freshness: rest.freshness()?,
-            validity: Validity { tested: rest.number()?, target: rest.string()? },
+            validity: rest.validity()?,
             content: match rest.number()? {
                 0 => RecordedContent::Beside,
                 1 => RecordedContent::Chunks { id: rest.number()?, length: rest.number()? },
@@ -112,6 +114,16 @@ impl Writer {
         for (name, value) in fields {
             self.text(name.as_str().as_bytes());
             self.optional(value);
+        }
+    }
+
+    fn validity(&mut self, Validity { tested, target, tags }: &Validity) {
+        self.number(*tested);
+        self.text(target.as_bytes());
+        self.number(tags.is_some().into());
+        if let Some(tags) = tags {
+            self.number(tags.len() as u64);
+            tags.iter().for_each(|tag| self.number(tag.0));
         }
     }
 
@@ -179,6 +191,24 @@ impl<'a> Reader<'a> {
         Some(ResponseHead { status, headers, compressed, variant: Variant::restored(fields) })
     }
 
+    fn validity(&mut self) -> Option<Validity> {
+        let (tested, target) = (self.number()?, self.string()?);
+        let tags = match self.number()? {
+            0 => None,
+            1 => Some(self.tags()?),
+            _ => return None,
+        };
+        Some(Validity { tested, target, tags })
+    }
+
+    fn tags(&mut self) -> Option<Vec<CacheTag>> {
+        let mut tags = Vec::new();
+        for _ in 0..self.number()? {
+            tags.push(CacheTag(self.number()?));
+        }
+        Some(tags)
+    }
+
     fn freshness(&mut self) -> Option<Freshness> {
         Some(Freshness {
             since: Timestamp::from_nanos(self.number()?),
@@ -218,7 +248,7 @@ mod tests {
                 grace: Grace { while_revalidate: 1, if_error: u64::MAX, if_unreachable: 2 },
                 resting_until: Some(Timestamp::from_secs(9)),
             },
-            validity: Validity { tested: 7, target: "/a?b=1".to_owned() },
+            validity: Validity { tested: 7, target: "/a?b=1".to_owned(), tags: Some(vec![CacheTag(1), CacheTag(2)]) },
             content: RecordedContent::Chunks { id: 1 << 60, length: 20_000_000_000 },
         }
     }
@@ -230,6 +260,7 @@ mod tests {
         small.head.compressed = None;
         small.head.variant = Variant::default();
         small.freshness.resting_until = None;
+        small.validity.tags = None;
         for record in [record(), small] {
             assert_eq!(Record::decode(&record.encode()), Some(record));
         }

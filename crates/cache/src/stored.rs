@@ -84,7 +84,8 @@ impl StoredResponse {
         const FIELD: usize = 96;
         let fields: usize =
             self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD).sum();
-        BOOKKEEPING + fields + self.head.variant.size() + self.body.bytes_in_memory()
+        let tags = self.generation.tags().map_or(0, |tags| size_of_val(&**tags));
+        BOOKKEEPING + fields + tags + self.head.variant.size() + self.body.bytes_in_memory()
     }
 }
 

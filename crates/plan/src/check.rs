@@ -62,7 +62,7 @@ pub enum Rejected {
         reason: String,
     },
     /// An invalidation order for a pattern that is none.
-    #[error("invalidation pattern {0:?} does not start with /")]
+    #[error("invalidation pattern {0:?} is neither a path that starts with / nor #header:tag")]
     Pattern(String),
     /// An invalidation that holds now and would not after a restart: it could not be written down.
     #[error("the order is carried out and could not be written down, send it again: {0}")]
@@ -107,6 +107,7 @@ fn build(id: &str, document: DistributionDocument) -> Result<Distribution, Strin
         http2: document.http2,
         behaviors,
         error_responses: ErrorResponses::check(document.error_responses)?,
+        cache_tag_header: document.cache_tag_header.map(|name| header_name(&name)).transpose()?,
     })
 }
 
@@ -229,10 +230,11 @@ fn header_selection(document: SelectionDocument) -> Result<HeaderSelection, Stri
 }
 
 fn header_names(names: &[String]) -> Result<Vec<HeaderName>, String> {
-    let name = |name: &String| {
-        HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("header name {name:?} is malformed"))
-    };
-    names.iter().map(name).collect()
+    names.iter().map(|name| header_name(name)).collect()
+}
+
+fn header_name(name: &str) -> Result<HeaderName, String> {
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("header name {name:?} is malformed"))
 }
 
 fn forwarding(document: Option<OriginRequestDocument>, key: &CachePolicy) -> Result<Forwarding, String> {

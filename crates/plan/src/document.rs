@@ -39,6 +39,9 @@ pub(crate) struct DistributionDocument {
     pub(crate) origin_groups: BTreeMap<String, OriginGroupDocument>,
     pub(crate) behaviors: Vec<BehaviorDocument>,
     pub(crate) error_responses: Vec<ErrorResponseDocument>,
+    /// The header field with the tags of a response; absent where there are none.
+    #[serde(default)]
+    pub(crate) cache_tag_header: Option<String>,
 }
 
 #[derive(Deserialize)]

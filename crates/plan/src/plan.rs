@@ -97,7 +97,7 @@ impl InvalidationOrder {
     pub fn parse(order: &[u8]) -> Result<InvalidationOrder, Rejected> {
         let document: InvalidationDocument = read(order)?;
         check_format(document.format)?;
-        match document.patterns.iter().find(|pattern| !pattern.starts_with('/')) {
+        match document.patterns.iter().find(|pattern| !is_pattern(pattern)) {
             Some(pattern) => Err(Rejected::Pattern(pattern.clone())),
             None => Ok(InvalidationOrder {
                 distribution: document.distribution,
@@ -106,6 +106,11 @@ impl InvalidationOrder {
             }),
         }
     }
+}
+
+fn is_pattern(text: &str) -> bool {
+    let tag = text.strip_prefix('#').and_then(|tag| tag.split_once(':'));
+    text.starts_with('/') || tag.is_some_and(|(header, tag)| !header.is_empty() && !tag.is_empty())
 }
 
 fn check_format(found: u32) -> Result<(), Rejected> {

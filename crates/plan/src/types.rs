@@ -35,6 +35,8 @@ pub struct Distribution {
     pub behaviors: Vec<Arc<CacheBehavior>>,
     /// How long errors are kept, and which pages stand in their place.
     pub error_responses: ErrorResponses,
+    /// The header field in which origins name the tags of a response.
+    pub cache_tag_header: Option<HeaderName>,
 }
 
 /// A certificate chain and its private key, both PEM.
@@ -246,6 +248,6 @@ pub struct InvalidationOrder {
     pub distribution: String,
     /// Counts up per distribution.
     pub sequence: u64,
-    /// Paths; a trailing `*` is a wildcard.
+    /// Paths, where a trailing `*` is a wildcard, and tags: `#header:tag`.
     pub patterns: Vec<String>,
 }

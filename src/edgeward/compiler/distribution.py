@@ -11,7 +11,7 @@ from edgeward.aws.model import Shape
 from edgeward.compiler.cache_behavior import compile_behavior
 from edgeward.compiler.origin import compile_origin
 from edgeward.services.cloudfront.distribution.defaults import ERROR_CACHING_MIN_TTL, fill_defaults
-from edgeward.services.cloudfront.distribution.fields import behaviors, items_of, origins
+from edgeward.services.cloudfront.distribution.fields import behaviors, cache_tag_header, items_of, origins
 from edgeward.services.cloudfront.distribution.references import AttachedResources
 
 
@@ -47,6 +47,7 @@ def compile_distribution(source: DistributionSource, attached: AttachedResources
         "origins": {origin["Id"]: compile_origin(origin, attached) for _, origin in origins(config)},
         "origin_groups": {group["Id"]: _compile_origin_group(group) for group in items_of(config["OriginGroups"])},
         "behaviors": [compile_behavior(behavior, attached) for _, behavior in behaviors(config)],
+        "cache_tag_header": cache_tag_header(config),
         "error_responses": [_compile_error_response(each) for each in _by_status(config)],
     }
 

@@ -17,6 +17,7 @@ from edgeward.compiler import DistributionSource, compile_distribution, encode_p
 from edgeward.deploy.channel import CertificateSource
 from edgeward.services.cloudfront.distribution.family import distribution_arn
 from edgeward.services.cloudfront.distribution.fields import items_of
+from edgeward.services.cloudfront.invalidation import patterns_of
 from edgeward.services.cloudfront.store_references import StoreReferences
 from edgeward.store.transaction import SqlTransaction
 
@@ -150,7 +151,9 @@ class Planner:
             "format": 1,
             "distribution": invalidation.parent,
             "sequence": invalidation.attributes["Sequence"],
-            "patterns": items_of(invalidation.config["Paths"]),
+            "patterns": patterns_of(
+                items_of(invalidation.config["Paths"]), invalidation.attributes.get("CacheTagHeader")
+            ),
         }
         return json.dumps(order, sort_keys=True, separators=(",", ":")).encode()
 

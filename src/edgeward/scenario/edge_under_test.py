@@ -18,6 +18,7 @@ from edgeward.scenario.short_form import ShortDistribution, merge
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.rules import check_distribution
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
+from edgeward.services.cloudfront.invalidation import check_batch, patterns_of
 from edgeward.services.cloudfront.managed_policies import MANAGED_CACHE_POLICIES
 
 if TYPE_CHECKING:
@@ -75,10 +76,15 @@ class EdgeUnderTest:
         self._edge.load_plan(encode_plan(self._plan_sequence, base, compiled, certificate))
 
     def invalidate(self, paths: tuple[str, ...]) -> None:
-        """Invalidate `paths`; on return no older stored response is served."""
+        """Invalidate `paths` and tags; on return no older stored response is served.
+
+        Raises ApiError when the API would refuse them.
+        """
+        header = (self._distributions[MAIN].cache_tags or "").lower() or None
+        check_batch({"CallerReference": MAIN, "Paths": {"Items": list(paths)}}, header)
         self._order_sequence += 1
         order = {"format": 1, "distribution": id_of(MAIN), "sequence": self._order_sequence}
-        self._edge.invalidate(json.dumps(order | {"patterns": list(paths)}).encode())
+        self._edge.invalidate(json.dumps(order | {"patterns": patterns_of(paths, header)}).encode())
 
     def advance(self, milliseconds: int) -> None:
         """Let virtual time pass."""

@@ -72,6 +72,8 @@ def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]
             [{"PathPattern": behavior.path or "", **shape} for behavior, shape in zip(numbered, shapes, strict=True)]
         ),
     }
+    if whole.cache_tags:
+        config["CacheTagConfig"] = {"HeaderName": whole.cache_tags}
     controls = {_control_id(key): _access_control(key, each) for key, each in origins.items() if each.signing}
     return Expansion(
         config=config,

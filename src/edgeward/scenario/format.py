@@ -153,7 +153,7 @@ class ApiAction:
     """A change made through the control plane, live at the edge when the step ends."""
 
     update: Annotated[ShortDistribution | None, "Members to merge into the distribution"] = None
-    invalidate: Annotated[tuple[str, ...], "Paths to invalidate"] = ()
+    invalidate: Annotated[tuple[str, ...], "Paths and cache tags to invalidate"] = ()
     disable: Annotated[bool, "Disable the distribution"] = False
 
 

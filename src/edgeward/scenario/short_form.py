@@ -155,6 +155,7 @@ class ShortDistribution:
     groups: Annotated[Mapping[str, ShortOriginGroup] | None, "Origin groups by name"] = None
     aliases: Annotated[tuple[str, ...] | None, "Alternate domain names"] = None
     errors: Annotated[tuple[ShortErrorResponse, ...] | None, "Custom error responses"] = None
+    cache_tags: Annotated[str | None, "Name of the response header with cache tags"] = None
     default_root_object: Annotated[str | None, "Path of the object for /, without leading slash"] = None
     enabled: Annotated[bool | None, "Default: true"] = None
     http_version: Annotated[Literal["http1.1", "http2"] | None, "Default: http2"] = None

@@ -100,6 +100,7 @@ CONFIG: Shape = {
         ],
     },
     "Origins": {"Quantity": 2, "Items": [BUCKET, SERVER]},
+    "CacheTagConfig": {"HeaderName": "Cache-Tag"},
     "OriginGroups": {
         "Quantity": 1,
         "Items": [
@@ -173,6 +174,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
         "certificate": None,
         "default_root_object": "index.html",
         "http2": True,
+        "cache_tag_header": "cache-tag",
         "error_responses": [
             {"status": 404, "min_ttl": 10, "page": {"path": "/404.html", "status": 200}},
             {"status": 500, "min_ttl": 0, "page": None},

@@ -147,11 +147,13 @@ fn an_unknown_field_or_format_is_rejected() {
 }
 
 #[test]
-fn an_invalidation_order_holds_paths() {
-    let order = br#"{"format":1,"distribution":"E1","sequence":3,"patterns":["/a","/b/*"]}"#;
-    assert_eq!(InvalidationOrder::parse(order).unwrap().patterns, ["/a", "/b/*"]);
-    let wrong = br#"{"format":1,"distribution":"E1","sequence":3,"patterns":["a"]}"#;
-    assert_eq!(InvalidationOrder::parse(wrong).unwrap_err(), Rejected::Pattern("a".to_owned()));
+fn an_invalidation_order_holds_paths_and_tags() {
+    let order = br##"{"format":1,"distribution":"E1","sequence":3,"patterns":["/a","/b/*","#cache-tag:a:b"]}"##;
+    assert_eq!(InvalidationOrder::parse(order).unwrap().patterns, ["/a", "/b/*", "#cache-tag:a:b"]);
+    for pattern in ["a", "#tag", "#:tag", "#cache-tag:", ""] {
+        let wrong = json!({"format": 1, "distribution": "E1", "sequence": 3, "patterns": [pattern]}).to_string();
+        assert_eq!(InvalidationOrder::parse(wrong.as_bytes()).unwrap_err(), Rejected::Pattern(pattern.to_owned()));
+    }
 }
 
 // RFC 9111 section 4

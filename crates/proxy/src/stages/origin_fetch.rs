@@ -22,6 +22,7 @@ use hyper::body::Incoming;
 use super::cache_lookup::{Incomplete, Lacking, key_parts};
 use super::part_fetch::{self, Part, PartFailure, PartSource};
 use super::viewer_response::{self, Reply};
+use crate::cache_tags;
 use crate::compression;
 use crate::exchange::Exchange;
 use crate::failover::send;
@@ -260,6 +261,7 @@ fn keep_failure(exchange: &Exchange, refusal: Refusal, flight: &Flight<Refusal>)
     let head = ResponseHead { status: refusal.status(), headers, compressed: None, variant: Variant::default() };
     let lifetime = exchange.error_min_ttl(head.status);
     let freshness = Freshness { since: now, initial_age: 0, lifetime, grace: Grace::default(), resting_until: None };
+    flight.tag(Arc::default());
     let generation = flight.generation().clone();
     let stored = StoredResponse { head, freshness, generation, body: StoredBody::Whole(page.into()) };
     exchange.worker.engine.cache.insert_for_now(flight, Arc::new(stored));
@@ -302,6 +304,7 @@ fn still_valid(
     arrival: Arrival,
     flight: Flight<Refusal>,
 ) -> Reply {
+    cache_tags::of_update(exchange, update, &stale.generation).into_iter().for_each(|tags| flight.tag(tags));
     let mut headers = stale.head.headers.clone();
     let mut update = update.clone();
     viewer_response::ready_for_viewers(exchange, &mut update);
@@ -338,6 +341,7 @@ fn still_valid(
 
 /// Stores the response while the viewer reads it, or passes it on where it may not be stored.
 fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, flight: Flight<Refusal>) -> Reply {
+    flight.tag(cache_tags::of(exchange, response.headers()));
     let length = response.body().size_hint().lower();
     let lifetime = match storable(exchange, response.status(), response.headers(), arrival, length) {
         Ok(lifetime) => lifetime,

@@ -20,6 +20,7 @@ use http_body_util::BodyExt;
 use super::cache_lookup::key_parts;
 use super::origin_fetch::{self, Arrival};
 use super::viewer_response::{self, Reply};
+use crate::cache_tags;
 use crate::compression;
 use crate::exchange::Exchange;
 use crate::failover::send;
@@ -112,6 +113,7 @@ fn place(response: &Response<OriginBody>) -> Option<(u64, u64, u64)> {
 /// `None`: it may not, and is not what the viewer asked for.
 pub(super) fn admit(exchange: &Exchange, part: NewPart, arrival: Arrival, flight: &Flight<Refusal>) -> Option<Reply> {
     let NewPart { parts: Parts { status, mut headers, .. }, body, first, end, length } = part;
+    flight.tag(cache_tags::of(exchange, &headers));
     let lifetime = origin_fetch::storable(exchange, status, &headers, arrival, length);
     let may_combine = combine::strong_validator(&headers).is_some();
     let freshness = arrival.freshness(exchange, status, &headers, lifetime.unwrap_or(0));

@@ -1,10 +1,12 @@
-"""Invalidations: orders to the edges to forget stored responses by path.
+"""Invalidations: orders to the edges to forget stored responses by path or cache tag.
 
 An invalidation belongs to a distribution and is never changed; it is Completed once every edge has it. Rules:
-API reference, CreateInvalidation; Developer Guide, "Invalidate files" and "Quotas".
+API reference, CreateInvalidation; Developer Guide, "Invalidate files", "Invalidating content by cache tags" and
+"Quotas".
 """
 
 import re
+from collections.abc import Iterable
 
 from botocore.model import StructureShape
 
@@ -13,6 +15,7 @@ from edgeward.aws.errors import ApiError
 from edgeward.aws.listing import read_page, requested_page, write_page
 from edgeward.aws.model import ServiceModel, Shape
 from edgeward.aws.resources import Page, Resource, Transaction
+from edgeward.services.cloudfront.distribution.fields import cache_tag_header
 
 
 def invalidation_handlers(model: ServiceModel, environment: Environment) -> dict[str, Handler]:
@@ -30,12 +33,12 @@ def create(environment: Environment, call: Call) -> Shape:
     """CreateInvalidation: stores an order, or finds the one of the same caller reference and paths."""
     distribution_id, batch = call.members["DistributionId"], call.members["InvalidationBatch"]
     with environment.store.write() as transaction:
-        _require_distribution(transaction, distribution_id)
+        distribution = _require_distribution(transaction, distribution_id)
         invalidation = _repeated(transaction, distribution_id, batch)
         if invalidation is None:
-            check_batch(batch)
+            check_batch(batch, cache_tag_header(distribution.config))
             _check_in_progress(transaction, distribution_id, batch)
-            invalidation = _new_invalidation(environment, transaction, call)
+            invalidation = _new_invalidation(environment, transaction, call, distribution)
             transaction.insert(invalidation, ())
             transaction.enqueue("invalidation", invalidation.id)
     if transaction.last_position is not None:
@@ -64,8 +67,20 @@ def list_all(environment: Environment, call: Call, list_shape: StructureShape) -
     return {"InvalidationList": write_page(list_shape, page, found, _summarize)}
 
 
-def check_batch(batch: Shape) -> None:
-    """The rules of the paths. Raises ApiError `InvalidArgument` or `BatchTooLarge`."""
+def patterns_of(paths: Iterable[str], tag_header: str | None) -> list[str]:
+    """What the edges have to invalidate: paths, and tags as `#header:tag`.
+
+    A tag means the header that the distribution named when the invalidation was made (API reference,
+    DistributionConfig: tag invalidations do not apply to what was cached with another header).
+    """
+    return [f"#{tag_header}:{path[1:]}" if path.startswith("#") else path for path in paths]
+
+
+def check_batch(batch: Shape, tag_header: str | None) -> None:
+    """The rules of the paths and tags, where the distribution reads tags from `tag_header`.
+
+    Raises ApiError `InvalidArgument` or `BatchTooLarge`.
+    """
     paths = batch["Paths"].get("Items", [])
     if not paths:
         raise ApiError("InvalidArgument", "Paths has no items. Name at least one path.")
@@ -77,20 +92,28 @@ def check_batch(batch: Shape) -> None:
             f"A batch can have {MOST_PATHS} paths, {MOST_WILDCARDS} of them with *. Send several batches.",
         )
     for path in paths:
-        problem = _path_problem(path)
+        problem = _tag_problem(path, tag_header) if path.startswith("#") else _path_problem(path)
         if problem is not None:
             raise ApiError("InvalidArgument", f"The invalidation path '{path[:QUOTED_CHARACTERS]}' {problem}.")
 
 
 def _path_problem(path: str) -> str | None:
     if not path.startswith("/"):
-        return "has to begin with /"
+        return "has to begin with / or, for a cache tag, with #"
     if len(path) > LONGEST_PATH:
         return f"is longer than {LONGEST_PATH} characters"
     if "*" in path[:-1]:
         return "can have * as its last character only"
     if not re.fullmatch(r"[\x21-\x7e]+", path):
         return "has a space, a control or a non-ASCII character: percent-encode it"
+    return None
+
+
+def _tag_problem(item: str, tag_header: str | None) -> str | None:
+    if tag_header is None:
+        return "names a cache tag, and the distribution has no CacheTagConfig: set one, or invalidate paths"
+    if not _TAG.fullmatch(item):
+        return f"is no cache tag: # and 1 to {LONGEST_TAG} visible ASCII characters without commas"
     return None
 
 
@@ -122,8 +145,10 @@ def _repeated(transaction: Transaction, distribution_id: str, batch: Shape) -> R
     return earlier
 
 
-def _new_invalidation(environment: Environment, transaction: Transaction, call: Call) -> Resource:
-    distribution_id, batch = call.members["DistributionId"], call.members["InvalidationBatch"]
+def _new_invalidation(
+    environment: Environment, transaction: Transaction, call: Call, distribution: Resource
+) -> Resource:
+    batch = call.members["InvalidationBatch"]
     return Resource(
         family="invalidation",
         id=environment.identifiers.capital("I"),
@@ -132,8 +157,11 @@ def _new_invalidation(environment: Environment, transaction: Transaction, call: 
         created=call.now,
         modified=call.now,
         caller_reference=batch["CallerReference"],
-        parent=distribution_id,
-        attributes={"Sequence": transaction.count("invalidation", parent=distribution_id) + 1},
+        parent=distribution.id,
+        attributes={
+            "Sequence": transaction.count("invalidation", parent=distribution.id) + 1,
+            "CacheTagHeader": cache_tag_header(distribution.config),
+        },
     )
 
 
@@ -144,9 +172,11 @@ def _find(transaction: Transaction, distribution_id: str, invalidation_id: str) 
     return invalidation
 
 
-def _require_distribution(transaction: Transaction, distribution_id: str) -> None:
-    if transaction.find("distribution", distribution_id) is None:
+def _require_distribution(transaction: Transaction, distribution_id: str) -> Resource:
+    distribution = transaction.find("distribution", distribution_id)
+    if distribution is None:
         raise ApiError("NoSuchDistribution", f"The specified distribution does not exist: '{distribution_id}'.")
+    return distribution
 
 
 def _answer(invalidation: Resource) -> Shape:
@@ -158,10 +188,13 @@ def _summarize(invalidation: Resource) -> Shape:
 
 
 def _wildcards(paths: list[str]) -> int:
-    return sum(path.endswith("*") for path in paths)
+    """A tag has none: in it * is a character."""
+    return sum(path.endswith("*") and not path.startswith("#") for path in paths)
 
 
 LONGEST_PATH = 4_000
+LONGEST_TAG = 256
+_TAG = re.compile(rf"#[\x21-\x2b\x2d-\x7e]{{1,{LONGEST_TAG}}}")
 MOST_PATHS = 3_000
 """Paths in progress for a distribution, and so also in one batch."""
 MOST_WILDCARDS = 15

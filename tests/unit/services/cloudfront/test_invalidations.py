@@ -101,6 +101,40 @@ def test_a_batch_that_breaks_a_rule_is_refused(
     assert cloudfront.list_invalidations(DistributionId=distribution_id)["InvalidationList"]["Quantity"] == 0
 
 
+@pytest.fixture
+def tagging_id(cloudfront: Any, config: dict[str, Any]) -> str:
+    """A distribution that reads cache tags."""
+    tagging = config | {"CallerReference": "tagging", "CacheTagConfig": {"HeaderName": "Cache-Tag"}}
+    return str(cloudfront.create_distribution(DistributionConfig=tagging)["Distribution"]["Id"])
+
+
+def test_tags_and_paths_go_out_together_and_name_the_header(cloudfront: Any, tagging_id: str, edge: Any) -> None:
+    items = batch("/a", "#product:TV", "#a*")
+    answer = cloudfront.create_invalidation(DistributionId=tagging_id, InvalidationBatch=items)
+
+    assert answer["Invalidation"]["InvalidationBatch"] == items
+    assert json.loads(edge.orders[-1])["patterns"] == ["/a", "#cache-tag:product:TV", "#cache-tag:a*"]
+
+
+@pytest.mark.parametrize("tag", ["#", "#a,b", "#a b", "#é", "#" + "a" * 257])
+def test_what_is_no_tag_is_refused(cloudfront: Any, tagging_id: str, refused: Callable[..., str], tag: str) -> None:
+    order = {"DistributionId": tagging_id, "InvalidationBatch": batch("/a", tag)}
+
+    assert refused(cloudfront.create_invalidation, **order) == "InvalidArgument"
+
+
+def test_a_tag_counts_as_a_path_and_never_as_a_wildcard(
+    cloudfront: Any, tagging_id: str, refused: Callable[..., str]
+) -> None:
+    many = batch(*(f"#{number}" for number in range(3001)))
+    stars = batch(*(f"#{number}*" for number in range(16)), "#" + "a" * 256)
+
+    code = refused(cloudfront.create_invalidation, DistributionId=tagging_id, InvalidationBatch=many)
+    cloudfront.create_invalidation(DistributionId=tagging_id, InvalidationBatch=stars)
+
+    assert code == "BatchTooLarge"
+
+
 def test_the_longest_path_and_the_largest_batch_are_accepted(cloudfront: Any, distribution_id: str) -> None:
     paths = ["/" + "a" * 3999, *(f"/{number}" for number in range(2999))]
 

@@ -52,6 +52,12 @@ def behaviors(config: Shape) -> Iterator[tuple[Field, Shape]]:
     yield Field("DistributionConfig.DefaultCacheBehavior"), config["DefaultCacheBehavior"]
 
 
+def cache_tag_header(config: Shape) -> str | None:
+    """The response header that carries cache tags, in lower case; None when the distribution reads none."""
+    tags = config.get("CacheTagConfig")
+    return tags["HeaderName"].lower() if tags else None
+
+
 def shown(value: object) -> str:
     """`value` for a message: a caller's text may be long, the message is not."""
     text = str(value)

@@ -17,6 +17,8 @@ CUSTOM_HEADER_NAME_CHARACTERS = 256
 CUSTOM_HEADER_VALUE_CHARACTERS = 1_783
 CUSTOM_HEADERS_CHARACTERS = 10_240
 """Names and values of all custom headers of one origin together."""
+CACHE_TAG_HEADER_CHARACTERS = 256
+"""As of a custom header; the guide does not say."""
 COMMENT_CHARACTERS = 128
 PATH_CHARACTERS = 255
 """Of a path pattern, an origin path, a default root object and the path of an error page."""

@@ -13,7 +13,7 @@ from edgeward.services.cloudfront.distribution.fields import Field, items_of, sh
 
 
 def check_settings(config: Shape) -> None:
-    """Comment, default root object, viewer certificate, geo restriction and error pages."""
+    """Comment, default root object, viewer certificate, geo restriction, cache tags and error pages."""
     at = Field()
     if not config["CallerReference"]:
         raise at.member("CallerReference").refused("is empty; give a text that is new for every distribution")
@@ -23,6 +23,8 @@ def check_settings(config: Shape) -> None:
     _check_default_root_object(at.member("DefaultRootObject"), config["DefaultRootObject"])
     _check_viewer_certificate(at.member("ViewerCertificate"), config["ViewerCertificate"])
     _check_geo_restriction(at.member("Restrictions.GeoRestriction"), config["Restrictions"]["GeoRestriction"])
+    if "CacheTagConfig" in config:
+        _check_cache_tag_header(at.member("CacheTagConfig.HeaderName"), config["CacheTagConfig"]["HeaderName"])
     _check_error_responses(at.member("CustomErrorResponses"), items_of(config["CustomErrorResponses"]))
 
 
@@ -77,6 +79,12 @@ def _check_geo_restriction(at: Field, restriction: Shape) -> None:
             raise at.item(country).refused(message, "InvalidLocationCode")
 
 
+def _check_cache_tag_header(at: Field, name: str) -> None:
+    if not _HEADER_NAME.fullmatch(name):
+        most = quotas.CACHE_TAG_HEADER_CHARACTERS
+        raise at.refused(f"is no header name: 1 to {most} letters, digits and !#$%&'*+-.^_`|~")
+
+
 def _check_error_responses(at: Field, responses: list[Shape]) -> None:
     seen: set[int] = set()
     for response in responses:
@@ -110,6 +118,7 @@ _CERTIFICATE_SOURCES = ("CloudFrontDefaultCertificate", "ACMCertificateArn", "IA
 _ACM_ARNS = ("arn:aws:acm:us-east-1:", "arn:aws-cn:acm:us-east-1:")
 _ROOT_OBJECT = re.compile(r"""[A-Za-z0-9_\-.*$/~"'&@:+]*""")
 _ERROR_PAGE = re.compile(r"""/[A-Za-z0-9_\-.*$/~"'&@:+%]*""")
+_HEADER_NAME = re.compile(rf"[A-Za-z0-9!#$%&'*+\-.^_`|~]{{1,{quotas.CACHE_TAG_HEADER_CHARACTERS}}}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _ERROR_CODES = frozenset({400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504})
 _RESPONSE_CODES = frozenset({"200"} | {str(code) for code in _ERROR_CODES})

@@ -61,6 +61,7 @@ EFFECTS: Mapping[str, str] = {
     "CustomErrorResponses.Items[].ResponsePagePath": "the page that viewers get in its place",
     "CustomErrorResponses.Items[].ResponseCode": "the status that viewers see with the page",
     "CustomErrorResponses.Items[].ErrorCachingMinTTL": "for how long the error is kept at least",
+    "CacheTagConfig.HeaderName": "the response header with the tags by which stored responses are invalidated",
     "DefaultRootObject": "answers requests for /",
     "HttpVersion": "whether viewers are offered HTTP/2",
     "Enabled": "a disabled distribution serves no viewer",

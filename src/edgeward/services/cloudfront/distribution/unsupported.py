@@ -116,7 +116,6 @@ _DISTRIBUTION_REFUSALS = (
     Refusal("ConnectionMode", _is_one_of("direct"), "distribution tenants are not there yet; use direct"),
     Refusal("ViewerMtlsConfig", _is_unset, "this edge does not ask viewers for certificates yet; leave it out"),
     Refusal("ConnectionFunctionAssociation", _is_unset, "this edge has no connection functions yet; leave it out"),
-    Refusal("CacheTagConfig", _is_unset, "this edge does not invalidate by cache tag yet; leave it out"),
 )
 
 _ORIGIN_REFUSALS = (

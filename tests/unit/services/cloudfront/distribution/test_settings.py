@@ -98,6 +98,13 @@ REFUSED = [
         "InvalidArgument",
         "Items[404].ErrorCachingMinTTL:",
     ),
+    ("no header for tags", {"CacheTagConfig": {"HeaderName": ""}}, "InvalidArgument", "CacheTagConfig.HeaderName:"),
+    (
+        "a header that is none",
+        {"CacheTagConfig": {"HeaderName": "a b"}},
+        "InvalidArgument",
+        "CacheTagConfig.HeaderName:",
+    ),
     ("a page without a leading /", error_pages(page("x")), "InvalidRelativePath", "ResponsePagePath:"),
 ]
 

@@ -84,7 +84,6 @@ ASKED_FOR: list[tuple[str, Any]] = [
     ("ConnectionMode", "tenant-only"),
     ("ViewerMtlsConfig", {"Mode": "required"}),
     ("ConnectionFunctionAssociation", {"Id": "1"}),
-    ("CacheTagConfig", {"HeaderName": "Cache-Tag"}),
     (f"{SITE}.S3OriginConfig.OriginAccessIdentity", "origin-access-identity/cloudfront/E1"),
     (f"{SITE}.VpcOriginConfig", {"VpcOriginId": "1"}),
     (f"{API}.CustomOriginConfig.OriginSslProtocols", container("TLSv1", "TLSv1.1")),
