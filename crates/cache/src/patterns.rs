@@ -130,10 +130,7 @@ impl Patterns {
 }
 
 /// Removes `key` unless it has a newer sequence than `sequence`; says whether it did.
-fn remove<K: Eq + Hash, Q: Eq + Hash + ?Sized>(map: &mut AHashMap<K, u64>, key: &Q, sequence: u64) -> bool
-where
-    K: std::borrow::Borrow<Q>,
-{
+fn remove<K: Eq + Hash>(map: &mut AHashMap<K, u64>, key: &K, sequence: u64) -> bool {
     let is_newest = map.get(key) == Some(&sequence);
     if is_newest {
         map.remove(key);

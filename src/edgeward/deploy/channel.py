@@ -13,6 +13,9 @@ class Channel(Protocol):
     plan.
     """
 
+    def plan_sequence(self) -> int:
+        """The sequence of the plan that is live; 0 on an edge that has none, as after its start."""
+
     def load_plan(self, update: bytes, /) -> int:
         """Makes a plan or a change of it live; returns the sequence now live."""
 

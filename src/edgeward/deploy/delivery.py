@@ -1,8 +1,9 @@
 """Bringing one edge up to date, on a thread of its own.
 
 Starts with the whole plan, then sends step after step; whenever something fails it begins again with the
-whole plan, later and later. Invariant: an invalidation order is sent only after the plan that was live when
-it was made.
+whole plan, later and later. Invariants: an edge that serves gets an invalidation order only after the plan
+that was live when it was made; one that has no plan yet gets the orders it lacks before its first, so that
+what it kept on disk is never served past them.
 """
 
 import logging
@@ -78,6 +79,8 @@ class Delivery:
 
     def _take(self, steps: Sequence[Step]) -> None:
         plan_position = self._plan_position
+        if plan_position is None:
+            self._bring_up_to_orders(steps)
         if plan_position is None or any(step.needs_whole_plan and step.position > plan_position for step in steps):
             plan_position = self._load_whole_plan()
         for step in steps:
@@ -88,6 +91,12 @@ class Delivery:
                 self._channel.invalidate(order)
             self.acknowledged = step.position
             self._course.acknowledge()
+
+    def _bring_up_to_orders(self, steps: Sequence[Step]) -> None:
+        """An order taken twice counts once, so they go out again in their place among the steps."""
+        if self._channel.plan_sequence() == 0:
+            for order in (order for step in steps for order in step.orders):
+                self._channel.invalidate(order)
 
     def _load_whole_plan(self) -> int:
         snapshot = self._course.whole_plan()

@@ -143,9 +143,12 @@ class Planner:
         return tuple(order for order in orders if order is not None)
 
     def _order(self, transaction: SqlTransaction, invalidation_id: str) -> bytes | None:
-        """The order for the edges; None when its distribution is gone, and all it stored with it."""
+        """The order for the edges; None when its distribution is gone for good.
+
+        One that cannot be compiled just now may still have responses on an edge's disk.
+        """
         invalidation = transaction.find("invalidation", invalidation_id)
-        if invalidation is None or invalidation.parent not in self._compiled:
+        if invalidation is None or transaction.find("distribution", invalidation.parent or "") is None:
             return None
         order = {
             "format": 1,

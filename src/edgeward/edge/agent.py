@@ -38,6 +38,10 @@ class EdgeAgent:
         self._edge.stop(grace_seconds)
         self._http = self._https = ()
 
+    def plan_sequence(self) -> int:
+        """The sequence of the live plan; 0 before the first."""
+        return self.status()["plan_sequence"]
+
     def load_plan(self, update: bytes) -> int:
         """Makes a plan, or a change of the live one, live; returns the sequence now live. Raises `PlanRejected`."""
         return self._edge.load_plan(update)

@@ -36,6 +36,9 @@ class FakeEdge:
     def __post_init__(self) -> None:
         self.is_open.set()
 
+    def plan_sequence(self) -> int:
+        return self.sequence
+
     def load_plan(self, update: bytes) -> int:
         plan = json.loads(update)
         base, sequence = plan["base"], int(plan["sequence"])

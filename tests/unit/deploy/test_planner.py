@@ -146,6 +146,18 @@ def test_a_distribution_that_cannot_be_compiled_stays_as_it_was(
     assert "E1" in json.loads(planner.whole_plan().document)["distributions"]
 
 
+def test_an_order_reaches_the_edges_also_while_its_distribution_cannot_be_compiled(
+    planner: Planner, account: Any
+) -> None:
+    dangling = {"TargetOriginId": "site", "ViewerProtocolPolicy": "allow-all", "CachePolicyId": "gone"}
+    account.put("E1", DefaultCacheBehavior=dangling)
+    account.invalidate("E1", "/a")
+
+    step = load(planner, account)
+
+    assert [json.loads(order)["patterns"] for order in step.orders] == [["/a"]]
+
+
 def test_there_is_no_step_without_a_change(planner: Planner, account: Any) -> None:
     load(planner, account)
 

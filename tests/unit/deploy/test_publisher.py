@@ -151,8 +151,48 @@ def test_nothing_is_lost_when_the_control_plane_dies_between_commit_and_publishi
 
     publish(edge)
 
-    assert edge.log == ["whole 3", "order 1 /a"]
+    assert edge.log == ["order 1 /a", "whole 3", "order 1 /a"]
     assert account.status("distribution", "E1") == "Deployed"
+    assert account.status("invalidation", "I/a") == "Completed"
+
+
+def test_an_edge_without_a_plan_gets_the_orders_it_lacks_before_its_first(
+    publish: Callable[..., Any], account: Any, new_edge: Callable[..., Any]
+) -> None:
+    edge = new_edge()
+    account.put("E1")
+    publisher = publish(edge)
+    edge.sequence, edge.distributions, edge.failures = 0, {}, 1  # it restarts, with its cache on disk
+
+    publisher.settle(account.invalidate("E1", "/a"))
+
+    assert edge.log[1:] == ["order 1 /a failed", "order 1 /a", "whole 2", "order 1 /a"]
+
+
+def test_an_edge_that_serves_gets_the_plan_before_the_orders_made_under_it(
+    publish: Callable[..., Any], account: Any, new_edge: Callable[..., Any]
+) -> None:
+    account.put("E1")
+    edge = new_edge()
+    publish(edge).stop()
+    account.put("E1", Enabled=False)
+    account.invalidate("E1", "/a")
+
+    publish(edge)
+
+    assert edge.log[1:] == ["whole 4", "order 1 /a"]
+
+
+def test_an_order_that_could_not_be_sent_before_the_plan_keeps_the_plan_back(
+    publish: Callable[..., Any], account: Any, new_edge: Callable[..., Any]
+) -> None:
+    account.put("E1")
+    account.invalidate("E1", "/a")
+    edge = new_edge(failures=2)
+
+    publish(edge)
+
+    assert edge.log == ["order 1 /a failed"] * 2 + ["order 1 /a", "whole 3", "order 1 /a"]
     assert account.status("invalidation", "I/a") == "Completed"
 
 

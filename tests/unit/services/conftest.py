@@ -36,6 +36,10 @@ class ObedientEdge:
     plans: list[bytes] = field(default_factory=list)
     orders: list[bytes] = field(default_factory=list)
 
+    def plan_sequence(self) -> int:
+        """Of the last plan."""
+        return int(json.loads(self.plans[-1])["sequence"]) if self.plans else 0
+
     def load_plan(self, update: bytes) -> int:
         """Accepts any plan."""
         self.plans.append(update)

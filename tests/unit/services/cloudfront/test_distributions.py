@@ -213,6 +213,9 @@ def test_a_write_without_acknowledgement_stays_in_progress_until_it_comes(
     build_control_plane: Callable[..., Any], connect: Callable[..., Any], config: dict[str, Any], edge: Any
 ) -> None:
     class AbsentEdge:
+        def plan_sequence(self) -> int:
+            raise ConnectionError
+
         def load_plan(self, _update: bytes) -> int:
             raise ConnectionError
 

@@ -163,6 +163,9 @@ def test_a_bound_is_set_on_wildcards_in_progress(
     refused: Callable[..., str],
 ) -> None:
     class AbsentEdge:
+        def plan_sequence(self) -> int:
+            raise ConnectionError
+
         def load_plan(self, _update: bytes) -> int:
             raise ConnectionError
 
