@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use edgeward_cache::StoredResponse;
 use edgeward_http_rules::range::ByteRange;
-use edgeward_http_rules::{combine, cookies, hop_by_hop, query};
+use edgeward_http_rules::{combine, cookies, hop_by_hop, query, targeted};
 use edgeward_net::origin::{OriginAddress, OriginTimeouts};
-use edgeward_plan::{CacheBehavior, ForwardedHeaders, Origin, OriginKind, OriginProtocol};
+use edgeward_plan::{CacheBehavior, CachingRules, ForwardedHeaders, Origin, OriginKind, OriginProtocol};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::exchange::{Exchange, Route};
@@ -163,6 +163,10 @@ fn from_edge(exchange: &Exchange, origin: &Origin, headers: &mut HeaderMap) -> R
     headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
     headers.insert(&X_FORWARDED_FOR, forwarded_for(exchange));
     headers.insert(header::CONNECTION, HeaderValue::from_static("Keep-Alive"));
+    if exchange.rules() == CachingRules::Rfc9111 {
+        // In place of what the viewer sent: nobody outside may promise what this edge does to a response.
+        headers.insert(&targeted::SURROGATE_CAPABILITY, targeted::OUR_CAPABILITY);
+    }
     Ok(())
 }
 

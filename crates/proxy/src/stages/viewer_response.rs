@@ -10,8 +10,9 @@ use edgeward_cache::{Body, Filling, Reader, ResponseHead, StoredResponse, Timest
 use edgeward_http_rules::conditional::{Precondition, evaluate_stored, if_range_holds};
 use edgeward_http_rules::date::format_http_date;
 use edgeward_http_rules::range::{self, ByteRange, RangeRequest};
-use edgeward_http_rules::{SelectionMode, hop_by_hop};
+use edgeward_http_rules::{SelectionMode, hop_by_hop, targeted};
 use edgeward_net::origin::OriginBody;
+use edgeward_plan::CachingRules;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body as _;
 
@@ -390,6 +391,10 @@ fn send(
         headers.insert(&X_CACHE, result.to_header_value());
     }
     headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
+    if exchange.rules() == CachingRules::Rfc9111 {
+        // Stored with the response, for when it is validated; meant for surrogates, not for viewers.
+        headers.remove(&targeted::SURROGATE_CONTROL);
+    }
     follow_policy(&exchange, result, &mut headers);
     exchange.outcome = Some(Outcome {
         status,
