@@ -23,6 +23,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 
 use crate::access_log::section_bytes;
+use crate::cache_status::CacheStatus;
 use crate::content::ResponseContent;
 use crate::exchange::Exchange;
 use crate::identity::RequestId;
@@ -77,6 +78,7 @@ impl Pipeline {
             content_received: (!content.is_end_stream()).then(|| Arc::new(AtomicU64::new(0))),
             error_page: None,
             outcome: None,
+            cache_status: CacheStatus::default(),
             is_errand: false,
         });
         (exchange, content)

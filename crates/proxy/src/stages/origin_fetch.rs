@@ -58,10 +58,14 @@ pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacki
             Joined::Leader(flight) => return lead(exchange, lacking, flight).await,
             Joined::Follower(follower) => match follower.outcome().await {
                 Some(FlightOutcome::Filling(filling)) => match reader_of(exchange, &filling) {
-                    Some(reader) => return Reply::Filling(filling, reader, ResultType::Hit),
+                    Some(reader) => {
+                        exchange.cache_status.collapsed();
+                        return Reply::Filling(filling, reader, ResultType::Hit);
+                    }
                     None => return pass(exchange, content).await,
                 },
                 Some(FlightOutcome::Stored(stored)) if is_for(&stored.head) => {
+                    exchange.cache_status.collapsed();
                     return Reply::stored(stored, ResultType::Hit, exchange.now());
                 }
                 Some(FlightOutcome::Failed(refusal)) => return Reply::Refused(refusal),
@@ -161,6 +165,7 @@ async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) ->
         && !part_fetch::is_lacking(exchange, &stored)
     {
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
+        exchange.cache_status.hit();
         return Reply::stored(stored, ResultType::Hit, asked);
     }
     let stale = lacking.stale.as_ref();
@@ -327,6 +332,7 @@ fn still_valid(
         generation: flight.generation().clone(),
         body: stale.body.clone(),
     });
+    exchange.cache_status.decided(decision.is_ok(), decision.err());
     if decision.is_ok() {
         exchange.worker.engine.cache.insert(&flight, Arc::clone(&stored));
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
@@ -339,7 +345,9 @@ fn still_valid(
 /// Stores the response while the viewer reads it, or passes it on where it may not be stored.
 fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, flight: Flight<Refusal>) -> Reply {
     let length = response.body().size_hint().lower();
-    let lifetime = match storable(exchange, response.status(), response.headers(), arrival, length) {
+    let lifetime = storable(exchange, response.status(), response.headers(), arrival, length);
+    exchange.cache_status.decided(lifetime.is_ok(), lifetime.err());
+    let lifetime = match lifetime {
         Ok(lifetime) => lifetime,
         Err(_reason) => {
             flight.tell(FlightOutcome::NotShared);

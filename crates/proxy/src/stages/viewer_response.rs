@@ -113,6 +113,7 @@ fn from_part(
 ) -> Response<ResponseContent> {
     let length = stored.body.length();
     let mut response = Selected::of(&exchange, &stored.head, Some(length));
+    exchange.cache_status.served(&stored.freshness, now);
     match stored.freshness.current_age(now) {
         0 if result == ResultType::Miss => drop(response.headers.remove(header::AGE)),
         age => set_age(&mut response.headers, age),
@@ -180,6 +181,7 @@ fn from_filling(
     let now = exchange.now();
     let length = filling.head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let mut response = Selected::of(&exchange, &filling.head, length);
+    exchange.cache_status.served(&filling.freshness, now);
     match filling.freshness.current_age(now) {
         0 if result == ResultType::Miss => drop(response.headers.remove(header::AGE)),
         age => set_age(&mut response.headers, age),
@@ -392,6 +394,7 @@ fn send(
     }
     headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
     if exchange.rules() == CachingRules::Rfc9111 {
+        exchange.cache_status.tell(status, &mut headers);
         // Stored with the response, for when it is validated; meant for surrogates, not for viewers.
         headers.remove(&targeted::SURROGATE_CONTROL);
     }
