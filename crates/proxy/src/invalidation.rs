@@ -24,7 +24,7 @@ pub(crate) fn after(exchange: &Exchange, status: StatusCode, response: &HeaderMa
 }
 
 /// As the viewer wrote it.
-fn authority(exchange: &Exchange) -> &str {
+pub(crate) fn authority(exchange: &Exchange) -> &str {
     let host = exchange.request.headers.get(header::HOST).and_then(|value| value.to_str().ok());
     exchange.request.uri.authority().map_or(host.unwrap_or_default(), |authority| authority.as_str())
 }

@@ -28,7 +28,7 @@ const CONTENT_FIELDS: [HeaderName; 4] =
     [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::CONTENT_LANGUAGE];
 
 /// Reach the origin only where nothing is stored for other viewers.
-const CONDITIONS_AND_RANGE: [HeaderName; 6] = [
+pub(crate) const CONDITIONS_AND_RANGE: [HeaderName; 6] = [
     header::IF_MATCH,
     header::IF_NONE_MATCH,
     header::IF_MODIFIED_SINCE,

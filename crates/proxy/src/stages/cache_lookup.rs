@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use edgeward_cache::{Body, CacheKey, Chunked, KeyParts, Lookup, Missing, StaleUse, StoredResponse};
 
+use http::Method;
+
 use super::part_fetch;
 use crate::cache_status::Forwarded;
 use crate::exchange::{Exchange, Route};
@@ -130,12 +132,17 @@ fn fresh(exchange: &Exchange, key: CacheKey, stored: Arc<StoredResponse>) -> Fou
 
 /// What the key is made from; `None` for a request that is not cacheable.
 pub(crate) fn key_parts(exchange: &Exchange) -> Option<KeyParts<'_>> {
+    key_parts_as(exchange, exchange.method())
+}
+
+/// What the key would be made from if the request had another method.
+pub(super) fn key_parts_as<'a>(exchange: &'a Exchange, method: &'a Method) -> Option<KeyParts<'a>> {
     let Route { distribution, behavior, .. } = exchange.route.as_ref()?;
     let request = &exchange.request;
-    let is_cacheable = behavior.cached_methods.contains(exchange.method()) && behavior.cache.allows_caching();
+    let is_cacheable = behavior.cached_methods.contains(method) && behavior.cache.allows_caching();
     is_cacheable.then(|| KeyParts {
         distribution: &distribution.id,
-        method: exchange.method(),
+        method,
         path: exchange.path(),
         query: exchange.query(),
         headers: &request.headers,

@@ -21,6 +21,7 @@ use hyper::body::Incoming;
 
 use super::cache_lookup::{Incomplete, Lacking, key_parts};
 use super::part_fetch::{self, Part, PartFailure, PartSource};
+use super::post;
 use super::viewer_response::{self, Reply};
 use crate::compression;
 use crate::exchange::Exchange;
@@ -137,12 +138,16 @@ pub(crate) fn revalidate(exchange: &Exchange, lacking: Lacking) {
     }
 }
 
-/// Asks the origin for this viewer alone; nothing is stored.
+/// Asks the origin for this viewer alone; nothing is stored, but for what a POST brings for later GETs.
 pub(crate) async fn pass(exchange: &Exchange, content: Option<Incoming>) -> Reply {
+    let asked = exchange.now();
     match send(exchange, Purpose::Pass, content).await {
         Ok(response) => {
             invalidation::after(exchange, response.status(), response.headers());
-            Reply::Passed(Box::new(response))
+            match post::flight_for_later(exchange, &response) {
+                Some(flight) => admit(exchange, response, Arrival { asked, answered: exchange.now() }, flight),
+                None => Reply::Passed(Box::new(response)),
+            }
         }
         Err(refusal) => Reply::Refused(refusal),
     }
