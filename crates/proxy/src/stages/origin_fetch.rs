@@ -298,7 +298,10 @@ impl Arrival {
     ) -> Freshness {
         let policy = exchange.route.as_ref().map(|route| &route.behavior.cache);
         let grace = policy.map_or_else(Grace::default, |policy| Grace::of(status, headers, policy));
-        let exchange = freshness::Exchange { request_time: self.asked.secs(), response_time: self.answered.secs() };
+        let response_time = self.answered.secs();
+        // The delay in whole seconds that passed, not of the clock: 2 ms around the turn of a second are none.
+        let request_time = response_time.saturating_sub(self.answered.secs_since(self.asked));
+        let exchange = freshness::Exchange { request_time, response_time };
         let initial_age = initial_age(headers, exchange);
         Freshness { since: self.answered, initial_age, lifetime, grace, resting_until: None }
     }
