@@ -15,6 +15,7 @@ use http::{HeaderValue, Method, StatusCode};
 use crate::cache_status::CacheStatus;
 use crate::identity::RequestId;
 use crate::outcome::{Detail, ResultType};
+use crate::set_aside::SetAside;
 use crate::worker::Worker;
 
 /// A request on its way.
@@ -36,6 +37,7 @@ pub(crate) struct Exchange {
     pub(crate) error_page: Option<PageInstead>,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) cache_status: CacheStatus,
+    pub(crate) set_aside: SetAside,
     /// No viewer waits for it: it is not logged.
     pub(crate) is_errand: bool,
 }
@@ -95,6 +97,7 @@ impl Exchange {
             error_page: self.error_page,
             outcome: None,
             cache_status: CacheStatus::default(),
+            set_aside: SetAside::default(),
             is_errand: true,
         })
     }

@@ -22,6 +22,7 @@ mod pipeline;
 mod refusal;
 mod response_headers;
 mod segments;
+mod set_aside;
 mod settings;
 mod signing;
 mod sigv4;

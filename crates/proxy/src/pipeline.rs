@@ -28,6 +28,7 @@ use crate::content::ResponseContent;
 use crate::exchange::Exchange;
 use crate::identity::RequestId;
 use crate::outcome::ResultType;
+use crate::set_aside::SetAside;
 use crate::stages::cache_lookup::Found;
 use crate::stages::viewer_response::Reply;
 use crate::stages::{Early, cache_lookup, error_page, origin_fetch, receive, route, viewer_request, viewer_response};
@@ -79,6 +80,7 @@ impl Pipeline {
             error_page: None,
             outcome: None,
             cache_status: CacheStatus::default(),
+            set_aside: SetAside::default(),
             is_errand: false,
         });
         (exchange, content)

@@ -30,6 +30,7 @@ use crate::origin_exchange::send;
 use crate::origin_request::Purpose;
 use crate::outcome::ResultType;
 use crate::refusal::Refusal;
+use crate::set_aside::set_aside;
 use crate::stored_content::delivery;
 use crate::storing::{self, Intake};
 
@@ -328,6 +329,7 @@ fn still_valid(
         headers.remove(name);
     }
     headers.extend(update);
+    set_aside(exchange, &mut headers);
     let policy = exchange.route.as_ref().map(|route| &route.behavior.cache);
     let decision = policy.map_or(Err(NotStored::CachingDisabled), |policy| {
         lifetime(&arrival.response(exchange, stale.head.status, &headers), policy)
@@ -366,6 +368,7 @@ fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, 
     let (Parts { status, mut headers, .. }, body) = response.into_parts();
     let freshness = arrival.freshness(exchange, status, &headers, lifetime);
     viewer_response::ready_for_viewers(exchange, &mut headers);
+    set_aside(exchange, &mut headers);
     let variant = variant(exchange, &headers);
     let mut head = ResponseHead { status, headers, compressed: None, variant };
     let compression = storing::begin_compression(exchange, &mut head, body.size_hint().exact());

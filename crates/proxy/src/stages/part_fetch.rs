@@ -26,6 +26,7 @@ use crate::origin_exchange::send;
 use crate::origin_request::Purpose;
 use crate::outcome::ResultType;
 use crate::refusal::Refusal;
+use crate::set_aside::set_aside;
 use crate::stored_content::delivery;
 
 /// How often in a row a viewer waits for others to fetch a part before it does so itself.
@@ -116,6 +117,7 @@ pub(super) fn admit(exchange: &Exchange, part: NewPart, arrival: Arrival, flight
     let may_combine = combine::strong_validator(&headers).is_some();
     let freshness = arrival.freshness(exchange, status, &headers, lifetime.unwrap_or(0));
     viewer_response::ready_for_viewers(exchange, &mut headers);
+    set_aside(exchange, &mut headers);
     let variant = origin_fetch::variant(exchange, &headers);
     let head = ResponseHead { status, headers, compressed: None, variant };
     let cache = &exchange.worker.engine.cache;

@@ -393,6 +393,7 @@ fn send(
         headers.insert(&X_CACHE, result.to_header_value());
     }
     headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
+    exchange.set_aside.put_back(&mut headers);
     if exchange.rules() == CachingRules::Rfc9111 {
         exchange.cache_status.tell(status, &mut headers);
         // Stored with the response, for when it is validated; meant for surrogates, not for viewers.
