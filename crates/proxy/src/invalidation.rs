@@ -34,14 +34,16 @@ fn forget(exchange: &Exchange, route: &Route, path: &str, query: Option<&str>) {
     else {
         return;
     };
-    for method in [&Method::GET, &Method::OPTIONS] {
+    let codings = || AcceptedCodings::possible(&behavior.cache);
+    let kinds = [&Method::GET, &Method::OPTIONS].into_iter().flat_map(|method| codings().map(move |of| (method, of)));
+    for (method, codings) in kinds {
         exchange.worker.engine.cache.forget(&CacheKey::of(&KeyParts {
             distribution: &route.distribution.id,
             method,
             path,
             query,
             headers: &exchange.request.headers,
-            codings: AcceptedCodings::Absent,
+            codings,
             policy: &behavior.cache,
         }));
     }

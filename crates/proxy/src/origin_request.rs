@@ -98,7 +98,7 @@ fn from_viewer(exchange: &Exchange, behavior: &CacheBehavior, purpose: Purpose<'
     let end_to_end = without_connection_fields(&exchange.request.headers);
     let viewer = end_to_end.as_ref();
     copy_forwarded(viewer, &behavior.forwarding.headers, headers);
-    if policy.gzip || policy.brotli {
+    if policy.normalizes_codings() {
         headers.remove(header::ACCEPT_ENCODING);
     }
     let mut selected = Vec::new();

@@ -285,6 +285,18 @@ def test_a_policy_without_parameters_keys_by_the_path_alone(attached: Attached) 
     assert (cache["gzip"], cache["brotli"]) == (False, False)
 
 
+@pytest.mark.parametrize("compress", [True, False])
+def test_with_the_policy_rfc9111_compress_is_enough_for_the_codings(attached: Attached, compress: bool) -> None:
+    attached.policies[RFC9111_CACHE_POLICY_ID] = attached.policies["policy"]
+    behavior = CONFIG["DefaultCacheBehavior"] | {"CachePolicyId": RFC9111_CACHE_POLICY_ID, "Compress": compress}
+
+    cache = compile_distribution(source(CONFIG | {"DefaultCacheBehavior": behavior}), attached)["behaviors"][-1][
+        "cache"
+    ]
+
+    assert (cache["gzip"], cache["brotli"]) == (compress, compress)
+
+
 def test_the_policy_rfc9111_forwards_all_but_host_unless_an_origin_request_policy_says_otherwise(
     attached: Attached,
 ) -> None:

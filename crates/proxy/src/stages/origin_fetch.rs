@@ -401,8 +401,12 @@ pub(super) fn storable(
 
 /// By CloudFront's rules a response answers all that share its key, whatever its Vary says.
 pub(super) fn variant(exchange: &Exchange, headers: &HeaderMap) -> Variant {
-    match exchange.rules() {
+    let Some(policy) = exchange.route.as_ref().map(|route| &route.behavior.cache) else { return Variant::default() };
+    match policy.rules {
         CachingRules::CloudFront => Variant::default(),
+        CachingRules::Rfc9111 if policy.normalizes_codings() => {
+            Variant::of(headers, &exchange.request.headers).without(&header::ACCEPT_ENCODING)
+        }
         CachingRules::Rfc9111 => Variant::of(headers, &exchange.request.headers),
     }
 }
