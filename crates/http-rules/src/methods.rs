@@ -85,7 +85,9 @@ mod tests {
             (&[], false),
         ] {
             let mut response = HeaderMap::new();
-            lines.iter().for_each(|line| drop(response.append(CONTENT_LOCATION, HeaderValue::from_static(line))));
+            for line in lines {
+                response.append(CONTENT_LOCATION, HeaderValue::from_static(line));
+            }
             assert_eq!(is_about_target(&response, &target), expected, "{lines:?}");
         }
     }

@@ -162,6 +162,11 @@ mod tests {
     use super::*;
     use edgeward_cache::Grace;
 
+    /// Status of the response, the field, and what the stages noted.
+    type Case = (u16, &'static str, fn(&CacheStatus));
+
+    const NOW: Timestamp = Timestamp::from_secs(9);
+
     fn told(status: u16, note: impl Fn(&CacheStatus)) -> Vec<String> {
         let course = CacheStatus::default();
         note(&course);
@@ -178,39 +183,38 @@ mod tests {
     // RFC 9211 sections 2 and 4
     #[test]
     fn the_field_says_what_the_cache_did() {
-        let now = Timestamp::from_secs(9);
-        let cases: [(u16, &str, &dyn Fn(&CacheStatus)); 8] = [
-            (200, "edgeward; hit; ttl=40", &|course| {
+        let cases: [Case; 8] = [
+            (200, "edgeward; hit; ttl=40", |course| {
                 course.hit();
-                course.served(&fresh_for(60, 20), now);
+                course.served(&fresh_for(60, 20), NOW);
             }),
-            (200, "edgeward; hit; ttl=-5", &|course| {
+            (200, "edgeward; hit; ttl=-5", |course| {
                 course.hit();
-                course.served(&fresh_for(15, 20), now);
+                course.served(&fresh_for(15, 20), NOW);
             }),
-            (200, "edgeward; fwd=uri-miss; stored; ttl=999999999999999", &|course| {
+            (200, "edgeward; fwd=uri-miss; stored; ttl=999999999999999", |course| {
                 course.forwarded(Forwarded::UriMiss);
                 course.answered(StatusCode::OK);
                 course.decided(true, None);
-                course.served(&fresh_for(u64::MAX, 0), now);
+                course.served(&fresh_for(u64::MAX, 0), NOW);
             }),
-            (200, "edgeward; fwd=stale; fwd-status=304; stored; ttl=60", &|course| {
+            (200, "edgeward; fwd=stale; fwd-status=304; stored; ttl=60", |course| {
                 course.forwarded(Forwarded::Stale);
                 course.answered(StatusCode::NOT_MODIFIED);
                 course.decided(true, None);
-                course.served(&fresh_for(60, 0), now);
+                course.served(&fresh_for(60, 0), NOW);
             }),
-            (200, "edgeward; fwd=uri-miss; detail=no-store", &|course| {
+            (200, "edgeward; fwd=uri-miss; detail=no-store", |course| {
                 course.forwarded(Forwarded::UriMiss);
                 course.answered(StatusCode::OK);
                 course.decided(false, Some(NotStored::NoStore));
             }),
-            (200, "edgeward; fwd=vary-miss; stored; collapsed", &|course| {
+            (200, "edgeward; fwd=vary-miss; stored; collapsed", |course| {
                 course.forwarded(Forwarded::VaryMiss);
                 course.collapsed();
             }),
-            (502, "edgeward; fwd=method", &|course| course.forwarded(Forwarded::Method)),
-            (200, "edgeward; hit", &|course| {
+            (502, "edgeward; fwd=method", |course| course.forwarded(Forwarded::Method)),
+            (200, "edgeward; hit", |course| {
                 course.forwarded(Forwarded::Partial);
                 course.hit();
             }),

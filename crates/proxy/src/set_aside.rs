@@ -36,7 +36,9 @@ fn take_named(headers: &mut HeaderMap) -> Option<HeaderMap> {
     for name in named.filter(|name| !NEEDED.contains(name)) {
         if let header::Entry::Occupied(field) = headers.entry(name) {
             let (name, values) = field.remove_entry_mult();
-            values.for_each(|value| drop(taken.append(&name, value)));
+            values.for_each(|value| {
+                taken.append(&name, value);
+            });
         }
     }
     (!taken.is_empty()).then_some(taken)
