@@ -22,8 +22,9 @@ demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-
 
 build: $(CORE) ## Set up .venv and build the engine into it (release)
 
-test: build $(AWSCLI) lint ## Everything: formatting, lints, types, layers, Rust tests, then all of pytest
+test: build $(AWSCLI) lint ## Everything: formatting, lints, types, layers, Rust tests, HTTP caching suite, then all of pytest
 	cargo test --quiet --locked $(RUST_TESTED)
+	PYTHONPATH=tests $(BIN)/python -m conformance --only h1 $(if $(NEEDS_NODE),,--skip-without-node)
 	$(BIN)/pytest
 
 lint: build ## Formatting, ruff, mypy, import-linter, clippy; changes nothing

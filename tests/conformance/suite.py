@@ -31,11 +31,15 @@ class SuiteError(Exception):
     """The suite cannot be installed, started or understood. Says what to do."""
 
 
+class NodeMissing(SuiteError):
+    """There is no Node.js on this machine."""
+
+
 def install() -> None:
     """Installs what package-lock.json pins, unless it is there. Raises SuiteError."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
-            raise SuiteError(f"{program} is needed: install Node.js 20 or newer with npm (nodejs.org), then try again")
+            raise NodeMissing(f"{program} is needed: install Node.js 20 or newer with npm (nodejs.org), then try again")
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, timeout=START_SECONDS, check=True)
     if int(version.stdout.removeprefix("v").split(".")[0]) < 20:
         raise SuiteError(f"Node.js 20 or newer is needed, this is {version.stdout.strip()}")

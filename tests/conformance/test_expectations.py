@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from conformance.__main__ import report
-from conformance.expectations import Expectations, differences
+from conformance.expectations import Expectations, differences, steadier
 from conformance.score import Kind, Outcome, Test, Verdict
 
 REQUIRED = Test(id="a", name="A", kind=Kind.REQUIRED)
@@ -39,6 +39,15 @@ def test_a_failure_that_nobody_explained_fails_the_run() -> None:
 
     assert "does not say why" in text
     assert fails
+
+
+def test_what_a_second_run_does_not_repeat_does_not_count() -> None:
+    expected = expecting(Outcome.PASS)
+    passing, failing = run(Outcome.PASS), run(Outcome.SETUP)
+
+    for first, second in [(failing, passing), (passing, failing)]:
+        assert told(steadier(first, second, expected), expected) == []
+    assert told(steadier(failing, failing, expected), expected) == [("pass -> setup Assertion: no", True)]
 
 
 def test_a_check_that_ends_otherwise_is_told_and_fails_nothing() -> None:

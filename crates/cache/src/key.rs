@@ -40,49 +40,61 @@ pub struct KeyParts<'a> {
 pub enum AcceptedCodings {
     /// The viewer sent no Accept-Encoding, or the policy treats it as any other field.
     Absent,
-    /// The viewer accepts none of the policy's.
-    Identity,
-    /// gzip alone.
-    Gzip,
-    /// Brotli alone.
-    Brotli,
-    /// Both.
-    Both,
+    /// Those of the policy's that the viewer accepts, which may be none.
+    Of(Accepted),
 }
 
 impl AcceptedCodings {
     /// Normalises Accept-Encoding (guide, controlling-the-cache-key, compressed objects). What an HTTP/1.0 viewer sends does
     /// not count (guide, ServingCompressedFiles).
     pub fn of(version: Version, headers: &HeaderMap, policy: &CachePolicy) -> AcceptedCodings {
-        let is_looked_at = (policy.gzip || policy.brotli) && version > Version::HTTP_10;
+        let is_looked_at = policy.normalizes_codings() && version > Version::HTTP_10;
         let Some(accepted) = is_looked_at.then(|| Accepted::parse(headers)).flatten() else {
             return AcceptedCodings::Absent;
         };
-        match (accepted.gzip && policy.gzip, accepted.brotli && policy.brotli) {
-            (true, true) => AcceptedCodings::Both,
-            (true, false) => AcceptedCodings::Gzip,
-            (false, true) => AcceptedCodings::Brotli,
-            (false, false) => AcceptedCodings::Identity,
-        }
+        AcceptedCodings::Of(Accepted {
+            gzip: accepted.gzip && policy.gzip,
+            brotli: accepted.brotli && policy.brotli,
+            zstd: accepted.zstd && policy.zstd(),
+        })
+    }
+
+    /// All that requests under a policy can have.
+    pub fn possible(policy: &CachePolicy) -> impl Iterator<Item = AcceptedCodings> {
+        let count = if policy.normalizes_codings() { 8 } else { 0 };
+        let numbered = |bits: u8| Accepted { gzip: bits & 1 != 0, brotli: bits & 2 != 0, zstd: bits & 4 != 0 };
+        std::iter::once(AcceptedCodings::Absent).chain((0..count).map(numbered).map(AcceptedCodings::Of))
     }
 
     /// What is sent to the origin in their place.
     pub fn as_field_value(self) -> Option<&'static str> {
-        match self {
-            AcceptedCodings::Absent => None,
-            AcceptedCodings::Identity => Some("identity"),
-            AcceptedCodings::Gzip => Some("gzip"),
-            AcceptedCodings::Brotli => Some("br"),
-            AcceptedCodings::Both => Some("br,gzip"),
-        }
+        let AcceptedCodings::Of(Accepted { gzip, brotli, zstd }) = self else { return None };
+        Some(match (brotli, zstd, gzip) {
+            (false, false, false) => "identity",
+            (false, false, true) => "gzip",
+            (true, false, false) => "br",
+            (true, false, true) => "br,gzip",
+            (false, true, false) => "zstd",
+            (false, true, true) => "zstd,gzip",
+            (true, true, false) => "br,zstd",
+            (true, true, true) => "br,zstd,gzip",
+        })
     }
 
-    fn in_key(self) -> u8 {
-        match self {
-            AcceptedCodings::Absent | AcceptedCodings::Identity => b'-',
-            AcceptedCodings::Gzip => b'g',
-            AcceptedCodings::Brotli => b'b',
-            AcceptedCodings::Both => b'2',
+    /// CloudFront takes a viewer without Accept-Encoding for one that accepts none of the codings; by RFC 9110 section
+    /// 12.5.3 it accepts any that the origin chooses.
+    fn in_key(self, rules: CachingRules) -> u8 {
+        let AcceptedCodings::Of(Accepted { gzip, brotli, zstd }) = self else { return b'-' };
+        match (brotli, zstd, gzip) {
+            (false, false, false) if rules == CachingRules::Rfc9111 => b'i',
+            (false, false, false) => b'-',
+            (false, false, true) => b'g',
+            (true, false, false) => b'b',
+            (true, false, true) => b'2',
+            (false, true, false) => b'z',
+            (false, true, true) => b'Z',
+            (true, true, false) => b'B',
+            (true, true, true) => b'3',
         }
     }
 }
@@ -106,7 +118,7 @@ impl CacheKey {
             (CachingRules::Rfc9111, false) => b'g',
             (CachingRules::Rfc9111, true) => b'o',
         });
-        bytes.push(parts.codings.in_key());
+        bytes.push(parts.codings.in_key(parts.policy.rules));
         write_part(&mut bytes, parts.path.as_bytes());
         write_selected(&mut bytes, |out| write_query(parts, out));
         for name in &parts.policy.headers.0 {

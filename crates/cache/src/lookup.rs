@@ -38,6 +38,8 @@ pub enum Lookup {
 pub enum Missing {
     /// Never stored, or evicted.
     NotStored,
+    /// What is stored answers requests that differ in what Vary names.
+    OtherVariants,
     /// An invalidation matched it.
     Invalidated,
 }
@@ -104,7 +106,7 @@ impl<E: Clone> Cache<E> {
             return judge(stored, now);
         }
         let Some(disk) = self.disk.as_ref().filter(|disk| disk.store.may_have(key.bytes())) else {
-            return Lookup::Missing(Missing::NotStored);
+            return self.missing(key, parts);
         };
         match disk.store.load_now(key.bytes()) {
             Some(records) => self.recalled(disk, key, parts, records, now),
@@ -131,7 +133,13 @@ impl<E: Clone> Cache<E> {
         let restore = |record| disk_tier::restore(&disk.store, record, &self.invalidations);
         let evicted = self.memory.insert_recalled(key, records.into_iter().filter_map(restore).collect());
         self.keep_on_disk(evicted);
-        self.in_memory(key, parts).map_or(Lookup::Missing(Missing::NotStored), |stored| judge(stored, now))
+        self.in_memory(key, parts).map_or_else(|| self.missing(key, parts), |stored| judge(stored, now))
+    }
+
+    fn missing(&self, key: &CacheKey, parts: &KeyParts<'_>) -> Lookup {
+        let may_vary = parts.policy.rules == CachingRules::Rfc9111;
+        let is_varied = may_vary && self.memory.holds(key);
+        Lookup::Missing(if is_varied { Missing::OtherVariants } else { Missing::NotStored })
     }
 
     fn in_memory(&self, key: &CacheKey, parts: &KeyParts<'_>) -> Option<Arc<StoredResponse>> {

@@ -6,6 +6,7 @@
 //! called at admission and by `Freshness::when_expired`.
 
 use edgeward_http_rules::cache_control::{CacheControl, Scope};
+use edgeward_http_rules::targeted;
 use edgeward_plan::{CachePolicy, CachingRules};
 use http::{HeaderMap, StatusCode};
 
@@ -39,7 +40,10 @@ impl Grace {
     /// Of a response that is about to be stored. Errors have none, nor has what must be revalidated; a window is at most
     /// the policy's maximum TTL (the guide gives no bound).
     pub fn of(status: StatusCode, headers: &HeaderMap, policy: &CachePolicy) -> Grace {
-        let directives = CacheControl::parse(headers);
+        let directives = match policy.rules {
+            CachingRules::CloudFront => CacheControl::parse(headers),
+            CachingRules::Rfc9111 => targeted::governing(headers),
+        };
         let is_error = status.is_client_error() || status.is_server_error();
         if is_error || must_be_validated(&directives, policy.rules) {
             return Grace::default();

@@ -64,6 +64,8 @@ pub enum LifetimeSource {
     ErrorCachingMinTtl,
     /// `Cache-Control: no-cache`: validated before each use.
     NoCache,
+    /// `Age` cannot be read, or there are several: taken for stale.
+    UnclearAge,
     /// A guess from `Last-Modified`: the origin says nothing.
     Heuristic,
 }

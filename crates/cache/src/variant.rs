@@ -28,6 +28,13 @@ impl Variant {
         Variant { fields: vary::selecting_fields(response).into_iter().map(field).collect() }
     }
 
+    /// The same, but for one field, which the key holds already.
+    #[must_use]
+    pub fn without(mut self, name: &HeaderName) -> Variant {
+        self.fields = self.fields.into_iter().filter(|field| field.name != *name).collect();
+        self
+    }
+
     /// Whether it answers every request.
     pub fn is_any(&self) -> bool {
         self.fields.is_empty()

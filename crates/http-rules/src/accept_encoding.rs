@@ -1,4 +1,4 @@
-//! Which content codings a viewer takes (RFC 9110 section 12.5.3), reduced to the two the edge serves.
+//! Which content codings a viewer takes (RFC 9110 section 12.5.3), reduced to the three the edge serves.
 //!
 //! Invariant: a coding with a weight of 0, or one that cannot be read, is not accepted; the named coding stands before
 //! `*`.
@@ -10,13 +10,15 @@ use http::header::ACCEPT_ENCODING;
 
 use crate::fields::{self, Members};
 
-/// The codings accepted. Both false also when the field is absent; the cache key tells that case apart by itself.
+/// The codings accepted. All false also when the field is absent; the cache key tells that case apart by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Accepted {
     /// `gzip`, or its old name `x-gzip` (section 8.4.1.3).
     pub gzip: bool,
     /// `br`.
     pub brotli: bool,
+    /// `zstd` (RFC 8878).
+    pub zstd: bool,
 }
 
 impl Accepted {
@@ -33,28 +35,29 @@ impl Accepted {
     /// The values that browsers and command-line clients send.
     fn known(value: &[u8]) -> Option<Self> {
         match value {
-            b"gzip, deflate, br, zstd" | b"gzip, deflate, br" | b"br, gzip" | b"br,gzip" => {
-                Some(Self { gzip: true, brotli: true })
-            }
-            b"gzip, deflate" | b"gzip" | b"deflate, gzip" => Some(Self { gzip: true, brotli: false }),
+            b"gzip, deflate, br, zstd" => Some(Self { gzip: true, brotli: true, zstd: true }),
+            b"gzip, deflate, br" | b"br, gzip" | b"br,gzip" => Some(Self { gzip: true, brotli: true, zstd: false }),
+            b"gzip, deflate" | b"gzip" | b"deflate, gzip" => Some(Self { gzip: true, ..Self::default() }),
             b"identity" | b"" => Some(Self::default()),
             _ => None,
         }
     }
 
     fn of<'a>(members: impl Iterator<Item = &'a [u8]>) -> Self {
-        let (mut gzip, mut brotli, mut any) = (None, None, None);
+        let (mut gzip, mut brotli, mut zstd, mut any) = (None, None, None, None);
         for (coding, is_accepted) in members.map(split_weight) {
             if coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip") {
                 gzip.get_or_insert(is_accepted);
             } else if coding.eq_ignore_ascii_case(b"br") {
                 brotli.get_or_insert(is_accepted);
+            } else if coding.eq_ignore_ascii_case(b"zstd") {
+                zstd.get_or_insert(is_accepted);
             } else if coding == b"*" {
                 any.get_or_insert(is_accepted);
             }
         }
         let unless_named = |named: Option<bool>| named.or(any).unwrap_or(false);
-        Self { gzip: unless_named(gzip), brotli: unless_named(brotli) }
+        Self { gzip: unless_named(gzip), brotli: unless_named(brotli), zstd: unless_named(zstd) }
     }
 }
 
@@ -124,6 +127,17 @@ mod tests {
             (&["gzip deflate br"], false, false),
         ] {
             assert_eq!(parse(lines), (gzip, brotli), "{lines:?}");
+        }
+    }
+
+    // RFC 8878 section 7.2
+    #[test]
+    fn zstd_is_accepted_as_the_others_are() {
+        for (line, expected) in
+            [("zstd", true), ("gzip, deflate, br, zstd", true), ("*", true), ("zstd;q=0, *", false), ("gzip", false)]
+        {
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, line.parse().unwrap())]);
+            assert_eq!(Accepted::parse(&headers).unwrap().zstd, expected, "{line}");
         }
     }
 

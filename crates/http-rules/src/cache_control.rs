@@ -3,7 +3,7 @@
 //! Invariant: doubt restricts. A directive that forbids counts even with a stray argument, one that permits does not; a
 //! delta-seconds that is no number is 0 (stale, section 4.2.1); of two different values the smaller holds; a field list
 //! that cannot be read covers the whole response.
-//! Called by `cache` when it admits a response, and by `freshness`.
+//! Called by `cache` when it admits a response, by `freshness`, and by `targeted`, which reads the same directives elsewhere.
 
 use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderName};
@@ -39,6 +39,8 @@ pub struct CacheControl {
     pub must_understand: bool,
     /// The response will not change while it is fresh (RFC 8246).
     pub immutable: bool,
+    /// They come from a field for caches like this one, which leaves Expires no say (`targeted`).
+    pub is_targeted: bool,
 }
 
 impl CacheControl {
@@ -53,6 +55,11 @@ impl CacheControl {
 
     fn add(&mut self, directive: &[u8]) {
         let (name, argument) = split_argument(directive);
+        self.set(name, argument);
+    }
+
+    /// One directive, its name in any case.
+    pub(crate) fn set(&mut self, name: &[u8], argument: Option<&[u8]>) {
         let mut buffer = [0; LONGEST_NAME];
         match lower_case(name, &mut buffer) {
             b"max-age" => tighten(&mut self.max_age, argument),
@@ -109,7 +116,7 @@ impl Scope {
 }
 
 /// Name and argument. White space before `=` is outside the grammar: the name still counts, its argument is unreadable.
-fn split_argument(directive: &[u8]) -> (&[u8], Option<&[u8]>) {
+pub(crate) fn split_argument(directive: &[u8]) -> (&[u8], Option<&[u8]>) {
     let Some(equals) = memchr(b'=', directive) else { return (directive, None) };
     let (name, argument) = directive.split_at(equals);
     let trimmed = name.trim_ascii_end();

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue};
 use crate::cache_control::CacheControl;
 use crate::date::parse_http_date;
 use crate::decimal;
-use crate::fields::Members;
+use crate::fields::{self, Members};
 use crate::validators::last_modified;
 
 /// When a response was asked for and when it came, by the local clock in Unix seconds.
@@ -58,14 +58,15 @@ pub fn current_age(initial_age: u64, exchange: Exchange, now: u64) -> u64 {
 }
 
 /// The lifetime the origin stated, by section 4.2.1: `s-maxage`, else `max-age`, else Expires less Date; `None` when it
-/// stated none.
+/// stated none. Where the directives are targeted, Expires has no say (RFC 9213 section 2.2).
 pub fn explicit_lifetime(directives: &CacheControl, headers: &HeaderMap, response_time: u64) -> Option<Lifetime> {
     let stated = |seconds, source| Lifetime { seconds, source };
+    let expires = || if directives.is_targeted { None } else { expires_lifetime(headers, response_time) };
     directives
         .s_maxage
         .map(|seconds| stated(seconds, LifetimeSource::SMaxAge))
         .or_else(|| directives.max_age.map(|seconds| stated(seconds, LifetimeSource::MaxAge)))
-        .or_else(|| expires_lifetime(headers, response_time).map(|seconds| stated(seconds, LifetimeSource::Expires)))
+        .or_else(|| expires().map(|seconds| stated(seconds, LifetimeSource::Expires)))
 }
 
 /// The lifetime that a cache may guess: a tenth of the time that passed between Last-Modified and Date (section 4.2.2).
@@ -89,6 +90,13 @@ fn date_value(headers: &HeaderMap, response_time: u64) -> u64 {
     headers.get(DATE).and_then(|line| parse_http_date(line.as_bytes())).unwrap_or(response_time)
 }
 
+/// Whether Age is absent or what the grammar of section 5.1 asks for: one number. Of two Ages, or of one that cannot be
+/// read, nobody knows which cache was wrong; section 4.2.1 encourages taking such a response for stale.
+pub fn has_clear_age(headers: &HeaderMap) -> bool {
+    let is_number = |line: &HeaderValue| decimal::saturating(line.as_bytes().trim_ascii()).is_some();
+    !headers.contains_key(AGE) || fields::sole(headers, &AGE).is_some_and(is_number)
+}
+
 /// Section 5.1: the first member counts, the others are discarded; what is no number is ignored.
 fn age_value(headers: &HeaderMap) -> u64 {
     let first = headers.get(AGE).map(HeaderValue::as_bytes).and_then(|line| Members::of(line).next());
@@ -100,6 +108,25 @@ mod tests {
     use http::HeaderName;
 
     use super::*;
+
+    // RFC 9111 section 4.2.1
+    #[test]
+    fn an_age_is_clear_where_it_is_one_number() {
+        for (lines, is_clear) in [
+            (&[][..], true),
+            (&[("age", "0")], true),
+            (&[("age", " 30 ")], true),
+            (&[("age", "99999999999999999999")], true),
+            (&[("age", "")], false),
+            (&[("age", "-30")], false),
+            (&[("age", "30.0")], false),
+            (&[("age", "0, 30")], false),
+            (&[("age", "30;a=b")], false),
+            (&[("age", "0"), ("age", "0")], false),
+        ] {
+            assert_eq!(has_clear_age(&section(lines)), is_clear, "{lines:?}");
+        }
+    }
 
     /// Sun, 06 Nov 1994 08:49:37 GMT
     const T: u64 = 784_111_777;

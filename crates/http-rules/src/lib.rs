@@ -23,6 +23,7 @@ pub mod methods;
 pub mod query;
 pub mod range;
 pub mod selection;
+pub mod targeted;
 pub mod validators;
 pub mod vary;
 

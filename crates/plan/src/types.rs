@@ -152,6 +152,16 @@ impl CachePolicy {
     pub fn allows_caching(&self) -> bool {
         self.max_ttl > 0
     }
+
+    /// Whether Accept-Encoding is normalised, so that it is part of the key by what is accepted alone.
+    pub fn normalizes_codings(&self) -> bool {
+        self.gzip || self.brotli
+    }
+
+    /// Whether zstd is one of the codings. CloudFront has none.
+    pub fn zstd(&self) -> bool {
+        self.normalizes_codings() && self.rules == CachingRules::Rfc9111
+    }
 }
 
 /// Whose rules decide what is stored, for how long, and which requests it answers.

@@ -12,8 +12,10 @@ use edgeward_plan::{CacheBehavior, CachingRules, Distribution};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 
+use crate::cache_status::CacheStatus;
 use crate::identity::RequestId;
 use crate::outcome::{Detail, ResultType};
+use crate::set_aside::SetAside;
 use crate::worker::Worker;
 
 /// A request on its way.
@@ -34,6 +36,8 @@ pub(crate) struct Exchange {
     /// for.
     pub(crate) error_page: Option<PageInstead>,
     pub(crate) outcome: Option<Outcome>,
+    pub(crate) cache_status: CacheStatus,
+    pub(crate) set_aside: SetAside,
     /// No viewer waits for it: it is not logged.
     pub(crate) is_errand: bool,
 }
@@ -92,6 +96,8 @@ impl Exchange {
             content_received: None,
             error_page: self.error_page,
             outcome: None,
+            cache_status: CacheStatus::default(),
+            set_aside: SetAside::default(),
             is_errand: true,
         })
     }

@@ -24,7 +24,7 @@ pub(crate) fn after(exchange: &Exchange, status: StatusCode, response: &HeaderMa
 }
 
 /// As the viewer wrote it.
-fn authority(exchange: &Exchange) -> &str {
+pub(crate) fn authority(exchange: &Exchange) -> &str {
     let host = exchange.request.headers.get(header::HOST).and_then(|value| value.to_str().ok());
     exchange.request.uri.authority().map_or(host.unwrap_or_default(), |authority| authority.as_str())
 }
@@ -34,14 +34,16 @@ fn forget(exchange: &Exchange, route: &Route, path: &str, query: Option<&str>) {
     else {
         return;
     };
-    for method in [&Method::GET, &Method::OPTIONS] {
+    let codings = || AcceptedCodings::possible(&behavior.cache);
+    let kinds = [&Method::GET, &Method::OPTIONS].into_iter().flat_map(|method| codings().map(move |of| (method, of)));
+    for (method, codings) in kinds {
         exchange.worker.engine.cache.forget(&CacheKey::of(&KeyParts {
             distribution: &route.distribution.id,
             method,
             path,
             query,
             headers: &exchange.request.headers,
-            codings: AcceptedCodings::Absent,
+            codings,
             policy: &behavior.cache,
         }));
     }

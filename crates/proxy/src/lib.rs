@@ -7,6 +7,7 @@
 
 mod access_log;
 mod cache_tags;
+mod cache_status;
 mod clock;
 mod compression;
 mod content;
@@ -23,6 +24,7 @@ mod pipeline;
 mod refusal;
 mod response_headers;
 mod segments;
+mod set_aside;
 mod settings;
 mod signing;
 mod sigv4;

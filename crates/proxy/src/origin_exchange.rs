@@ -38,6 +38,9 @@ pub(crate) async fn send(
         }
         sent = worker.origins.send(&address, &timeouts, request.clone().map(|()| RequestContent::empty())).await;
     }
+    if let Ok(response) = &sent {
+        exchange.cache_status.answered(response.status());
+    }
     sent.map_err(|error| Refusal::from(&error))
 }
 

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use edgeward_cache::StoredResponse;
 use edgeward_http_rules::range::ByteRange;
-use edgeward_http_rules::{combine, cookies, hop_by_hop, query};
+use edgeward_http_rules::{combine, cookies, hop_by_hop, query, targeted};
 use edgeward_net::origin::{OriginAddress, OriginTimeouts};
-use edgeward_plan::{CacheBehavior, ForwardedHeaders, Origin, OriginKind, OriginProtocol};
+use edgeward_plan::{CacheBehavior, CachingRules, ForwardedHeaders, Origin, OriginKind, OriginProtocol};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::exchange::Exchange;
@@ -28,7 +28,7 @@ const CONTENT_FIELDS: [HeaderName; 4] =
     [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::CONTENT_LANGUAGE];
 
 /// Reach the origin only where nothing is stored for other viewers.
-const CONDITIONS_AND_RANGE: [HeaderName; 6] = [
+pub(crate) const CONDITIONS_AND_RANGE: [HeaderName; 6] = [
     header::IF_MATCH,
     header::IF_NONE_MATCH,
     header::IF_MODIFIED_SINCE,
@@ -97,7 +97,7 @@ fn from_viewer(exchange: &Exchange, behavior: &CacheBehavior, purpose: Purpose<'
     let end_to_end = without_connection_fields(&exchange.request.headers);
     let viewer = end_to_end.as_ref();
     copy_forwarded(viewer, &behavior.forwarding.headers, headers);
-    if policy.gzip || policy.brotli {
+    if policy.normalizes_codings() {
         headers.remove(header::ACCEPT_ENCODING);
     }
     let mut selected = Vec::new();
@@ -162,6 +162,10 @@ fn from_edge(exchange: &Exchange, origin: &Origin, headers: &mut HeaderMap) -> R
     headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
     headers.insert(&X_FORWARDED_FOR, forwarded_for(exchange));
     headers.insert(header::CONNECTION, HeaderValue::from_static("Keep-Alive"));
+    if exchange.rules() == CachingRules::Rfc9111 {
+        // In place of what the viewer sent: nobody outside may promise what this edge does to a response.
+        headers.insert(&targeted::SURROGATE_CAPABILITY, targeted::OUR_CAPABILITY);
+    }
     Ok(())
 }
 

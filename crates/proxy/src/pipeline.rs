@@ -23,10 +23,12 @@ use http_body::Body;
 use hyper::body::Incoming;
 
 use crate::access_log::section_bytes;
+use crate::cache_status::CacheStatus;
 use crate::content::ResponseContent;
 use crate::exchange::Exchange;
 use crate::identity::RequestId;
 use crate::outcome::ResultType;
+use crate::set_aside::SetAside;
 use crate::stages::cache_lookup::Found;
 use crate::stages::viewer_response::Reply;
 use crate::stages::{Early, cache_lookup, error_page, origin_fetch, receive, route, viewer_request, viewer_response};
@@ -77,6 +79,8 @@ impl Pipeline {
             content_received: (!content.is_end_stream()).then(|| Arc::new(AtomicU64::new(0))),
             error_page: None,
             outcome: None,
+            cache_status: CacheStatus::default(),
+            set_aside: SetAside::default(),
             is_errand: false,
         });
         (exchange, content)

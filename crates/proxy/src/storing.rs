@@ -47,8 +47,9 @@ pub(crate) fn begin_compression(
     compression::vary(&mut head.headers);
     let coding = compression::preferred(exchange.accepted_codings())?;
     let share = Arc::clone(&exchange.worker.compressions).try_acquire_owned().ok()?;
+    let encoder = Encoder::new(coding, length?).ok()?;
     head.compressed = Some(compression::apply(&mut head.headers, coding));
-    Some(Compression { encoder: Encoder::new(coding, length?), _share: share })
+    Some(Compression { encoder, _share: share })
 }
 
 /// Nobody needs the rest.

@@ -43,9 +43,15 @@ def _compile_caching(behavior: Shape, attached: AttachedResources) -> Shape:
     if not behavior.get("CachePolicyId"):
         cache, origin_request = compile_legacy_cache(behavior), compile_legacy_origin_request(behavior)
     else:
-        cache = _compile_policy(_cache_policy(behavior["CachePolicyId"], attached))
+        cache = _compile_policy(_cache_policy(behavior["CachePolicyId"], attached)) | _codings_of_our_own(behavior)
         origin_request = _compile_origin_request(behavior, attached)
     return {"cache": cache | {"rules": _rules(behavior)}, "origin_request": origin_request}
+
+
+def _codings_of_our_own(behavior: Shape) -> Shape:
+    """With our own rules Compress is enough; CloudFront's policies name the codings themselves."""
+    compresses = behavior["Compress"]
+    return {"gzip": compresses, "brotli": compresses} if _rules(behavior) == "rfc9111" else {}
 
 
 def _rules(behavior: Shape) -> str:

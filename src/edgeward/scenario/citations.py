@@ -1,4 +1,4 @@
-"""Resolves the `spec:` of a scenario: a section of an RFC or a page of the CloudFront developer guide.
+"""Resolves the `spec:` of a scenario: a section of an RFC, a note of the W3C or a page of the CloudFront guide.
 
 A citation that resolves to no known document is an error, so that a report of what is tested can link every
 line. Called by `format` when a scenario is read.
@@ -10,11 +10,13 @@ from edgeward.scenario.reading import Node, nearest
 
 
 def citation_url(node: Node) -> str:
-    """The address of `rfc9111#4.2.1` or `cloudfront:Expiration`, optionally with `#anchor`."""
+    """The address of `rfc9111#4.2.1`, `w3c:edge-arch` or `cloudfront:Expiration`, optionally with `#anchor`."""
     text = node.text()
     rfc = re.fullmatch(r"rfc(\d{4})#([0-9A-Z]+(?:\.\d+)*)", text)
     if rfc and rfc.group(1) in RFCS:
         return f"https://www.rfc-editor.org/rfc/rfc{rfc.group(1)}#section-{rfc.group(2)}"
+    if text in W3C_NOTES:
+        return f"https://www.w3.org/TR/{text.removeprefix('w3c:')}/"
     guide = re.fullmatch(r"cloudfront:([\w-]+)(#[\w.-]+)?", text)
     if guide and guide.group(1) in GUIDE_PAGES:
         return f"{_GUIDE}{guide.group(1)}.html{guide.group(2) or ''}"
@@ -26,14 +28,20 @@ def citation_url(node: Node) -> str:
 
 RFCS = {
     "3986": "Uniform Resource Identifier",
+    "5861": "Cache-Control Extensions for Stale Content",
     "6066": "TLS Extensions",
     "7239": "Forwarded HTTP Extension",
+    "8297": "Early Hints",
     "8446": "TLS 1.3",
+    "8878": "Zstandard",
     "9110": "HTTP Semantics",
     "9111": "HTTP Caching",
     "9112": "HTTP/1.1",
     "9113": "HTTP/2",
+    "9211": "The Cache-Status HTTP Response Header Field",
+    "9213": "Targeted HTTP Cache Control",
 }
+W3C_NOTES = {"w3c:edge-arch": "Edge Architecture Specification"}
 _PAGE_NAMES = """
     CNAMEs ConfiguringCaching Cookies DefaultRootObject DownloadDistValuesCacheBehavior
     DownloadDistValuesGeneral DownloadDistValuesOrigin Expiration GeneratingCustomErrorResponses

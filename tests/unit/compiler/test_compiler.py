@@ -298,6 +298,19 @@ def test_a_policy_without_parameters_keys_by_the_path_alone(attached: Attached) 
     assert (cache["gzip"], cache["brotli"]) == (False, False)
 
 
+def test_with_the_policy_rfc9111_compress_is_enough_for_the_codings(attached: Attached) -> None:
+    attached.policies[RFC9111_CACHE_POLICY_ID] = attached.policies["policy"]
+    behavior = CONFIG["DefaultCacheBehavior"] | {"CachePolicyId": RFC9111_CACHE_POLICY_ID}
+
+    with_it, without_it = (
+        compile_distribution(source(CONFIG | {"DefaultCacheBehavior": each}), attached)["behaviors"][-1]["cache"]
+        for each in (behavior | {"Compress": True}, behavior | {"Compress": False})
+    )
+
+    assert (with_it["gzip"], with_it["brotli"]) == (True, True)
+    assert (without_it["gzip"], without_it["brotli"]) == (False, False)
+
+
 def test_the_policy_rfc9111_forwards_all_but_host_unless_an_origin_request_policy_says_otherwise(
     attached: Attached,
 ) -> None:

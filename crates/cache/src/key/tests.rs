@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 
 use super::{AcceptedCodings, CacheKey, KeyParts};
+use edgeward_http_rules::accept_encoding::Accepted;
 use edgeward_http_rules::{Selection, SelectionMode};
 use edgeward_plan::{CachePolicy, CachingRules, HeaderSelection};
 
@@ -72,13 +73,14 @@ fn whatever_is_selected_makes_another_key() {
 
 #[test]
 fn accepted_codings_are_normalised_as_cloudfront_documents() {
-    use AcceptedCodings::{Absent, Both, Brotli, Gzip, Identity};
+    use AcceptedCodings::Absent;
+    let of = |gzip, brotli| AcceptedCodings::Of(Accepted { gzip, brotli, zstd: false });
     for (gzip, brotli, sent, expected) in [
-        (true, true, Some("gzip, deflate, br, zstd"), Both),
-        (true, true, Some("br"), Brotli),
-        (true, true, Some("gzip;q=0, br"), Brotli),
-        (true, false, Some("gzip, br"), Gzip),
-        (true, true, Some("deflate"), Identity),
+        (true, true, Some("gzip, deflate, br, zstd"), of(true, true)),
+        (true, true, Some("br"), of(false, true)),
+        (true, true, Some("gzip;q=0, br"), of(false, true)),
+        (true, false, Some("gzip, br"), of(true, false)),
+        (true, true, Some("deflate"), of(false, false)),
         (true, true, None, Absent),
         (false, false, Some("gzip"), Absent),
     ] {
@@ -89,4 +91,31 @@ fn accepted_codings_are_normalised_as_cloudfront_documents() {
         assert_eq!(found, expected, "{sent:?} with {gzip} {brotli}");
         assert_eq!(AcceptedCodings::of(Version::HTTP_10, &headers, &policy), Absent);
     }
+}
+
+// RFC 8878 section 7.2; RFC 9110 section 12.5.3
+#[test]
+fn our_own_rules_know_zstd_and_tell_no_accept_encoding_from_one_that_takes_nothing() {
+    let keys = |rules| {
+        let policy = CachePolicy { rules, ..policy() };
+        let key = |codings| {
+            let parts = KeyParts {
+                distribution: "E1",
+                method: &Method::GET,
+                path: "/a",
+                query: None,
+                headers: &HeaderMap::new(),
+                codings,
+                policy: &policy,
+            };
+            CacheKey::of(&parts).bytes().to_vec()
+        };
+        let all = AcceptedCodings::possible(&policy).map(key).collect::<std::collections::BTreeSet<_>>();
+        let headers = headers(&[("accept-encoding", "gzip, zstd")]);
+        (all.len(), AcceptedCodings::of(Version::HTTP_2, &headers, &policy).as_field_value())
+    };
+    assert_eq!(keys(CachingRules::Rfc9111), (9, Some("zstd,gzip")));
+    assert_eq!(keys(CachingRules::CloudFront), (8, Some("gzip")));
+    let plain = CachePolicy { gzip: false, brotli: false, ..policy() };
+    assert!(AcceptedCodings::possible(&plain).eq([AcceptedCodings::Absent]));
 }

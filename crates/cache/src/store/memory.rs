@@ -132,6 +132,11 @@ impl MemoryStore {
         Some(Arc::clone(&entry.response))
     }
 
+    /// Whether there is anything for `key`.
+    pub(crate) fn holds(&self, key: &CacheKey) -> bool {
+        self.shard(key.hash()).read().find(key.hash(), |entry| entry.key == *key).is_some()
+    }
+
     /// The response for `key` that answers a request with these header fields.
     pub(crate) fn select(&self, key: &CacheKey, request: &HeaderMap) -> Option<Arc<StoredResponse>> {
         let shard = self.shard(key.hash()).read();

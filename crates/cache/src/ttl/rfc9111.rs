@@ -2,13 +2,14 @@
 //!
 //! The policy's TTLs only bound what the origin says: errors have no minimum. Invariant: doubt leads to the origin. A
 //! directive for named fields (`no-cache="a"`, `private="a"`) is taken for one without names, which section 5.2.2
-//! allows, and what must be validated before each use has the lifetime 0.
+//! allows, and what must be validated before each use has the lifetime 0. Directives for caches like this one stand in
+//! place of Cache-Control and Expires (`targeted`).
 
 use http::{HeaderMap, StatusCode};
 
 use edgeward_http_rules::cache_control::{CacheControl, Scope};
-use edgeward_http_rules::freshness::{explicit_lifetime, heuristic_lifetime};
-use edgeward_http_rules::vary;
+use edgeward_http_rules::freshness::{explicit_lifetime, has_clear_age, heuristic_lifetime};
+use edgeward_http_rules::{targeted, vary};
 use edgeward_plan::CachePolicy;
 
 use super::{Lifetime, LifetimeSource, NewResponse, NotStored, clamped, from_origin, has_validator};
@@ -17,7 +18,7 @@ use super::{Lifetime, LifetimeSource, NewResponse, NotStored, clamped, from_orig
 const LONGEST_GUESS: u64 = 86_400;
 
 pub(super) fn lifetime(response: &NewResponse<'_>, policy: &CachePolicy) -> Result<Lifetime, NotStored> {
-    let directives = CacheControl::parse(response.headers);
+    let directives = targeted::governing(response.headers);
     may_store(response, &directives)?;
     let lifetime = freshness(response, &directives, policy);
     if lifetime.seconds == 0 && !has_use_when_stale(&directives, response.headers) {
@@ -66,6 +67,9 @@ fn allows_authorized(directives: &CacheControl) -> bool {
 fn freshness(response: &NewResponse<'_>, directives: &CacheControl, policy: &CachePolicy) -> Lifetime {
     if directives.no_cache != Scope::Absent {
         return Lifetime { seconds: 0, source: LifetimeSource::NoCache };
+    }
+    if !has_clear_age(response.headers) {
+        return Lifetime { seconds: 0, source: LifetimeSource::UnclearAge };
     }
     let stated = explicit_lifetime(directives, response.headers, response.at).map(from_origin);
     let lifetime = stated.or_else(|| {

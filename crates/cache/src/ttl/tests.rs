@@ -136,7 +136,7 @@ fn check_rfc9111(status: u16, was_authorized: bool, response: &str, expected: Ex
 // RFC 9111 sections 3, 4.2.1, 4.2.2, 5.2.2
 #[test]
 fn by_rfc9111_the_origin_decides_with_its_directives_and_the_status_only_where_it_is_silent() {
-    use LifetimeSource::{Expires, Heuristic, MaxAge, MaxTtl, NoCache, SMaxAge};
+    use LifetimeSource::{Expires, Heuristic, MaxAge, MaxTtl, NoCache, SMaxAge, UnclearAge};
     const DATED: &str = "date: Tue, 14 Nov 2023 22:13:20 GMT|last-modified: Mon, 13 Nov 2023 22:13:20 GMT";
     let dated = |more: &str| format!("{DATED}|{more}");
     for (status, response, expected) in [
@@ -168,6 +168,13 @@ fn by_rfc9111_the_origin_decides_with_its_directives_and_the_status_only_where_i
         (200, "cache-control: no-store, max-age=9".to_owned(), Err(NotStored::NoStore)),
         (200, "cache-control: private, max-age=9".to_owned(), Err(NotStored::Private)),
         (200, "cache-control: private=\"a\", max-age=9".to_owned(), Err(NotStored::Private)),
+        (200, "cache-control: max-age=9|age: 1|etag: \"1\"".to_owned(), Ok((9, MaxAge))),
+        (200, "cache-control: max-age=9|age: 1, 2|etag: \"1\"".to_owned(), Ok((0, UnclearAge))),
+        (200, "cache-control: max-age=9|age: young".to_owned(), Err(NotStored::ZeroLifetime)),
+        (200, "cache-control: no-store|cdn-cache-control: max-age=9".to_owned(), Ok((9, MaxAge))),
+        (200, dated("expires: Tue, 14 Nov 2023 22:15:00 GMT|surrogate-control: max-age=9"), Ok((9, MaxAge))),
+        (200, dated("expires: Tue, 14 Nov 2023 22:15:00 GMT|cdn-cache-control: x"), Ok((8_640, Heuristic))),
+        (200, "cache-control: max-age=9|cdn-cache-control: no-store".to_owned(), Err(NotStored::NoStore)),
         (200, "cache-control: max-age=9|vary: foo, *".to_owned(), Err(NotStored::VariesByEverything)),
     ] {
         check_rfc9111(status, false, &response, expected);

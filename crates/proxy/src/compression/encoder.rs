@@ -23,6 +23,8 @@ const BROTLI_SPAN: usize = 128 * 1024;
 /// The windows of brotli, as powers of two: a window larger than the content only costs memory.
 const SMALLEST_WINDOW: u32 = 10;
 const LARGEST_WINDOW: u32 = 22;
+/// Of 1 to 22. Its window is 2 MiB, of the 8 MiB that RFC 9659 allows.
+const ZSTD_LEVEL: i32 = 3;
 /// Output gathered before it goes on.
 const BUFFER: usize = 16 * 1024;
 
@@ -34,13 +36,19 @@ pub(crate) enum Encoder {
         /// Bytes of content that it has gathered.
         gathered: usize,
     },
+    Zstd(Box<zstd::Encoder<'static, Vec<u8>>>),
 }
 
 impl Encoder {
     /// For content of `length` bytes.
-    pub(crate) fn new(coding: Coding, length: u64) -> Encoder {
-        match coding {
+    pub(crate) fn new(coding: Coding, length: u64) -> io::Result<Encoder> {
+        Ok(match coding {
             Coding::Gzip => Encoder::Gzip(Box::new(GzEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL)))),
+            Coding::Zstd => {
+                let mut encoder = zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
+                encoder.set_pledged_src_size(Some(length))?;
+                Encoder::Zstd(Box::new(encoder))
+            }
             Coding::Brotli => {
                 let parameters = BrotliEncoderParams {
                     quality: BROTLI_QUALITY,
@@ -51,13 +59,17 @@ impl Encoder {
                 let writer = CompressorWriter::with_params(Vec::new(), BUFFER, &parameters);
                 Encoder::Brotli { writer: Box::new(writer), gathered: 0 }
             }
-        }
+        })
     }
 
     /// Takes the next piece of content; returns what is ready, which may be nothing.
     pub(crate) fn push(&mut self, piece: &[u8]) -> io::Result<Bytes> {
         let ready = match self {
             Encoder::Gzip(encoder) => {
+                encoder.write_all(piece)?;
+                std::mem::take(encoder.get_mut())
+            }
+            Encoder::Zstd(encoder) => {
                 encoder.write_all(piece)?;
                 std::mem::take(encoder.get_mut())
             }
@@ -78,6 +90,7 @@ impl Encoder {
     pub(crate) fn finish(self) -> io::Result<Bytes> {
         match self {
             Encoder::Gzip(encoder) => Ok(encoder.finish()?.into()),
+            Encoder::Zstd(encoder) => Ok(encoder.finish()?.into()),
             Encoder::Brotli { writer, .. } => Ok(writer.into_inner().into()),
         }
     }

@@ -8,6 +8,7 @@ mod content_types;
 mod encoder;
 
 use edgeward_cache::{AcceptedCodings, Compressed};
+use edgeward_http_rules::accept_encoding::Accepted;
 use edgeward_http_rules::fields;
 use edgeward_http_rules::validators::{EntityTag, entity_tag};
 use edgeward_plan::CacheBehavior;
@@ -25,6 +26,8 @@ const LENGTHS: std::ops::RangeInclusive<u64> = 1_000..=10_000_000;
 pub(crate) enum Coding {
     Gzip,
     Brotli,
+    /// By our own rules alone.
+    Zstd,
 }
 
 /// A response as the origin sent it.
@@ -58,7 +61,7 @@ pub(crate) enum Unsuited {
 /// The reason is the first that applies, in the order of `Unsuited`.
 pub(crate) fn check(candidate: &Candidate<'_>, behavior: &CacheBehavior) -> Result<(), Unsuited> {
     let policy = &behavior.cache;
-    let is_normalized = (policy.gzip || policy.brotli) && !policy.headers.0.contains(&header::ACCEPT_ENCODING);
+    let is_normalized = policy.normalizes_codings() && !policy.headers.0.contains(&header::ACCEPT_ENCODING);
     if !behavior.compress || !is_normalized {
         return Err(Unsuited::NotAsked);
     }
@@ -88,12 +91,13 @@ pub(crate) fn is_applied(exchange: &Exchange, status: StatusCode, headers: &Head
     preferred(exchange.accepted_codings()).is_some() && check(&candidate, &route.behavior).is_ok()
 }
 
-/// Brotli, where the viewer accepts both.
+/// Of those that the viewer accepts the one that makes the content smallest: Brotli, zstd, gzip.
 pub(crate) fn preferred(accepted: AcceptedCodings) -> Option<Coding> {
     match accepted {
-        AcceptedCodings::Both | AcceptedCodings::Brotli => Some(Coding::Brotli),
-        AcceptedCodings::Gzip => Some(Coding::Gzip),
-        AcceptedCodings::Identity | AcceptedCodings::Absent => None,
+        AcceptedCodings::Of(Accepted { brotli: true, .. }) => Some(Coding::Brotli),
+        AcceptedCodings::Of(Accepted { zstd: true, .. }) => Some(Coding::Zstd),
+        AcceptedCodings::Of(Accepted { gzip: true, .. }) => Some(Coding::Gzip),
+        AcceptedCodings::Of(_) | AcceptedCodings::Absent => None,
     }
 }
 
@@ -105,6 +109,7 @@ pub(crate) fn apply(headers: &mut HeaderMap, coding: Coding) -> Compressed {
         HeaderValue::from_static(match coding {
             Coding::Gzip => "gzip",
             Coding::Brotli => "br",
+            Coding::Zstd => "zstd",
         }),
     );
     Compressed { origin_etag: weaken(headers) }

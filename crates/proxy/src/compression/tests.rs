@@ -4,6 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use edgeward_cache::{AcceptedCodings, Compressed};
+use edgeward_http_rules::accept_encoding::Accepted;
 use edgeward_plan::{CacheBehavior, Plan};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -90,14 +91,15 @@ fn the_behavior_and_its_policy_must_ask_for_it() {
 }
 
 #[test]
-fn brotli_is_preferred() {
-    use AcceptedCodings::{Absent, Both, Brotli, Gzip, Identity};
+fn brotli_is_preferred_to_zstd_and_zstd_to_gzip() {
+    let of = |gzip, brotli, zstd| AcceptedCodings::Of(Accepted { gzip, brotli, zstd });
     for (accepted, coding) in [
-        (Both, Some(Coding::Brotli)),
-        (Brotli, Some(Coding::Brotli)),
-        (Gzip, Some(Coding::Gzip)),
-        (Identity, None),
-        (Absent, None),
+        (of(true, true, true), Some(Coding::Brotli)),
+        (of(true, true, false), Some(Coding::Brotli)),
+        (of(true, false, true), Some(Coding::Zstd)),
+        (of(true, false, false), Some(Coding::Gzip)),
+        (of(false, false, false), None),
+        (AcceptedCodings::Absent, None),
     ] {
         assert_eq!(preferred(accepted), coding);
     }
@@ -159,7 +161,7 @@ fn compressed_content_is_the_content_whatever_the_pieces() {
     let content: Vec<u8> = (0..300_000_u32).flat_map(|n| (n / 7).to_string().into_bytes()).collect();
     for length in [1_000, 65_537, content.len()] {
         for piece in [997, 16_384] {
-            for coding in [Coding::Gzip, Coding::Brotli] {
+            for coding in [Coding::Gzip, Coding::Brotli, Coding::Zstd] {
                 let content = &content[..length];
                 let packed = compressed(coding, content, piece);
                 assert!(unpacked(coding, &packed) == content, "{coding:?} {length} in pieces of {piece}");
@@ -170,7 +172,7 @@ fn compressed_content_is_the_content_whatever_the_pieces() {
 }
 
 fn compressed(coding: Coding, content: &[u8], piece: usize) -> Vec<u8> {
-    let mut encoder = Encoder::new(coding, content.len() as u64);
+    let mut encoder = Encoder::new(coding, content.len() as u64).unwrap();
     let mut out = Vec::new();
     for piece in content.chunks(piece) {
         out.extend_from_slice(&encoder.push(piece).unwrap());
@@ -184,6 +186,7 @@ fn unpacked(coding: Coding, packed: &[u8]) -> Vec<u8> {
     match coding {
         Coding::Gzip => flate2::read::GzDecoder::new(packed).read_to_end(&mut content).unwrap(),
         Coding::Brotli => brotli::Decompressor::new(packed, 4_096).read_to_end(&mut content).unwrap(),
+        Coding::Zstd => zstd::Decoder::new(packed).unwrap().read_to_end(&mut content).unwrap(),
     };
     content
 }

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use edgeward_cache::{Body, CacheKey, Chunked, KeyParts, Lookup, StaleUse, StoredResponse};
+use edgeward_cache::{Body, CacheKey, Chunked, KeyParts, Lookup, Missing, StaleUse, StoredResponse};
+
+use http::Method;
 
 use super::part_fetch;
+use crate::cache_status::Forwarded;
 use crate::exchange::{Exchange, Route};
 
 /// What the cache has for a request.
@@ -69,10 +72,18 @@ impl Stale {
 
 /// Looks the request up.
 pub(crate) fn find(exchange: &Exchange) -> Found {
-    let Some(parts) = key_parts(exchange) else { return Found::NotCacheable };
+    let Some(parts) = key_parts(exchange) else {
+        exchange.cache_status.forwarded(why_not_cacheable(exchange));
+        return Found::NotCacheable;
+    };
     let key = CacheKey::of(&parts);
     let lookup = exchange.worker.engine.cache.find(&key, &parts, exchange.received);
     judge(exchange, key, lookup)
+}
+
+fn why_not_cacheable(exchange: &Exchange) -> Forwarded {
+    let allows = exchange.route.as_ref().is_some_and(|route| route.behavior.cache.allows_caching());
+    if allows { Forwarded::Method } else { Forwarded::Bypass }
 }
 
 /// Reads what is stored from disk, where `find` has said `OnDisk`.
@@ -88,9 +99,22 @@ fn judge(exchange: &Exchange, key: CacheKey, lookup: Lookup) -> Found {
         Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored) => fresh(exchange, key, stored),
         Lookup::Stale(how, stored) => {
             let lacking = Lacking::stale(key, &stored, how);
-            if how == StaleUse::WhileRevalidating { Found::Aging(stored, lacking) } else { Found::Lacking(lacking) }
+            if how == StaleUse::WhileRevalidating {
+                exchange.cache_status.hit();
+                Found::Aging(stored, lacking)
+            } else {
+                exchange.cache_status.forwarded(Forwarded::Stale);
+                Found::Lacking(lacking)
+            }
         }
-        Lookup::Missing(_) => Found::Lacking(Lacking { key, stale: None, incomplete: None }),
+        Lookup::Missing(why) => {
+            exchange.cache_status.forwarded(match why {
+                Missing::NotStored => Forwarded::UriMiss,
+                Missing::OtherVariants => Forwarded::VaryMiss,
+                Missing::Invalidated => Forwarded::Miss,
+            });
+            Found::Lacking(Lacking { key, stale: None, incomplete: None })
+        }
     }
 }
 
@@ -98,20 +122,27 @@ fn fresh(exchange: &Exchange, key: CacheKey, stored: Arc<StoredResponse>) -> Fou
     if let Body::Chunked(content) = &stored.body
         && let Some(lacks) = part_fetch::lacking(exchange, &stored, content)
     {
+        exchange.cache_status.forwarded(Forwarded::Partial);
         let incomplete = Incomplete { content: content.clone(), stored, lacks };
         return Found::Lacking(Lacking { key, stale: None, incomplete: Some(incomplete) });
     }
+    exchange.cache_status.hit();
     Found::Fresh(stored)
 }
 
 /// What the key is made from; `None` for a request that is not cacheable.
 pub(crate) fn key_parts(exchange: &Exchange) -> Option<KeyParts<'_>> {
+    key_parts_as(exchange, exchange.method())
+}
+
+/// What the key would be made from if the request had another method.
+pub(super) fn key_parts_as<'a>(exchange: &'a Exchange, method: &'a Method) -> Option<KeyParts<'a>> {
     let Route { distribution, behavior, .. } = exchange.route.as_ref()?;
     let request = &exchange.request;
-    let is_cacheable = behavior.cached_methods.contains(exchange.method()) && behavior.cache.allows_caching();
+    let is_cacheable = behavior.cached_methods.contains(method) && behavior.cache.allows_caching();
     is_cacheable.then(|| KeyParts {
         distribution: &distribution.id,
-        method: exchange.method(),
+        method,
         path: exchange.path(),
         query: exchange.query(),
         headers: &request.headers,

@@ -31,6 +31,7 @@ pub(crate) async fn replace(exchange: &mut Exchange, reply: Reply) -> Reply {
         // The error itself is still stored for its time.
         reader.leave_to_store();
     }
+    exchange.set_aside.forget();
     exchange.error_page = Some(PageInstead { status: route.status, detail });
     exchange.route = Some(route.route);
     viewer_facts::state(exchange);

@@ -4,6 +4,7 @@ pub(crate) mod cache_lookup;
 pub(crate) mod error_page;
 pub(crate) mod origin_fetch;
 pub(crate) mod part_fetch;
+pub(crate) mod post;
 pub(crate) mod receive;
 pub(crate) mod route;
 pub(crate) mod viewer_request;

@@ -21,6 +21,7 @@ use hyper::body::Incoming;
 
 use super::cache_lookup::{Incomplete, Lacking, key_parts};
 use super::part_fetch::{self, Part, PartFailure, PartSource};
+use super::post;
 use super::viewer_response::{self, Reply};
 use crate::cache_tags;
 use crate::compression;
@@ -30,6 +31,7 @@ use crate::invalidation;
 use crate::origin_request::Purpose;
 use crate::outcome::ResultType;
 use crate::refusal::Refusal;
+use crate::set_aside::set_aside;
 use crate::stored_content::delivery;
 use crate::storing::{self, Intake};
 
@@ -59,10 +61,14 @@ pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacki
             Joined::Leader(flight) => return lead(exchange, lacking, flight).await,
             Joined::Follower(follower) => match follower.outcome().await {
                 Some(FlightOutcome::Filling(filling)) => match reader_of(exchange, &filling) {
-                    Some(reader) => return Reply::Filling(filling, reader, ResultType::Hit),
+                    Some(reader) => {
+                        exchange.cache_status.collapsed();
+                        return Reply::Filling(filling, reader, ResultType::Hit);
+                    }
                     None => return pass(exchange, content).await,
                 },
                 Some(FlightOutcome::Stored(stored)) if is_for(&stored.head) => {
+                    exchange.cache_status.collapsed();
                     return Reply::stored(stored, ResultType::Hit, exchange.now());
                 }
                 Some(FlightOutcome::Failed(refusal)) => return Reply::Refused(refusal),
@@ -134,12 +140,16 @@ pub(crate) fn revalidate(exchange: &Exchange, lacking: Lacking) {
     }
 }
 
-/// Asks the origin for this viewer alone; nothing is stored.
+/// Asks the origin for this viewer alone; nothing is stored, but for what a POST brings for later GETs.
 pub(crate) async fn pass(exchange: &Exchange, content: Option<Incoming>) -> Reply {
+    let asked = exchange.now();
     match send(exchange, Purpose::Pass, content).await {
         Ok(response) => {
             invalidation::after(exchange, response.status(), response.headers());
-            Reply::Passed(Box::new(response))
+            match post::flight_for_later(exchange, &response) {
+                Some(flight) => admit(exchange, response, Arrival { asked, answered: exchange.now() }, flight),
+                None => Reply::Passed(Box::new(response)),
+            }
         }
         Err(refusal) => Reply::Refused(refusal),
     }
@@ -162,6 +172,7 @@ async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) ->
         && !part_fetch::is_lacking(exchange, &stored)
     {
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
+        exchange.cache_status.hit();
         return Reply::stored(stored, ResultType::Hit, asked);
     }
     let stale = lacking.stale.as_ref();
@@ -290,7 +301,10 @@ impl Arrival {
     ) -> Freshness {
         let policy = exchange.route.as_ref().map(|route| &route.behavior.cache);
         let grace = policy.map_or_else(Grace::default, |policy| Grace::of(status, headers, policy));
-        let exchange = freshness::Exchange { request_time: self.asked.secs(), response_time: self.answered.secs() };
+        let response_time = self.answered.secs();
+        // The delay in whole seconds that passed, not of the clock: 2 ms around the turn of a second are none.
+        let request_time = response_time.saturating_sub(self.answered.secs_since(self.asked));
+        let exchange = freshness::Exchange { request_time, response_time };
         let initial_age = initial_age(headers, exchange);
         Freshness { since: self.answered, initial_age, lifetime, grace, resting_until: None }
     }
@@ -318,6 +332,7 @@ fn still_valid(
         headers.remove(name);
     }
     headers.extend(update);
+    set_aside(exchange, &mut headers);
     let policy = exchange.route.as_ref().map(|route| &route.behavior.cache);
     let decision = policy.map_or(Err(NotStored::CachingDisabled), |policy| {
         lifetime(&arrival.response(exchange, stale.head.status, &headers), policy)
@@ -330,6 +345,7 @@ fn still_valid(
         generation: flight.generation().clone(),
         body: stale.body.clone(),
     });
+    exchange.cache_status.decided(decision.is_ok(), decision.err());
     if decision.is_ok() {
         exchange.worker.engine.cache.insert(&flight, Arc::clone(&stored));
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
@@ -343,7 +359,9 @@ fn still_valid(
 fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, flight: Flight<Refusal>) -> Reply {
     flight.tag(cache_tags::of(exchange, response.headers()));
     let length = response.body().size_hint().lower();
-    let lifetime = match storable(exchange, response.status(), response.headers(), arrival, length) {
+    let lifetime = storable(exchange, response.status(), response.headers(), arrival, length);
+    exchange.cache_status.decided(lifetime.is_ok(), lifetime.err());
+    let lifetime = match lifetime {
         Ok(lifetime) => lifetime,
         Err(_reason) => {
             flight.tell(FlightOutcome::NotShared);
@@ -354,6 +372,7 @@ fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, 
     let (Parts { status, mut headers, .. }, body) = response.into_parts();
     let freshness = arrival.freshness(exchange, status, &headers, lifetime);
     viewer_response::ready_for_viewers(exchange, &mut headers);
+    set_aside(exchange, &mut headers);
     let variant = variant(exchange, &headers);
     let mut head = ResponseHead { status, headers, compressed: None, variant };
     let compression = storing::begin_compression(exchange, &mut head, body.size_hint().exact());
@@ -386,8 +405,12 @@ pub(super) fn storable(
 
 /// By CloudFront's rules a response answers all that share its key, whatever its Vary says.
 pub(super) fn variant(exchange: &Exchange, headers: &HeaderMap) -> Variant {
-    match exchange.rules() {
+    let Some(policy) = exchange.route.as_ref().map(|route| &route.behavior.cache) else { return Variant::default() };
+    match policy.rules {
         CachingRules::CloudFront => Variant::default(),
+        CachingRules::Rfc9111 if policy.normalizes_codings() => {
+            Variant::of(headers, &exchange.request.headers).without(&header::ACCEPT_ENCODING)
+        }
         CachingRules::Rfc9111 => Variant::of(headers, &exchange.request.headers),
     }
 }

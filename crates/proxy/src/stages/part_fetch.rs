@@ -27,6 +27,7 @@ use crate::failover::send;
 use crate::origin_request::Purpose;
 use crate::outcome::ResultType;
 use crate::refusal::Refusal;
+use crate::set_aside::set_aside;
 use crate::stored_content::delivery;
 
 /// How often in a row a viewer waits for others to fetch a part before it does so itself.
@@ -118,10 +119,12 @@ pub(super) fn admit(exchange: &Exchange, part: NewPart, arrival: Arrival, flight
     let may_combine = combine::strong_validator(&headers).is_some();
     let freshness = arrival.freshness(exchange, status, &headers, lifetime.unwrap_or(0));
     viewer_response::ready_for_viewers(exchange, &mut headers);
+    set_aside(exchange, &mut headers);
     let variant = origin_fetch::variant(exchange, &headers);
     let head = ResponseHead { status, headers, compressed: None, variant };
     let cache = &exchange.worker.engine.cache;
     let is_stored = lifetime.is_ok_and(|seconds| seconds > 0) && may_combine;
+    exchange.cache_status.decided(is_stored, lifetime.err());
     let chunks = is_stored.then(|| cache.new_chunks());
     let (arriving, feed) = Arriving::begin_part(first, end, chunks.clone(), arrival.answered);
     let Some(chunks) = chunks else {

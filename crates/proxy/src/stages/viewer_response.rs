@@ -10,8 +10,9 @@ use edgeward_cache::{Body, Filling, Reader, ResponseHead, StoredResponse, Timest
 use edgeward_http_rules::conditional::{Precondition, evaluate_stored, if_range_holds};
 use edgeward_http_rules::date::format_http_date;
 use edgeward_http_rules::range::{self, ByteRange, RangeRequest};
-use edgeward_http_rules::{SelectionMode, hop_by_hop};
+use edgeward_http_rules::{SelectionMode, hop_by_hop, targeted};
 use edgeward_net::origin::OriginBody;
+use edgeward_plan::CachingRules;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body as _;
 
@@ -112,6 +113,7 @@ fn from_part(
 ) -> Response<ResponseContent> {
     let length = stored.body.length();
     let mut response = Selected::of(&exchange, &stored.head, Some(length));
+    exchange.cache_status.served(&stored.freshness, now);
     match stored.freshness.current_age(now) {
         0 if result == ResultType::Miss => drop(response.headers.remove(header::AGE)),
         age => set_age(&mut response.headers, age),
@@ -179,6 +181,7 @@ fn from_filling(
     let now = exchange.now();
     let length = filling.head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let mut response = Selected::of(&exchange, &filling.head, length);
+    exchange.cache_status.served(&filling.freshness, now);
     match filling.freshness.current_age(now) {
         0 if result == ResultType::Miss => drop(response.headers.remove(header::AGE)),
         age => set_age(&mut response.headers, age),
@@ -390,6 +393,12 @@ fn send(
         headers.insert(&X_CACHE, result.to_header_value());
     }
     headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
+    exchange.set_aside.put_back(&mut headers);
+    if exchange.rules() == CachingRules::Rfc9111 {
+        exchange.cache_status.tell(status, &mut headers);
+        // Stored with the response, for when it is validated; meant for surrogates, not for viewers.
+        headers.remove(&targeted::SURROGATE_CONTROL);
+    }
     follow_policy(&exchange, result, &mut headers);
     exchange.outcome = Some(Outcome {
         status,
