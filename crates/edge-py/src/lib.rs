@@ -90,6 +90,7 @@ impl Edge {
             ("disk_errors", status.disk_errors),
             ("disk_corrupt", status.disk_corrupt),
             ("requests", status.requests),
+            ("explain_tokens_refused", status.explain_tokens_refused),
             ("connections", status.connections),
             ("log_records_dropped", status.log_records_dropped),
             ("log_errors", status.log_errors),

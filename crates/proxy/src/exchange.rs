@@ -12,6 +12,7 @@ use edgeward_plan::{CacheBehavior, CachingRules, Distribution};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 
+use crate::explain::Explanation;
 use crate::identity::RequestId;
 use crate::outcome::{Detail, ResultType};
 use crate::worker::Worker;
@@ -34,6 +35,8 @@ pub(crate) struct Exchange {
     /// for.
     pub(crate) error_page: Option<PageInstead>,
     pub(crate) outcome: Option<Outcome>,
+    /// Set where the viewer may know why it gets what it gets.
+    pub(crate) explanation: Option<Box<Explanation>>,
     /// No viewer waits for it: it is not logged.
     pub(crate) is_errand: bool,
 }
@@ -92,6 +95,7 @@ impl Exchange {
             content_received: None,
             error_page: self.error_page,
             outcome: None,
+            explanation: None,
             is_errand: true,
         })
     }

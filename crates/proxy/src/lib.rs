@@ -12,6 +12,7 @@ mod content;
 mod edge;
 mod engine;
 mod exchange;
+mod explain;
 mod identity;
 mod invalidation;
 mod origin_exchange;
@@ -32,4 +33,5 @@ mod viewer_facts;
 mod worker;
 
 pub use edge::{Addresses, Edge, StartError, Status};
+pub use explain::ExplainKey;
 pub use settings::{ClockSetting, DiskCache, EdgeSettings, InvalidSettings, LogFiles, S3Access};

@@ -6,6 +6,7 @@ use edgeward_cache::{Body, CacheKey, Chunked, KeyParts, Lookup, StaleUse, Stored
 
 use super::part_fetch;
 use crate::exchange::{Exchange, Route};
+use crate::explain::Facts;
 
 /// What the cache has for a request.
 pub(crate) enum Found {
@@ -69,7 +70,10 @@ impl Stale {
 
 /// Looks the request up.
 pub(crate) fn find(exchange: &Exchange) -> Found {
-    let Some(parts) = key_parts(exchange) else { return Found::NotCacheable };
+    let Some(parts) = key_parts(exchange) else {
+        exchange.explain(|facts| facts.not_cacheable(exchange));
+        return Found::NotCacheable;
+    };
     let key = CacheKey::of(&parts);
     let lookup = exchange.worker.engine.cache.find(&key, &parts, exchange.received);
     judge(exchange, key, lookup)
@@ -83,6 +87,7 @@ pub(crate) async fn recall(exchange: &Exchange, key: CacheKey) -> Found {
 }
 
 fn judge(exchange: &Exchange, key: CacheKey, lookup: Lookup) -> Found {
+    exchange.explain(|facts| facts.looked_up(key_parts(exchange).as_ref(), &lookup));
     match lookup {
         Lookup::OnDisk => Found::OnDisk(key),
         Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored) => fresh(exchange, key, stored),
@@ -98,6 +103,7 @@ fn fresh(exchange: &Exchange, key: CacheKey, stored: Arc<StoredResponse>) -> Fou
     if let Body::Chunked(content) = &stored.body
         && let Some(lacks) = part_fetch::lacking(exchange, &stored, content)
     {
+        exchange.explain(Facts::lacks_a_part);
         let incomplete = Incomplete { content: content.clone(), stored, lacks };
         return Found::Lacking(Lacking { key, stale: None, incomplete: Some(incomplete) });
     }

@@ -24,6 +24,7 @@ use super::part_fetch::{self, Part, PartFailure, PartSource};
 use super::viewer_response::{self, Reply};
 use crate::compression;
 use crate::exchange::Exchange;
+use crate::explain::{Facts, Joining, WhyNotStored};
 use crate::invalidation;
 use crate::origin_exchange::send;
 use crate::origin_request::Purpose;
@@ -54,6 +55,7 @@ pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacki
             Some(parts) => exchange.worker.engine.cache.join(&lacking.key, &parts),
             None => return pass(exchange, content).await,
         };
+        exchange.explain(|facts| facts.joined(Joining::Followed));
         match joined {
             Joined::Leader(flight) => return lead(exchange, lacking, flight).await,
             Joined::Follower(follower) => match follower.outcome().await {
@@ -89,6 +91,7 @@ fn reader_of(exchange: &Exchange, filling: &Filling) -> Option<Reader> {
 /// There is no content to store; the next GET fetches it. What is stored may turn out to hold.
 async fn answer_head(exchange: &Exchange, content: Option<Incoming>, lacking: Lacking) -> Reply {
     let asked = exchange.now();
+    exchange.explain(|facts| facts.not_stored(WhyNotStored::NoContent));
     let flight = freshening(exchange, &lacking);
     let reply = pass(exchange, content).await;
     let Some(stale) = lacking.stale else { return reply };
@@ -125,6 +128,7 @@ pub(crate) fn revalidate(exchange: &Exchange, lacking: Lacking) {
     let Some(parts) = key_parts(exchange) else { return };
     if let Joined::Leader(flight) = exchange.worker.engine.cache.join(&lacking.key, &parts) {
         let errand = exchange.errand();
+        exchange.explain(|facts| facts.joined(Joining::InBackground));
         tokio::spawn(async move {
             if let Reply::Filling(_, reader, _) = lead(&errand, lacking, flight).await {
                 reader.leave_to_store();
@@ -163,6 +167,7 @@ async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) ->
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
         return Reply::stored(stored, ResultType::Hit, asked);
     }
+    exchange.explain(|facts| facts.joined(Joining::Led));
     let stale = lacking.stale.as_ref();
     let stored = stale.map(|stale| &*stale.stored);
     let part = part_fetch::wanted(exchange);
@@ -232,6 +237,7 @@ fn failure(sent: &Result<Response<OriginBody>, Refusal>) -> Option<StatusCode> {
 /// Answers with what has expired, and by CloudFront's rules lets the origin rest for the error caching minimum (guide,
 /// Expiration).
 fn stand_in(exchange: &Exchange, stale: &StoredResponse, status: StatusCode, flight: Flight<Refusal>) -> Reply {
+    exchange.explain(Facts::stood_in);
     let now = exchange.now();
     let resting_until = match exchange.rules() {
         CachingRules::CloudFront => Some(now.plus_secs(exchange.error_min_ttl(status))),
@@ -263,6 +269,7 @@ fn keep_failure(exchange: &Exchange, refusal: Refusal, flight: &Flight<Refusal>)
     let generation = flight.generation().clone();
     let stored = StoredResponse { head, freshness, generation, body: StoredBody::Whole(page.into()) };
     exchange.worker.engine.cache.insert_for_now(flight, Arc::new(stored));
+    exchange.explain(|facts| facts.decided(None));
 }
 
 /// When a response was asked for, and when its head arrived.
@@ -327,6 +334,7 @@ fn still_valid(
         generation: flight.generation().clone(),
         body: stale.body.clone(),
     });
+    exchange.explain(|facts| facts.decided(decision.err()));
     if decision.is_ok() {
         exchange.worker.engine.cache.insert(&flight, Arc::clone(&stored));
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
@@ -341,12 +349,14 @@ fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, 
     let length = response.body().size_hint().lower();
     let lifetime = match storable(exchange, response.status(), response.headers(), arrival, length) {
         Ok(lifetime) => lifetime,
-        Err(_reason) => {
+        Err(reason) => {
+            exchange.explain(|facts| facts.decided(Some(reason)));
             flight.tell(FlightOutcome::NotShared);
             drop(flight);
             return Reply::Passed(Box::new(response));
         }
     };
+    exchange.explain(|facts| facts.decided(None));
     let (Parts { status, mut headers, .. }, body) = response.into_parts();
     let freshness = arrival.freshness(exchange, status, &headers, lifetime);
     viewer_response::ready_for_viewers(exchange, &mut headers);
