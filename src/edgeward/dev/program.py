@@ -19,7 +19,7 @@ from edgeward.authority import AuthorityError, LocalAuthority
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.aws_clients import cloudfront_client
-from edgeward.dev.credentials import access_key
+from edgeward.dev.credentials import access_key, explain_key
 from edgeward.dev.dynamic_origin import DynamicOrigin
 from edgeward.dev.errors import DevError
 from edgeward.dev.ports import LOOPBACK, first_free_port
@@ -65,6 +65,7 @@ class _Cdn:
         self._ports = _chosen_ports(settings)
         self._user_key = access_key(folder.user_key)
         self._origin_key = access_key(folder.origin_key)
+        self._explain_key = explain_key(folder.explain_key)
         self._s3 = S3Server(
             S3ServerSettings(
                 directory=folder.s3,
@@ -122,6 +123,7 @@ class _Cdn:
                     secret_key=self._origin_key.secret,
                 ),
                 trusted_authorities=(authority.root_pem,),
+                explain_key=self._explain_key,
             )
         )
         edge.start()
@@ -134,6 +136,7 @@ class _Cdn:
                 state_directory=self._folder.control_plane,
                 access_keys={self._user_key.id: self._user_key.secret},
                 account_id=self._settings.account_id,
+                explain_key=self._explain_key,
             ),
             channels=(edge,),
             certificates=authority,

@@ -31,6 +31,11 @@ class StateFolder:
         return self.root / "origin-access-key.json"
 
     @property
+    def explain_key(self) -> Path:
+        """The key of debug tokens, which the control plane makes and the edge checks."""
+        return self.root / "explain-key"
+
+    @property
     def authority(self) -> Path:
         """The local CA and its certificates."""
         return self.root / "authority"
