@@ -4,6 +4,7 @@ import click
 
 from edgeward import __version__
 from edgeward.cli.dev import dev
+from edgeward.cli.explain import explain
 from edgeward.cli.test import test
 
 
@@ -14,4 +15,5 @@ def main() -> None:
 
 
 main.add_command(dev)
+main.add_command(explain)
 main.add_command(test)
