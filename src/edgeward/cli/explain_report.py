@@ -93,7 +93,7 @@ def _key(course: Explanation, policies: Policies) -> Iterator[str]:
 def _lookup(course: Explanation) -> Iterator[str]:
     lookup, reason = course.get("lookup"), course.get("lookup_reason", "")
     if lookup == "fresh":
-        yield "HIT: a fresh response is stored"
+        yield f"HIT: {FRESH.get(reason, 'a fresh response is stored')}"
     elif lookup == "stale":
         yield f"STALE: {_words(STALE, reason)}"
     elif lookup == "missing":
@@ -204,6 +204,7 @@ REFUSALS = {
     "origin-header-too-big": "the header section of the origin's response is too large",
     "origin-zero-size": "the origin closed the connection without a byte",
 }
+FRESH = {"part-missing": "a fresh response is stored, but not yet the part that is asked for"}
 MISSING = {
     "not-stored": "nothing is stored under this key: never asked for here, not stored, or evicted",
     "invalidated": "what was stored is older than an invalidation that matches it",
@@ -233,6 +234,7 @@ NOT_STORED = {
     "too-large": "it is larger than the cache takes",
     "truncated": "its content ended early",
     "method-not-cached": "the method is not among the behavior's CachedMethods",
+    "part-only": "a part is stored only where it is fresh and has a strong validator, such as an ETag without W/",
     "no-content": "the answer to HEAD has no content",
     "not-shared": "it was asked for beside a request whose response could not be shared",
 }

@@ -59,7 +59,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[type[S
 
     Fresh.asked = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), Fresh)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     Fresh.url = f"http://127.0.0.1:{server.server_port}"
     variables = {
