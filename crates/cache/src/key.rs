@@ -111,8 +111,9 @@ impl CacheKey {
         write_selected(&mut bytes, |out| write_query(parts, out));
         for name in &parts.policy.headers.0 {
             write_part(&mut bytes, name.as_str().as_bytes());
-            let values = parts.headers.get_all(name).iter();
-            bytes.push(values.size_hint().0.min(255) as u8);
+            let values = parts.headers.get_all(name);
+            // Counted, because the size hint of more than one is too low.
+            bytes.push(values.iter().count().min(255) as u8);
             for value in values {
                 write_part(&mut bytes, value.as_bytes());
             }
