@@ -4,6 +4,8 @@
 //! accepted codings (CloudFront guide, understanding-the-cache-key). GET and HEAD share a key, OPTIONS has its own; http
 //! and https share one. The encoding is injective: two requests have the same bytes only where every part is the same.
 
+mod text;
+
 use std::sync::LazyLock;
 
 use ahash::RandomState;
@@ -12,6 +14,8 @@ use http::{HeaderMap, Method, Version};
 use edgeward_http_rules::accept_encoding::Accepted;
 use edgeward_http_rules::{cookies, query};
 use edgeward_plan::{CachePolicy, CachingRules};
+
+pub use text::KeyText;
 
 /// Keyed by the process, so that nobody outside can choose keys that collide.
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);

@@ -11,7 +11,8 @@ use crate::chunks::{Chunks, ContentId, Delivery, MemoryChunks};
 use crate::disk_tier::{self, DiskChunks};
 use crate::flights::{Flight, Flights, Joined};
 use crate::invalidation::{self, Generation, Invalidations};
-use crate::key::{CacheKey, KeyParts};
+use crate::key::{CacheKey, KeyParts, KeyText};
+use crate::listing::{Cursor, Page};
 use crate::parts::{Announcement, JoinedPart, Parts};
 use crate::stale::StaleUse;
 use crate::store::{
@@ -219,6 +220,17 @@ impl<E: Clone> Cache<E> {
     /// The files in which content lies.
     pub fn files(&self) -> &MappedFiles {
         &self.files
+    }
+
+    /// At most `limit` keys of a distribution that `is_wanted`, those after `after`, with all that is stored for them.
+    pub fn list(
+        &self,
+        distribution: &str,
+        is_wanted: impl Fn(&KeyText) -> bool,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Page {
+        self.memory.list(distribution, is_wanted, after, limit)
     }
 
     /// How full it is.

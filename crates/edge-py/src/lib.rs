@@ -10,6 +10,7 @@ use edgeward_proxy::{Edge as RunningEdge, StartError};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -74,6 +75,12 @@ impl Edge {
         let patience = Duration::try_from_secs_f64(patience_seconds)
             .map_err(|error| PyValueError::new_err(format!("patience_seconds: {error}")))?;
         self.with(py, |edge| edge.flush_cache(patience))
+    }
+
+    /// A page of what is stored; question and answer are JSON.
+    fn list_stored<'py>(&self, py: Python<'py>, question: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let answer = self.with(py, |edge| edge.list_stored(question))?;
+        answer.map(|json| PyBytes::new(py, &json)).map_err(|error| PyValueError::new_err(error.to_string()))
     }
 
     /// Figures of the moment.

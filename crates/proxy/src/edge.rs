@@ -24,6 +24,7 @@ use crate::access_log::{LogBuffer, LogSettings, SegmentWriter};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::identity::EdgeIdentity;
+use crate::inspection::{self, InvalidQuestion};
 use crate::origin_request::S3Endpoint;
 use crate::pipeline::Pipeline;
 use crate::settings::{ClockSetting, EdgeSettings, InvalidSettings, S3Access};
@@ -216,6 +217,14 @@ impl Edge {
         }
         self.engine.cache.flush();
         true
+    }
+
+    /// A page of what is stored for a distribution; question and answer are JSON (`inspection`).
+    ///
+    /// # Errors
+    /// `InvalidQuestion` names the member to change.
+    pub fn list_stored(&self, question: &[u8]) -> Result<Vec<u8>, InvalidQuestion> {
+        inspection::list(&self.engine, question)
     }
 
     /// What it is doing.

@@ -14,6 +14,7 @@ mod engine;
 mod exchange;
 mod explain;
 mod identity;
+mod inspection;
 mod invalidation;
 mod origin_exchange;
 mod origin_request;
@@ -34,4 +35,5 @@ mod worker;
 
 pub use edge::{Addresses, Edge, StartError, Status};
 pub use explain::ExplainKey;
+pub use inspection::InvalidQuestion;
 pub use settings::{ClockSetting, DiskCache, EdgeSettings, InvalidSettings, LogFiles, S3Access};

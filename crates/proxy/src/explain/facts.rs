@@ -355,7 +355,7 @@ fn sent(headers: &HeaderMap, origin: &Origin) -> BTreeMap<String, String> {
 }
 
 /// `IfError` as `if-error`.
-pub(super) fn word(reason: &impl Debug) -> String {
+pub(crate) fn word(reason: &impl Debug) -> String {
     let mut word = String::new();
     for letter in format!("{reason:?}").chars() {
         if letter.is_ascii_uppercase() && !word.is_empty() {

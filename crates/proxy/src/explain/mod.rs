@@ -6,7 +6,7 @@
 
 mod facts;
 mod field;
-mod redact;
+pub(crate) mod redact;
 mod serving;
 mod token;
 
@@ -16,7 +16,7 @@ use edgeward_cache::Timestamp;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 
-pub(crate) use facts::{Facts, Joining, WhyNotStored};
+pub(crate) use facts::{Facts, Joining, WhyNotStored, word};
 pub(crate) use serving::Served;
 pub use token::ExplainKey;
 

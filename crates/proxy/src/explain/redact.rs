@@ -14,7 +14,7 @@ const SECRETS: [&str; 8] =
 const LONGEST: usize = 512;
 
 /// The value of a field, all its lines together.
-pub(super) fn values(name: &HeaderName, headers: &HeaderMap) -> String {
+pub(crate) fn values(name: &HeaderName, headers: &HeaderMap) -> String {
     if is_secret(name.as_str().as_bytes()) {
         return REDACTED.to_owned();
     }
@@ -27,7 +27,7 @@ pub(super) fn values(name: &HeaderName, headers: &HeaderMap) -> String {
 }
 
 /// The value of a field that its owner may have meant to be a secret.
-pub(super) fn hidden() -> String {
+pub(crate) fn hidden() -> String {
     REDACTED.to_owned()
 }
 
@@ -36,7 +36,7 @@ fn cookie_names(headers: &HeaderMap) -> Vec<String> {
 }
 
 /// The parameters of a query string.
-pub(super) fn parameters(query: &[u8]) -> Vec<String> {
+pub(crate) fn parameters(query: &[u8]) -> Vec<String> {
     query::parameters(query).map(|parameter| self::parameter(&parameter)).collect()
 }
 
@@ -48,7 +48,7 @@ fn parameter(parameter: &query::Parameter<'_>) -> String {
 }
 
 /// A target: path and query string.
-pub(super) fn target(path: &str, query: Option<&str>) -> String {
+pub(crate) fn target(path: &str, query: Option<&str>) -> String {
     let path = cut(path.as_bytes());
     match query {
         Some(query) => format!("{path}?{}", cut(parameters(query.as_bytes()).join("&").as_bytes())),
@@ -62,7 +62,7 @@ fn is_secret(name: &[u8]) -> bool {
 }
 
 /// At most so much of a text as an explanation has room for; what is not UTF-8 is replaced.
-pub(super) fn cut(text: &[u8]) -> String {
+pub(crate) fn cut(text: &[u8]) -> String {
     match text.get(..LONGEST) {
         Some(start) if text.len() > LONGEST => format!("{}...", String::from_utf8_lossy(start)),
         _ => String::from_utf8_lossy(text).into_owned(),

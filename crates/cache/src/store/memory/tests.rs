@@ -146,3 +146,47 @@ fn variants_of_one_key_are_bounded_in_number_and_bytes() {
         assert_eq!(store.responses(), most + 1);
     }
 }
+
+#[test]
+fn pages_together_have_every_key_of_the_distribution_once() {
+    let (store, invalidations) = (MemoryStore::new(1 << 20), Invalidations::default());
+    for n in 0..500 {
+        let path = format!("/{n}");
+        store.insert(&key(&path), response(&invalidations, &path, 10));
+    }
+    for limit in [1, 7, 499, 500, 501] {
+        let (mut paths, mut after, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let page = store.list("E1", |_| true, after, limit);
+            assert!(page.listed.len() <= limit);
+            paths.extend(page.listed.into_iter().map(|listed| listed.key.path));
+            pages += 1;
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        paths.sort();
+        paths.dedup();
+        assert_eq!((paths.len(), pages), (500, 500_usize.div_ceil(limit)), "{limit}");
+    }
+    assert!(store.list("E2", |_| true, None, 10).listed.is_empty());
+}
+
+#[test]
+fn a_page_has_what_is_wanted_with_all_its_variants() {
+    let (store, invalidations) = (MemoryStore::new(1 << 20), Invalidations::default());
+    for language in ["de", "fr"] {
+        store.insert(&key("/a"), variant(&invalidations, Some(language), 0, 10));
+    }
+    store.insert(&key("/b"), response(&invalidations, "/b", 10));
+    store.find(&key("/b"));
+    invalidations.log("E1").append(1, &["/b".to_owned()]);
+    let listed = |path| store.list("E1", |key| key.path == path, None, 10).listed;
+    assert_eq!(listed("/a").len(), 2);
+    let found = listed("/b");
+    assert_eq!(
+        found.iter().map(|listed| (listed.length, listed.hits, listed.is_valid)).collect::<Vec<_>>(),
+        [(10, 1, false)]
+    );
+}
