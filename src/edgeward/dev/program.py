@@ -29,6 +29,7 @@ from edgeward.dev.sample_site import upload_site
 from edgeward.dev.settings import DevSettings
 from edgeward.dev.state_folder import StateFolder, StateLock, write_private
 from edgeward.dev.welcome import Endpoints, running_record, shell_exports, welcome
+from edgeward.edge.admin import AdminSocket
 from edgeward.edge.agent import EdgeAgent
 from edgeward.edge.settings import DiskSettings, EdgeSettings, LogSettings, S3Access
 
@@ -128,6 +129,9 @@ class _Cdn:
         )
         edge.start()
         self._parts.callback(edge.stop)
+        admin = AdminSocket(edge, self._folder.admin_socket)
+        self._parts.callback(admin.stop)
+        admin.start()
         return edge
 
     def _start_control_plane(self, edge: EdgeAgent, authority: LocalAuthority) -> ApiServer:

@@ -56,6 +56,11 @@ class StateFolder:
         return self.root / "cache"
 
     @property
+    def admin_socket(self) -> Path:
+        """Where the edge's operator asks it; there only while it runs."""
+        return self.root / "edge" / "admin.sock"
+
+    @property
     def logs(self) -> Path:
         """The edge's access log segments."""
         return self.root / "logs"
