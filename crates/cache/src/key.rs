@@ -136,6 +136,11 @@ impl CacheKey {
         &self.bytes
     }
 
+    /// A key whose bytes were kept.
+    pub(crate) fn restored(bytes: &[u8]) -> CacheKey {
+        CacheKey { bytes: bytes.to_vec(), hash: HASHER.hash_one(bytes) }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }

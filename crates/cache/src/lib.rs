@@ -32,7 +32,7 @@ pub use filling::Filling;
 pub use flights::{Flight, FlightOutcome, Follower, Joined};
 pub use invalidation::Generation;
 pub use key::{AcceptedCodings, CacheKey, KeyParts, KeyText};
-pub use listing::{Cursor, Listed, Page, Tier};
+pub use listing::{Cursor, Listed, Page, Tier, Wanted};
 pub use lookup::{Cache, CacheSettings, CacheUsage, Lookup, Missing};
 pub use parts::{Announcement, JoinedPart, PartFlight};
 pub use stale::{Grace, StaleUse};

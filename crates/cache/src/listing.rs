@@ -1,8 +1,9 @@
 //! What is stored, listed for people in pages: which responses a distribution has, how fresh and how large they are.
 //!
-//! Every tier fills the same `Listed`. Invariant: a page is cut between keys, and a walk over all pages meets every key
-//! that is stored from its beginning to its end exactly once. A page reads a tier part by part and holds no lock for
-//! longer than one part takes. Called by `proxy::inspection`.
+//! Every tier fills the same `Listed`. Memory comes first, then what is on disk alone. Invariant: a walk over all pages
+//! meets everything that stays where it is. A page reads a tier part by part, holds no lock for longer than one part takes,
+//! and looks at a bounded number of records on disk; so it may be short, or empty, where more follows. Called by
+//! `proxy::inspection`.
 
 use http::{HeaderMap, StatusCode};
 
@@ -12,8 +13,10 @@ use crate::stored::{Freshness, StoredResponse};
 /// Where a stored response is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tier {
-    /// In memory.
+    /// In memory, and on disk too where there is one.
     Memory,
+    /// On disk alone.
+    Disk,
 }
 
 /// One stored response.
@@ -52,9 +55,25 @@ impl Listed {
     }
 }
 
-/// Where a page ends; the next one begins after it. Holds for as long as the process runs.
+/// Where the next page begins. Holds for as long as the process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor(pub u64);
+pub enum Cursor {
+    /// In memory, after the key with this hash.
+    Memory(u64),
+    /// On disk, at this place.
+    Disk(u64),
+}
+
+/// What belongs on a page.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a, F> {
+    /// Distribution id.
+    pub distribution: &'a str,
+    /// Which of its keys.
+    pub is_wanted: F,
+    /// Keys at most.
+    pub limit: usize,
+}
 
 /// Some of what is stored.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use crate::disk_tier::{self, DiskChunks};
 use crate::flights::{Flight, Flights, Joined};
 use crate::invalidation::{self, Generation, Invalidations};
 use crate::key::{CacheKey, KeyParts, KeyText};
-use crate::listing::{Cursor, Page};
+use crate::listing::{Cursor, Page, Wanted};
 use crate::parts::{Announcement, JoinedPart, Parts};
 use crate::stale::StaleUse;
 use crate::store::{
@@ -222,15 +222,21 @@ impl<E: Clone> Cache<E> {
         &self.files
     }
 
-    /// At most `limit` keys of a distribution that `is_wanted`, those after `after`, with all that is stored for them.
-    pub fn list(
-        &self,
-        distribution: &str,
-        is_wanted: impl Fn(&KeyText) -> bool,
-        after: Option<Cursor>,
-        limit: usize,
-    ) -> Page {
-        self.memory.list(distribution, is_wanted, after, limit)
+    /// Some of what is `wanted`, from `from` on. May wait for the disk.
+    pub fn list(&self, wanted: &Wanted<'_, impl Fn(&KeyText) -> bool>, from: Option<Cursor>) -> Page {
+        let after = match (from, &self.disk) {
+            (Some(Cursor::Disk(at)), Some(disk)) => {
+                return disk_tier::list(&disk.store, (&self.memory, &self.invalidations), wanted, at);
+            }
+            (Some(Cursor::Disk(_)), None) => return Page::default(),
+            (Some(Cursor::Memory(hash)), _) => Some(hash),
+            (None, _) => None,
+        };
+        let mut page = self.memory.list(wanted, after);
+        if page.next.is_none() && self.disk.is_some() {
+            page.next = Some(Cursor::Disk(0));
+        }
+        page
     }
 
     /// How full it is.

@@ -3,7 +3,7 @@
 //! For whoever runs this edge: cookies are told by their names, and header values only where they are no secrets.
 //! Reached through `Edge::list_stored`; in a fleet the control plane would ask every edge the same question.
 
-use edgeward_cache::{Cursor, KeyText, Listed, Page, Tier, Timestamp};
+use edgeward_cache::{Cursor, KeyText, Listed, Page, Tier, Timestamp, Wanted};
 use edgeward_plan::PathPattern;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::{Deserialize, Serialize};
@@ -67,12 +67,11 @@ pub(crate) fn list(engine: &Engine, question: &[u8]) -> Result<Vec<u8>, InvalidQ
     let after = question.after.as_deref().map(cursor).transpose()?;
     let pattern = question.pattern.as_deref().map(PathPattern::new);
     let is_wanted = |key: &KeyText| pattern.as_ref().is_none_or(|pattern| pattern.is_match(&key.target()));
-    let Page { listed, next } = engine.cache.list(&question.distribution, is_wanted, after, question.limit);
+    let wanted = Wanted { distribution: &question.distribution, is_wanted, limit: question.limit };
+    let Page { listed, next } = engine.cache.list(&wanted, after);
     let now = engine.clock.now();
-    let answer = Answer {
-        responses: listed.iter().map(|listed| response(listed, now)).collect(),
-        next: next.map(|Cursor(hash)| format!("{hash:016x}")),
-    };
+    let answer =
+        Answer { responses: listed.iter().map(|listed| response(listed, now)).collect(), next: next.map(written) };
     serde_json::to_vec(&answer).map_err(|error| InvalidQuestion(error.to_string()))
 }
 
@@ -89,8 +88,20 @@ fn parse(question: &[u8]) -> Result<Question, InvalidQuestion> {
 }
 
 fn cursor(text: &str) -> Result<Cursor, InvalidQuestion> {
-    let hash = u64::from_str_radix(text, 16);
-    hash.map(Cursor).map_err(|_| InvalidQuestion("after: not what an earlier page ended with".to_owned()))
+    let read = |tier: fn(u64) -> Cursor, number| u64::from_str_radix(number, 16).ok().map(tier);
+    let cursor = match text.split_at_checked(1) {
+        Some(("m", hash)) => read(Cursor::Memory, hash),
+        Some(("d", place)) => read(Cursor::Disk, place),
+        _ => None,
+    };
+    cursor.ok_or_else(|| InvalidQuestion("after: not what an earlier page ended with".to_owned()))
+}
+
+fn written(cursor: Cursor) -> String {
+    match cursor {
+        Cursor::Memory(hash) => format!("m{hash:x}"),
+        Cursor::Disk(place) => format!("d{place:x}"),
+    }
 }
 
 fn response(listed: &Listed, now: Timestamp) -> Response {
@@ -113,6 +124,7 @@ fn response(listed: &Listed, now: Timestamp) -> Response {
         hits: listed.hits,
         tier: match listed.tier {
             Tier::Memory => "memory",
+            Tier::Disk => "disk",
         },
     }
 }
@@ -152,8 +164,12 @@ mod tests {
             let found = parse(question.as_bytes()).err().unwrap().to_string();
             assert!(found.starts_with(problem), "{found}");
         }
-        assert!(cursor("zz").is_err());
-        assert_eq!(cursor("00ff").unwrap(), Cursor(255));
+        for text in ["", "m", "mzz", "ff", "\u{e9}f"] {
+            assert!(cursor(text).is_err(), "{text}");
+        }
+        for place in [Cursor::Memory(u64::MAX), Cursor::Disk(0)] {
+            assert_eq!(cursor(&written(place)).unwrap(), place);
+        }
     }
 
     #[test]
