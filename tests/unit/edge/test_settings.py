@@ -14,6 +14,7 @@ def test_the_defaults_are_an_edge_on_loopback_without_log_and_origin_access() ->
         "workers": 2,
         "pop": "LCL1-C1",
         "memory_bytes": 268435456,
+        "disk": None,
         "log": None,
         "s3": None,
         "trusted_authorities": [],
