@@ -28,20 +28,31 @@ _STATE = click.option(
 @click.argument("pattern", required=False)
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Cache keys on one page.")
 @click.option("--after", help="Go on where an earlier page ended.")
-@click.option("--json", "as_json", is_flag=True, help="Print the page as the edge sent it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the page as JSON.")
 @_STATE
 def list_stored(  # noqa: PLR0913 - one parameter for each option
     distribution: str, pattern: str | None, limit: int, after: str | None, *, as_json: bool, state: Path
 ) -> None:
     """List stored responses of DISTRIBUTION (its id) whose path and query string match PATTERN, such as '/img/*'."""
-    page = _ask(state, "list", distribution=distribution, pattern=pattern, limit=limit, after=after)
+    page = _page(state, {"distribution": distribution, "pattern": pattern}, limit, after)
     if as_json:
         click.echo(json.dumps(page))
         return
     for line in table(page["responses"]):
         click.echo(line)
     if page["next"]:
-        click.echo(f"there are more: --after {page['next']}")
+        click.echo(f"there may be more: --after {page['next']}")
+
+
+def _page(state: Path, wanted: dict[str, str | None], limit: int, after: str | None) -> dict[str, Any]:
+    """As many as are wanted: an edge may answer with fewer and say where to go on."""
+    responses: list[Any] = []
+    while True:
+        page = _ask(state, "list", **wanted, limit=limit - len(responses), after=after)
+        responses += page["responses"]
+        after = page["next"]
+        if after is None or len(responses) >= limit:
+            return {"responses": responses, "next": after}
 
 
 @cache.command()

@@ -56,7 +56,7 @@ def test_an_empty_cache_is_told_in_a_sentence() -> None:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What the edge was asked; it has one response, and more of them."""
+    """What the edge was asked; each of its pages has one response, and says that more follow."""
     asked: list[Any] = []
 
     def ask(state: Path, operation: str, **members: Any) -> Any:
@@ -78,14 +78,17 @@ def run(*arguments: str) -> str:
 
 
 def test_a_page_is_asked_for_and_says_how_to_go_on(asked: list[Any]) -> None:
-    shown = run("ls", "E1", "/img/*", "--limit=5", "--after=aa", "--state=here")
-    members = {"distribution": "E1", "pattern": "/img/*", "limit": 5, "after": "aa"}
-    assert asked == [(Path("here"), "list", members)]
-    assert shown.endswith("memory  /a\nthere are more: --after ff\n")
+    shown = run("ls", "E1", "/img/*", "--limit=2", "--after=aa", "--state=here")
+    members = {"distribution": "E1", "pattern": "/img/*"}
+    assert asked == [
+        (Path("here"), "list", members | {"limit": 2, "after": "aa"}),
+        (Path("here"), "list", members | {"limit": 1, "after": "ff"}),
+    ]
+    assert shown.endswith("memory  /a\nthere may be more: --after ff\n")
 
 
-def test_json_is_what_the_edge_sent(asked: list[Any]) -> None:
-    assert json.loads(run("ls", "E1", "--json")) == {"responses": [PLAIN], "next": "ff"}
+def test_json_is_one_page(asked: list[Any]) -> None:
+    assert json.loads(run("ls", "E1", "--json", "--limit=1")) == {"responses": [PLAIN], "next": "ff"}
 
 
 def test_figures_are_shown_one_a_line(asked: list[Any]) -> None:

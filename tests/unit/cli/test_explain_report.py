@@ -65,6 +65,7 @@ def test_the_whole_report_of_a_miss() -> None:
         ({"refusal": "unknown-host"}, "no distribution has this name: add it to Aliases"),
         ({"refusal": "of-a-newer-edge"}, "refused      of-a-newer-edge"),
         ({"lookup": "fresh"}, "HIT: a fresh response is stored"),
+        ({"lookup": "fresh", "lookup_reason": "part-missing"}, "HIT: a fresh response is stored, but not yet the part"),
         ({"lookup": "missing", "lookup_reason": "invalidated"}, "MISS: what was stored is older than an invalidation"),
         ({"lookup": "stale", "lookup_reason": "if-error"}, "STALE: expired; validated, and served should the origin"),
         ({"lookup": "none", "not_stored": "caching-disabled"}, "none: the cache policy's maximum TTL is 0"),

@@ -57,9 +57,6 @@ struct Course {
     /// Why nothing usable was found, or what the stale response is good for.
     #[serde(skip_serializing_if = "Option::is_none")]
     lookup_reason: Option<String>,
-    /// Whether the disk was read for it.
-    #[serde(skip_serializing_if = "is_false")]
-    on_disk: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     flight: Option<Joining>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -167,10 +164,7 @@ impl Facts {
         self.course.key = parts.map(key);
         let (lookup, reason) = match found {
             // Looked up again once it is read.
-            Lookup::OnDisk => {
-                self.course.on_disk = true;
-                return;
-            }
+            Lookup::OnDisk => return,
             Lookup::Fresh(_) => ("fresh", None),
             Lookup::Stale(how, _) => ("stale", Some(word(how))),
             Lookup::Missing(why) => ("missing", Some(word(why))),
@@ -302,10 +296,6 @@ impl Facts {
         }
         Some(())
     }
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 fn behavior(route: &Route) -> Behavior {
