@@ -33,10 +33,15 @@ class Edge:
     def flush_cache(self, patience_seconds: float) -> bool:
         """Waits until responses that are arriving are stored, and on the disk; False when that takes longer."""
 
+    def list_stored(self, question: bytes) -> bytes:
+        """A page of what is stored for a distribution. JSON both ways: `{"distribution", "pattern", "limit", "after"}`
+        asks, `{"responses", "next"}` answers. Raises `ValueError` that names the wrong member.
+        """
+
     def status(self) -> dict[str, int]:
         """Figures of this moment: `plan_sequence`, `stored_responses` and `stored_bytes` in memory, `disk_responses`,
-        `disk_chunks`, `disk_bytes`, `disk_records_dropped`, `disk_errors`, `disk_corrupt`, `requests`, `connections`,
-        `log_records_dropped`, `log_errors`.
+        `disk_chunks`, `disk_bytes`, `disk_records_dropped`, `disk_errors`, `disk_corrupt`, `requests`,
+        `explain_tokens_refused`, `connections`, `log_records_dropped`, `log_errors`.
         """
 
     def stop(self, grace_seconds: float) -> None:

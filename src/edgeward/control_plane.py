@@ -20,6 +20,8 @@ from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
 from edgeward.deploy.publisher import Publisher
 from edgeward.services.cloudfront.service import cloudfront
+from edgeward.services.edgeward.api import EdgewardApi
+from edgeward.services.edgeward.explain import issue_token
 from edgeward.store.database import Store
 
 
@@ -39,6 +41,8 @@ class ControlPlaneSettings:
     """How long a write waits for the edges before it answers with the status InProgress."""
     backoff: Backoff = field(default_factory=Backoff)
     """How long to wait before an edge that failed is tried again."""
+    explain_key: str | None = None
+    """The key of debug tokens, 64 hexadecimal digits, as the edges have it; None: there are none."""
     database_url: str | None = None
     """SQLAlchemy URL of the store; SQLite in `state_directory` by default."""
 
@@ -78,13 +82,13 @@ class ControlPlane:
             identifiers=identifiers,
             account_id=settings.account_id,
         )
-        self._api = Api(
-            cloudfront(environment, settings.domain_suffix),
-            secret_of=dict(settings.access_keys).get,
-            clock=clock,
-            identifiers=identifiers,
+        secret_of = dict(settings.access_keys).get
+        service = cloudfront(environment, settings.domain_suffix)
+        api = Api(service, secret_of=secret_of, clock=clock, identifiers=identifiers)
+        own = {} if settings.explain_key is None else {"explain-token": issue_token(self._store, settings.explain_key)}
+        self.app: Starlette = create_app(
+            EdgewardApi(own, api, secret_of=secret_of, clock=clock, identifiers=identifiers)
         )
-        self.app: Starlette = create_app(self._api)
         """The API as an ASGI application."""
 
     def start(self) -> None:

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def tour(cdn: RunningCdn) -> Iterator[tuple[str, str]]:
 def answers_of(commands: list[str], cdn: RunningCdn) -> list[str]:
     """What one shell prints for each command."""
     script = "\n".join(f"{command}\necho {END}" for command in commands)
-    path = f"{ROOT / '.venv-awscli' / 'bin'}:{os.environ['PATH']}"
+    path = f"{ROOT / '.venv-awscli' / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=cdn.state.parent,

@@ -3,6 +3,8 @@
 //! Everything stored is written once, when it is stored; what is read back goes through memory. Invariant: a response from
 //! disk is tested against the same invalidations as one that never left memory, those of earlier processes included.
 
+mod listing;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,6 +16,8 @@ use crate::record::{Record, RecordedContent, Validity};
 use crate::store::{DiskChunk, DiskRecord, DiskStore};
 use crate::stored::{Body, Chunked, StoredResponse};
 use crate::time::Timestamp;
+
+pub(crate) use listing::list;
 
 /// Orders `response` to be written. A full queue or a failing disk costs a copy on disk, which is counted there.
 pub(crate) fn put(disk: &DiskStore, key: &CacheKey, response: &StoredResponse) {

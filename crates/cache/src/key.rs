@@ -4,6 +4,8 @@
 //! accepted codings (CloudFront guide, understanding-the-cache-key). GET and HEAD share a key, OPTIONS has its own; http
 //! and https share one. The encoding is injective: two requests have the same bytes only where every part is the same.
 
+mod text;
+
 use std::sync::LazyLock;
 
 use ahash::RandomState;
@@ -12,6 +14,8 @@ use http::{HeaderMap, Method, Version};
 use edgeward_http_rules::accept_encoding::Accepted;
 use edgeward_http_rules::{cookies, query};
 use edgeward_plan::{CachePolicy, CachingRules};
+
+pub use text::KeyText;
 
 /// Keyed by the process, so that nobody outside can choose keys that collide.
 static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::new);
@@ -123,8 +127,9 @@ impl CacheKey {
         write_selected(&mut bytes, |out| write_query(parts, out));
         for name in &parts.policy.headers.0 {
             write_part(&mut bytes, name.as_str().as_bytes());
-            let values = parts.headers.get_all(name).iter();
-            bytes.push(values.size_hint().0.min(255) as u8);
+            let values = parts.headers.get_all(name);
+            // Counted, because the size hint of more than one is too low.
+            bytes.push(values.iter().count().min(255) as u8);
             for value in values {
                 write_part(&mut bytes, value.as_bytes());
             }
@@ -141,6 +146,11 @@ impl CacheKey {
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// A key whose bytes were kept.
+    pub(crate) fn restored(bytes: &[u8]) -> CacheKey {
+        CacheKey { bytes: bytes.to_vec(), hash: HASHER.hash_one(bytes) }
     }
 
     pub(crate) fn len(&self) -> usize {

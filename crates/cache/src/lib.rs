@@ -15,6 +15,7 @@ mod filling;
 mod flights;
 mod invalidation;
 mod key;
+mod listing;
 mod lookup;
 mod parts;
 mod patterns;
@@ -32,7 +33,8 @@ pub use chunks::{CHUNK, Chunk, Chunks, ContentId, Delivery, NotKept, Pending, Un
 pub use filling::Filling;
 pub use flights::{Flight, FlightOutcome, Follower, Joined};
 pub use invalidation::Generation;
-pub use key::{AcceptedCodings, CacheKey, KeyParts};
+pub use key::{AcceptedCodings, CacheKey, KeyParts, KeyText};
+pub use listing::{Cursor, Listed, Page, Tier, Wanted};
 pub use lookup::{Cache, CacheSettings, CacheUsage, Lookup, Missing};
 pub use parts::{Announcement, JoinedPart, PartFlight};
 pub use stale::{Grace, StaleUse};

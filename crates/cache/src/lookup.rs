@@ -11,7 +11,8 @@ use crate::chunks::{Chunks, ContentId, Delivery, MemoryChunks};
 use crate::disk_tier::{self, DiskChunks};
 use crate::flights::{Flight, Flights, Joined};
 use crate::invalidation::{self, Generation, Invalidations};
-use crate::key::{CacheKey, KeyParts};
+use crate::key::{CacheKey, KeyParts, KeyText};
+use crate::listing::{Cursor, Page, Wanted};
 use crate::parts::{Announcement, JoinedPart, Parts};
 use crate::stale::StaleUse;
 use crate::store::{
@@ -138,7 +139,7 @@ impl<E: Clone> Cache<E> {
 
     fn missing(&self, key: &CacheKey, parts: &KeyParts<'_>) -> Lookup {
         let may_vary = parts.policy.rules == CachingRules::Rfc9111;
-        let is_varied = may_vary && self.memory.holds(key);
+        let is_varied = may_vary && self.memory.has_any(key);
         Lookup::Missing(if is_varied { Missing::OtherVariants } else { Missing::NotStored })
     }
 
@@ -227,6 +228,23 @@ impl<E: Clone> Cache<E> {
     /// The files in which content lies.
     pub fn files(&self) -> &MappedFiles {
         &self.files
+    }
+
+    /// Some of what is `wanted`, from `from` on. May wait for the disk.
+    pub fn list(&self, wanted: &Wanted<'_, impl Fn(&KeyText) -> bool>, from: Option<Cursor>) -> Page {
+        let after = match (from, &self.disk) {
+            (Some(Cursor::Disk(at)), Some(disk)) => {
+                return disk_tier::list(&disk.store, (&self.memory, &self.invalidations), wanted, at);
+            }
+            (Some(Cursor::Disk(_)), None) => return Page::default(),
+            (Some(Cursor::Memory(hash)), _) => Some(hash),
+            (None, _) => None,
+        };
+        let mut page = self.memory.list(wanted, after);
+        if page.next.is_none() && self.disk.is_some() {
+            page.next = Some(Cursor::Disk(0));
+        }
+        page
     }
 
     /// How full it is.

@@ -26,7 +26,8 @@ impl CacheTag {
         CacheTag::hash(&[text.as_bytes()])
     }
 
-    fn new(header: &HeaderName, tag: &[u8]) -> CacheTag {
+    /// A tag as a response has it in its `header` field.
+    pub fn new(header: &HeaderName, tag: &[u8]) -> CacheTag {
         CacheTag::hash(&[header.as_str().as_bytes(), b":", tag])
     }
 

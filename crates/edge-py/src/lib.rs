@@ -10,6 +10,7 @@ use edgeward_proxy::{Edge as RunningEdge, StartError};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -76,6 +77,12 @@ impl Edge {
         self.with(py, |edge| edge.flush_cache(patience))
     }
 
+    /// A page of what is stored; question and answer are JSON.
+    fn list_stored<'py>(&self, py: Python<'py>, question: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let answer = self.with(py, |edge| edge.list_stored(question))?;
+        answer.map(|json| PyBytes::new(py, &json)).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
     /// Figures of the moment.
     fn status(&self, py: Python<'_>) -> PyResult<HashMap<&'static str, u64>> {
         let status = self.with(py, RunningEdge::status)?;
@@ -90,6 +97,7 @@ impl Edge {
             ("disk_errors", status.disk_errors),
             ("disk_corrupt", status.disk_corrupt),
             ("requests", status.requests),
+            ("explain_tokens_refused", status.explain_tokens_refused),
             ("connections", status.connections),
             ("log_records_dropped", status.log_records_dropped),
             ("log_errors", status.log_errors),

@@ -24,6 +24,7 @@ use crate::access_log::{LogBuffer, LogSettings, SegmentWriter};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::identity::EdgeIdentity;
+use crate::inspection::{self, InvalidQuestion};
 use crate::origin_request::S3Endpoint;
 use crate::pipeline::Pipeline;
 use crate::settings::{ClockSetting, EdgeSettings, InvalidSettings, S3Access};
@@ -88,6 +89,8 @@ pub struct Status {
     pub disk_corrupt: u64,
     /// Requests that have ended since the start.
     pub requests: u64,
+    /// Debug tokens that explained nothing.
+    pub explain_tokens_refused: u64,
     /// Open viewer connections.
     pub connections: u64,
     /// Log records that were lost because the writer could not keep up.
@@ -216,6 +219,14 @@ impl Edge {
         true
     }
 
+    /// A page of what is stored for a distribution; question and answer are JSON (`inspection`).
+    ///
+    /// # Errors
+    /// `InvalidQuestion` names the member to change.
+    pub fn list_stored(&self, question: &[u8]) -> Result<Vec<u8>, InvalidQuestion> {
+        inspection::list(&self.engine, question)
+    }
+
     /// What it is doing.
     pub fn status(&self) -> Status {
         let usage = self.engine.cache.usage();
@@ -237,6 +248,7 @@ impl Edge {
             disk_errors: of_disk(|counters| &counters.io_errors),
             disk_corrupt: of_disk(|counters| &counters.corrupt_records),
             requests: self.engine.requests.load(Ordering::Relaxed),
+            explain_tokens_refused: self.engine.explain_tokens_refused.load(Ordering::Relaxed),
             connections: self.server.connections() as u64,
             log_records_dropped: count(|counters| &counters.dropped_records),
             log_errors: count(|counters| &counters.io_errors),
@@ -284,6 +296,8 @@ fn engine(settings: &EdgeSettings) -> Result<Engine, StartError> {
         s3: settings.s3.as_ref().map(|access: &S3Access| SigningIdentity::new(access)),
         s3_endpoint,
         https_port: OnceLock::new(),
+        explain_key: settings.explain_key.clone(),
+        explain_tokens_refused: AtomicU64::new(0),
         requests: AtomicU64::new(0),
     })
 }

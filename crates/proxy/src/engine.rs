@@ -11,6 +11,7 @@ use edgeward_cache::Cache;
 use edgeward_plan::{InvalidationOrder, Plan};
 
 use crate::clock::Clock;
+use crate::explain::ExplainKey;
 use crate::identity::EdgeIdentity;
 use crate::origin_request::S3Endpoint;
 use crate::refusal::Refusal;
@@ -26,6 +27,10 @@ pub(crate) struct Engine {
     pub(crate) s3_endpoint: Option<S3Endpoint>,
     /// The port that https is redirected to where the viewer named a port; `None`: 443.
     pub(crate) https_port: std::sync::OnceLock<u16>,
+    /// Whose tokens are explained to; `None`: nobody's.
+    pub(crate) explain_key: Option<ExplainKey>,
+    /// Debug tokens that were wrong, had expired or were for another distribution.
+    pub(crate) explain_tokens_refused: AtomicU64,
     /// Requests that have ended.
     pub(crate) requests: AtomicU64,
 }

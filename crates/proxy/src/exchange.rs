@@ -13,6 +13,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 
 use crate::cache_status::CacheStatus;
+use crate::explain::Explanation;
 use crate::identity::RequestId;
 use crate::outcome::{Detail, ResultType};
 use crate::set_aside::SetAside;
@@ -38,6 +39,8 @@ pub(crate) struct Exchange {
     pub(crate) outcome: Option<Outcome>,
     pub(crate) cache_status: CacheStatus,
     pub(crate) set_aside: SetAside,
+    /// Set where the viewer may know why it gets what it gets.
+    pub(crate) explanation: Option<Box<Explanation>>,
     /// No viewer waits for it: it is not logged.
     pub(crate) is_errand: bool,
 }
@@ -98,6 +101,7 @@ impl Exchange {
             outcome: None,
             cache_status: CacheStatus::default(),
             set_aside: SetAside::default(),
+            explanation: None,
             is_errand: true,
         })
     }

@@ -6,16 +6,18 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 mod access_log;
-mod cache_tags;
 mod cache_status;
+mod cache_tags;
 mod clock;
 mod compression;
 mod content;
 mod edge;
 mod engine;
 mod exchange;
+mod explain;
 mod failover;
 mod identity;
+mod inspection;
 mod invalidation;
 mod origin_exchange;
 mod origin_request;
@@ -36,4 +38,6 @@ mod viewer_facts;
 mod worker;
 
 pub use edge::{Addresses, Edge, StartError, Status};
+pub use explain::ExplainKey;
+pub use inspection::InvalidQuestion;
 pub use settings::{ClockSetting, DiskCache, EdgeSettings, InvalidSettings, LogFiles, S3Access};

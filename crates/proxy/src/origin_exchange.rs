@@ -15,6 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use crate::exchange::Exchange;
+use crate::explain::Facts;
 use crate::origin_request::{self, Purpose};
 use crate::refusal::Refusal;
 
@@ -28,19 +29,23 @@ pub(crate) async fn send(
     let request = origin_request::build(exchange, origin, purpose)?;
     let worker = &exchange.worker;
     let (address, timeouts) = origin_request::address(origin, exchange.is_https(), worker.engine.s3_endpoint.as_ref());
+    exchange.explain(|facts| facts.asked(origin, &address, &request));
     let content = RequestContent::new(content, exchange.content_received.clone());
     let is_repeatable = content.is_empty() && is_safe(request.method());
+    exchange.explain(Facts::sent);
     let mut sent = worker.origins.send(&address, &timeouts, request.clone().map(|()| content)).await;
     let mut retries = Retries { unanswered: timeouts.attempts.saturating_sub(1), closed: 1 };
     while let Some(error) = sent.as_ref().err().filter(|_| is_repeatable) {
         if !retries.allow(error) {
             break;
         }
+        exchange.explain(Facts::sent);
         sent = worker.origins.send(&address, &timeouts, request.clone().map(|()| RequestContent::empty())).await;
     }
     if let Ok(response) = &sent {
         exchange.cache_status.answered(response.status());
     }
+    exchange.explain(|facts| facts.replied(sent.as_ref().map(Response::status)));
     sent.map_err(|error| Refusal::from(&error))
 }
 

@@ -26,6 +26,7 @@ use crate::access_log::section_bytes;
 use crate::cache_status::CacheStatus;
 use crate::content::ResponseContent;
 use crate::exchange::Exchange;
+use crate::explain;
 use crate::identity::RequestId;
 use crate::outcome::ResultType;
 use crate::set_aside::SetAside;
@@ -52,6 +53,7 @@ impl Pipeline {
             receive::check(&exchange).and_then(|host| route::find(&exchange, &self.worker.engine.plan.load(), &host));
         let admitted = routed.and_then(|route| {
             exchange.route = Some(route);
+            explain::routed(&mut exchange);
             viewer_request::admit(&exchange)
         });
         if let Err(early) = admitted {
@@ -67,20 +69,24 @@ impl Pipeline {
 
     fn begin(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> (Box<Exchange>, Incoming) {
         let engine = &self.worker.engine;
-        let (parts, content) = request.into_parts();
+        let (mut parts, content) = request.into_parts();
+        let received = engine.clock.now();
+        let section_bytes = section_bytes(&parts.headers);
+        let explanation = explain::asked_for(engine, &mut parts.headers, received);
         let exchange = Box::new(Exchange {
             worker: Arc::clone(&self.worker),
             connection: Arc::clone(connection),
-            section_bytes: section_bytes(&parts.headers),
+            section_bytes,
             request: parts,
             id: RequestId::random(),
-            received: engine.clock.now(),
+            received,
             route: None,
             content_received: (!content.is_end_stream()).then(|| Arc::new(AtomicU64::new(0))),
             error_page: None,
             outcome: None,
             cache_status: CacheStatus::default(),
             set_aside: SetAside::default(),
+            explanation,
             is_errand: false,
         });
         (exchange, content)

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::explain::ExplainKey;
+
 /// Bytes; the disk cache turns over in segments.
 const LEAST_DISK: u64 = 4 << 20;
 
@@ -30,6 +32,8 @@ pub struct EdgeSettings {
     pub s3: Option<S3Access>,
     /// PEM certificates of authorities trusted for origins, beside the system's.
     pub trusted_authorities: Vec<String>,
+    /// The key of debug tokens, which make a response explain itself; `null`: none does.
+    pub explain_key: Option<ExplainKey>,
     /// Which clock rules freshness and the log.
     pub clock: ClockSetting,
 }

@@ -11,12 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from edgeward.aws.api import Api
 from edgeward.aws.errors import ApiError
-from edgeward.aws.wire import WireRequest, WireResponse
+from edgeward.aws.wire import Answering, WireRequest, WireResponse
 
 
-def create_app(api: Api) -> Starlette:
+def create_app(api: Answering) -> Starlette:
     """The ASGI application that answers every request with `api`."""
     return Starlette(routes=[Route("/{path:path}", _Endpoint(api))])
 
@@ -24,7 +23,7 @@ def create_app(api: Api) -> Starlette:
 class _Endpoint:
     """Takes every method: Starlette limits methods only of endpoints that are functions."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Answering) -> None:
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -5,6 +5,9 @@ computed over them. Made and consumed by `aws.app`; read by routing, sigv4 and t
 """
 
 from dataclasses import dataclass, field
+from typing import Protocol
+
+from edgeward.aws.errors import ApiError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +42,13 @@ class WireResponse:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+
+
+class Answering(Protocol):
+    """An API: whatever it is asked, it answers."""
+
+    def answer(self, request: WireRequest) -> WireResponse:
+        """Does what the request asks for."""
+
+    def refuse(self, error: ApiError) -> WireResponse:
+        """The answer to a request that was refused before it was read."""

@@ -3,7 +3,9 @@
 import click
 
 from edgeward import __version__
+from edgeward.cli.cache import cache
 from edgeward.cli.dev import dev
+from edgeward.cli.explain import explain
 from edgeward.cli.test import test
 
 
@@ -13,5 +15,7 @@ def main() -> None:
     """An open content delivery network that CloudFront's own tools drive unchanged."""
 
 
+main.add_command(cache)
 main.add_command(dev)
+main.add_command(explain)
 main.add_command(test)

@@ -1,9 +1,10 @@
-"""Access keys: made at random at first start, kept in the state folder with mode 0600.
+"""Access keys, and the key of debug tokens: made at random at first start, kept in the state folder with mode 0600.
 
 A fixed, well-known secret would let any page in the user's browser forge API calls to the loopback port.
 """
 
 import json
+import re
 import secrets
 import string
 from dataclasses import asdict, dataclass
@@ -33,6 +34,16 @@ def access_key(path: Path) -> AccessKey:
         return AccessKey(**json.loads(path.read_text()))
     except (TypeError, ValueError) as error:
         raise DevError(f"{path} holds no access key: remove it to have a new one made") from error
+
+
+def explain_key(path: Path) -> str:
+    """The key of debug tokens kept at `path`; made there at first call. Raises `DevError` when the file holds none."""
+    if not path.exists():
+        write_private(path, secrets.token_hex(32))
+    key = path.read_text().strip()
+    if not re.fullmatch("[0-9a-f]{64}", key):
+        raise DevError(f"{path} holds no key of 64 hexadecimal digits: remove it to have a new one made")
+    return key
 
 
 def _new_access_key() -> AccessKey:

@@ -19,7 +19,7 @@ from edgeward.authority import AuthorityError, LocalAuthority
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.aws_clients import cloudfront_client
-from edgeward.dev.credentials import access_key
+from edgeward.dev.credentials import access_key, explain_key
 from edgeward.dev.dynamic_origin import DynamicOrigin
 from edgeward.dev.errors import DevError
 from edgeward.dev.ports import LOOPBACK, first_free_port
@@ -29,6 +29,7 @@ from edgeward.dev.sample_site import upload_site
 from edgeward.dev.settings import DevSettings
 from edgeward.dev.state_folder import StateFolder, StateLock, write_private
 from edgeward.dev.welcome import Endpoints, running_record, shell_exports, welcome
+from edgeward.edge.admin import AdminSocket
 from edgeward.edge.agent import EdgeAgent
 from edgeward.edge.settings import DiskSettings, EdgeSettings, LogSettings, S3Access
 
@@ -65,6 +66,7 @@ class _Cdn:
         self._ports = _chosen_ports(settings)
         self._user_key = access_key(folder.user_key)
         self._origin_key = access_key(folder.origin_key)
+        self._explain_key = explain_key(folder.explain_key)
         self._s3 = S3Server(
             S3ServerSettings(
                 directory=folder.s3,
@@ -122,10 +124,14 @@ class _Cdn:
                     secret_key=self._origin_key.secret,
                 ),
                 trusted_authorities=(authority.root_pem,),
+                explain_key=self._explain_key,
             )
         )
         edge.start()
         self._parts.callback(edge.stop)
+        admin = AdminSocket(edge, self._folder.admin_socket)
+        self._parts.callback(admin.stop)
+        admin.start()
         return edge
 
     def _start_control_plane(self, edge: EdgeAgent, authority: LocalAuthority) -> ApiServer:
@@ -134,6 +140,7 @@ class _Cdn:
                 state_directory=self._folder.control_plane,
                 access_keys={self._user_key.id: self._user_key.secret},
                 account_id=self._settings.account_id,
+                explain_key=self._explain_key,
             ),
             channels=(edge,),
             certificates=authority,

@@ -31,6 +31,11 @@ class StateFolder:
         return self.root / "origin-access-key.json"
 
     @property
+    def explain_key(self) -> Path:
+        """The key of debug tokens, which the control plane makes and the edge checks."""
+        return self.root / "explain-key"
+
+    @property
     def authority(self) -> Path:
         """The local CA and its certificates."""
         return self.root / "authority"
@@ -49,6 +54,11 @@ class StateFolder:
     def cache(self) -> Path:
         """The edge's cache on disk."""
         return self.root / "cache"
+
+    @property
+    def admin_socket(self) -> Path:
+        """Where the edge's operator asks it; there only while it runs."""
+        return self.root / "edge" / "admin.sock"
 
     @property
     def logs(self) -> Path:

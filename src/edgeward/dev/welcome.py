@@ -92,6 +92,7 @@ def welcome(endpoints: Endpoints, folder: StateFolder) -> str:
   Try:
 
     curl -sD- -o /dev/null {endpoints.http_url}/    # twice: a Miss, then a Hit with its Age
+    edgeward explain {endpoints.http_url}/    # why it is answered as it is
     aws cloudfront create-invalidation --distribution-id {endpoints.sample.id} --paths '/*'
     aws cloudfront list-distributions --query 'DistributionList.Items[].[Id,DomainName,Status]' --output text
     zcat {shlex.quote(str(folder.logs))}/*.gz | tail  # one line per request, ten seconds behind

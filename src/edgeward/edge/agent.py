@@ -62,6 +62,10 @@ class EdgeAgent:
         """Waits until responses that are arriving are stored, and on the disk; False when that took longer."""
         return self._edge.flush_cache(patience_seconds)
 
+    def list_stored(self, question: bytes) -> bytes:
+        """A page of what is stored for a distribution; JSON both ways. Raises `ValueError` for a wrong question."""
+        return self._edge.list_stored(question)
+
     def status(self) -> dict[str, int]:
         """Figures of this moment: plan sequence, stored responses and bytes, requests, connections, log trouble."""
         return self._edge.status()

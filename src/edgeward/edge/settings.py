@@ -65,6 +65,8 @@ class EdgeSettings:
     """None: S3 origins are reached at their own domain name, and none may have origin access control."""
     trusted_authorities: tuple[str, ...] = ()
     """CA certificates, PEM, that origins may be certified by, beside the system's."""
+    explain_key: str | None = None
+    """The key of debug tokens, 64 hexadecimal digits, the control plane has it too; None: nothing is explained."""
     manual_clock_ms: int | None = None
     """Where a clock that only `advance_clock` moves starts, milliseconds since the epoch; None: the system's clock."""
 
@@ -83,5 +85,6 @@ class EdgeSettings:
             "log": None if self.log is None else asdict(self.log) | {"directory": str(self.log.directory)},
             "s3": None if self.s3 is None else asdict(self.s3),
             "trusted_authorities": self.trusted_authorities,
+            "explain_key": self.explain_key,
             "clock": "system" if self.manual_clock_ms is None else {"manual": self.manual_clock_ms},
         }

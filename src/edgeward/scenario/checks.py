@@ -56,6 +56,7 @@ def _one_response(expect: Expect, response: Response, now_ms: int) -> list[str]:
     if response.complete != expect.complete:
         wrong.append("the content ends early" if expect.complete else "expected the content to end early")
     wrong += expect.headers.mismatches(response.fields, now_ms)
+    wrong += expect.explain.mismatches(response, now_ms) if expect.explain else []
     return wrong + (expect.content.mismatches(response.content) if expect.content else [])
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from edgeward.scenario.citations import citation_url
+from edgeward.scenario.explanation import Debug, ExplainCheck
 from edgeward.scenario.reading import Node, ScenarioError, compose, nearest, read, read_record
 from edgeward.scenario.short_form import ShortDistribution
 from edgeward.scenario.values import Content, ContentCheck, Duration, FieldChecks, Fields
@@ -107,6 +108,9 @@ class Expect:
     answered: Annotated[bool, "Whether there is a response at all"] = True
     responses: Annotated[int, "With `raw:`: how many responses come"] = 1
     closed: Annotated[bool | None, "Whether the edge closes the connection after the response (h1 only)"] = None
+    explain: Annotated[
+        ExplainCheck | None, "What the response says of itself, by path (`origin.status`), or `absent`"
+    ] = None
     origin_requests: Annotated[int | None, "Requests that reached the origins, since the start"] = None
     origin_connections: Annotated[int | None, "Connections that reached the origins, since the start"] = None
     tls: Annotated[str | None, "TLS version of the connection, such as TLSv1.3"] = None
@@ -126,6 +130,9 @@ class RequestStep:
     times: Annotated[int, "How many such requests"] = 1
     at_once: Annotated[bool, "Send all of them before the origin answers the first"] = False
     origin: Annotated[Script, "What the origin does; default: it must not be reached"] = Script()
+    debug: Annotated[
+        Debug | None, "The debug token it carries; default: a valid one where `expect:` has checks under `explain:`"
+    ] = None
     during: Annotated[tuple["Step", ...], "Steps to run while the origin holds back its answer"] = ()
     expect: Annotated[Expect, "What the viewer must receive"] = Expect()
     method: str = field(default="GET", metadata={"derived": True})

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from edgeward.aws.errors import ApiError
 from edgeward.scenario.checks import Totals, differences, log_differences, result_of
 from edgeward.scenario.delivery import Performance, brief
-from edgeward.scenario.edge_under_test import domain_name_of
+from edgeward.scenario.edge_under_test import domain_name_of, id_of
 from edgeward.scenario.expansion import MAIN
+from edgeward.scenario.explanation import debug_token
 from edgeward.scenario.format import (
     Action,
     ApiStep,
@@ -34,6 +35,7 @@ from edgeward.scenario.short_form import ShortDistribution
 from edgeward.scenario.stage import Stage, set_up
 from edgeward.scenario.timeline import shortened
 from edgeward.scenario.viewer import Outcome, RawExchange, attempt
+from edgeward.services.edgeward.explain_token import REQUEST_FIELD
 
 
 class ScenarioFailure(AssertionError):
@@ -265,6 +267,9 @@ def _request_fields(action: RequestStep, now_ms: int) -> FieldLines:
     fields = action.headers.at(now_ms)
     if action.content is not None and not action.headers.named("content-length"):
         fields.append(("content-length", str(len(action.content.data))))
+    debug = action.debug or ("valid" if action.expect.explain and not action.expect.explain.is_absent else None)
+    if debug is not None:
+        fields.append((REQUEST_FIELD.lower(), debug_token(debug, id_of(MAIN), now_ms)))
     return fields
 
 

@@ -18,6 +18,7 @@ from edgeward.scenario import certificates
 from edgeward.scenario.access_log import AccessLog
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
 from edgeward.scenario.expansion import MAIN, OriginPorts, domain_of, origins_of
+from edgeward.scenario.explanation import EXPLAIN_KEY
 from edgeward.scenario.origin import Origins
 from edgeward.scenario.short_form import ShortDistribution, ShortOrigin
 from edgeward.scenario.timeline import EPOCH_MS, Timeline, VirtualClock
@@ -84,6 +85,7 @@ def _settings(origins: Mapping[str, ShortOrigin], ports: Mapping[str, OriginPort
     return EdgeSettings(
         log=LogSettings(directory=logs),
         s3=_s3_access([ports[name].http for name, origin in origins.items() if origin.kind == "s3"]),
+        explain_key=EXPLAIN_KEY,
         trusted_authorities=(certificates.root_pem(),),
         manual_clock_ms=EPOCH_MS,
     )

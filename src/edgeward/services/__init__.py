@@ -1,1 +1,1 @@
-"""The AWS services that Edgeward serves, one package each."""
+"""The services that the API serves, one package each: AWS's, and Edgeward's own."""

@@ -18,7 +18,9 @@ def test_the_version_is_the_packages() -> None:
     assert CliRunner().invoke(main, ["--version"]).output == f"edgeward {__version__}\n"
 
 
-@pytest.mark.parametrize("command", [["--help"], ["dev", "--help"], ["test", "--help"]])
+@pytest.mark.parametrize(
+    "command", [["--help"], ["dev", "--help"], ["test", "--help"], ["explain", "--help"], ["cache", "ls", "--help"]]
+)
 def test_every_command_explains_itself(command: list[str]) -> None:
     shown = CliRunner().invoke(main, command)
     assert (shown.exit_code, shown.output.lower().startswith("usage: ")) == (0, True)

@@ -14,9 +14,11 @@ def test_the_defaults_are_an_edge_on_loopback_without_log_and_origin_access() ->
         "workers": 2,
         "pop": "LCL1-C1",
         "memory_bytes": 268435456,
+        "disk": None,
         "log": None,
         "s3": None,
         "trusted_authorities": [],
+        "explain_key": None,
         "clock": "system",
     }
 
@@ -28,6 +30,7 @@ def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() ->
             log=LogSettings(directory=Path("/logs"), segment_seconds=5, segment_bytes=1000),
             s3=S3Access(endpoint="http://127.0.0.1:8333", access_key="id", secret_key="secret"),
             trusted_authorities=("PEM",),
+            explain_key="0f" * 32,
             manual_clock_ms=1_700_000_000_000,
         ).encode()
     )
@@ -35,4 +38,5 @@ def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() ->
     assert document["log"] == {"directory": "/logs", "segment_seconds": 5, "segment_bytes": 1000}
     assert document["s3"] == {"endpoint": "http://127.0.0.1:8333", "access_key": "id", "secret_key": "secret"}
     assert document["trusted_authorities"] == ["PEM"]
+    assert document["explain_key"] == "0f" * 32
     assert document["clock"] == {"manual": 1_700_000_000_000}

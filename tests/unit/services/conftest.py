@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 
@@ -25,6 +27,7 @@ from edgeward.deploy.channel import Channel
 from edgeward.deploy.delivery import Backoff
 
 ACCESS_KEY, SECRET_KEY = "AKIDEXAMPLE", "example-secret"
+EXPLAIN_KEY = "a" * 64
 SESSION = boto3.session.Session()
 """One for all tests: it keeps the service model that it loaded."""
 
@@ -141,6 +144,7 @@ def build_control_plane(tmp_path: Path) -> Callable[..., ControlPlane]:
             access_keys={ACCESS_KEY: SECRET_KEY},
             acknowledgement_seconds=acknowledgement_seconds,
             backoff=Backoff(first=0.0),
+            explain_key=EXPLAIN_KEY,
         )
         return ControlPlane(settings, channels, FakeCertificates(), identifiers=identifiers)
 
@@ -166,6 +170,19 @@ def connect() -> Callable[..., Any]:
 def cloudfront(control_plane: ControlPlane) -> Any:
     """A boto3 client of the control plane."""
     return _connect(control_plane)
+
+
+@pytest.fixture
+def own_api(control_plane: ControlPlane) -> Callable[..., tuple[int, Any]]:
+    """Posts to Edgeward's own API, signed; returns status and answer."""
+
+    def post(path: str, body: bytes, *, service: str = "edgeward", method: str = "POST") -> tuple[int, Any]:
+        request = AWSRequest(method, f"http://127.0.0.1:4566{path}", data=body)
+        SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), service, "us-east-1").add_auth(request)
+        response = InProcessEndpoint(control_plane.app)(request.prepare())
+        return response.status_code, json.loads(response.content)
+
+    return post
 
 
 @pytest.fixture

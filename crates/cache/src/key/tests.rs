@@ -119,3 +119,31 @@ fn our_own_rules_know_zstd_and_tell_no_accept_encoding_from_one_that_takes_nothi
     let plain = CachePolicy { gzip: false, brotli: false, ..policy() };
     assert!(AcceptedCodings::possible(&plain).eq([AcceptedCodings::Absent]));
 }
+
+#[test]
+fn a_key_can_be_read_back() {
+    let lines = [("x-key", "1"), ("x-key", "2"), ("cookie", "user=3; other=4"), ("accept-encoding", "br")];
+    let text = key(&Method::GET, "/a?x=1&y", &lines).text().unwrap();
+    assert_eq!((text.distribution.as_str(), text.target().as_str()), ("E1", "/a?x=1&y"));
+    assert_eq!(text.headers, [("x-key".to_owned(), vec!["1".to_owned(), "2".to_owned()])]);
+    assert_eq!((text.cookies.as_str(), text.codings, text.is_options), ("user=3", Some("br"), false));
+    let plain = key(&Method::OPTIONS, "/a", &[]).text().unwrap();
+    assert_eq!((plain.target().as_str(), plain.headers.len(), plain.is_options), ("/a", 0, true));
+    assert_eq!((plain.cookies.as_str(), plain.codings), ("", None));
+}
+
+#[test]
+fn hostile_bytes_are_read_as_far_as_they_go() {
+    let lines = vec![("x-key", "1"); 300];
+    assert_eq!(key(&Method::GET, "/a", &lines).text().unwrap().path, "/a");
+    let whole = key(&Method::GET, "/a?x=1", &[("x-key", "1"), ("cookie", "user=3")]);
+    for length in 0..whole.bytes.len() {
+        let _no_panic = CacheKey { bytes: whole.bytes[..length].to_vec(), hash: 0 }.text();
+    }
+}
+
+#[test]
+fn a_key_belongs_to_its_distribution_alone() {
+    let key = key(&Method::GET, "/a", &[]);
+    assert!(key.is_of("E1") && !key.is_of("E") && !key.is_of("E12"));
+}

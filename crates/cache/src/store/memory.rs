@@ -3,6 +3,8 @@
 //! Look-ups touch one shard for reading; the eviction queues are locked only where something is stored. Invariant: the
 //! bytes of all responses in the table stay within the limit once `insert` returns.
 
+mod listing;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
@@ -133,7 +135,7 @@ impl MemoryStore {
     }
 
     /// Whether there is anything for `key`.
-    pub(crate) fn holds(&self, key: &CacheKey) -> bool {
+    pub(crate) fn has_any(&self, key: &CacheKey) -> bool {
         self.shard(key.hash()).read().find(key.hash(), |entry| entry.key == *key).is_some()
     }
 

@@ -9,6 +9,7 @@ use http::Method;
 use super::part_fetch;
 use crate::cache_status::Forwarded;
 use crate::exchange::{Exchange, Route};
+use crate::explain::Facts;
 
 /// What the cache has for a request.
 pub(crate) enum Found {
@@ -74,6 +75,7 @@ impl Stale {
 pub(crate) fn find(exchange: &Exchange) -> Found {
     let Some(parts) = key_parts(exchange) else {
         exchange.cache_status.forwarded(why_not_cacheable(exchange));
+        exchange.explain(|facts| facts.not_cacheable(exchange));
         return Found::NotCacheable;
     };
     let key = CacheKey::of(&parts);
@@ -94,6 +96,7 @@ pub(crate) async fn recall(exchange: &Exchange, key: CacheKey) -> Found {
 }
 
 fn judge(exchange: &Exchange, key: CacheKey, lookup: Lookup) -> Found {
+    exchange.explain(|facts| facts.looked_up(key_parts(exchange).as_ref(), &lookup));
     match lookup {
         Lookup::OnDisk => Found::OnDisk(key),
         Lookup::Fresh(stored) | Lookup::Stale(StaleUse::AfterError, stored) => fresh(exchange, key, stored),
@@ -123,6 +126,7 @@ fn fresh(exchange: &Exchange, key: CacheKey, stored: Arc<StoredResponse>) -> Fou
         && let Some(lacks) = part_fetch::lacking(exchange, &stored, content)
     {
         exchange.cache_status.forwarded(Forwarded::Partial);
+        exchange.explain(Facts::lacks_a_part);
         let incomplete = Incomplete { content: content.clone(), stored, lacks };
         return Found::Lacking(Lacking { key, stale: None, incomplete: Some(incomplete) });
     }

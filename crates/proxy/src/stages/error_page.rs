@@ -33,6 +33,12 @@ pub(crate) async fn replace(exchange: &mut Exchange, reply: Reply) -> Reply {
     }
     exchange.set_aside.forget();
     exchange.error_page = Some(PageInstead { status: route.status, detail });
+    exchange.explain(|facts| {
+        if let Detail::Refused(refusal) = detail {
+            facts.refused(refusal);
+        }
+        facts.replaced(&route.route);
+    });
     exchange.route = Some(route.route);
     viewer_facts::state(exchange);
     fetch(exchange).await

@@ -26,6 +26,7 @@ use super::viewer_response::{self, Reply};
 use crate::cache_tags;
 use crate::compression;
 use crate::exchange::Exchange;
+use crate::explain::{Facts, Joining, WhyNotStored};
 use crate::failover::send;
 use crate::invalidation;
 use crate::origin_request::Purpose;
@@ -57,6 +58,7 @@ pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacki
             Some(parts) => exchange.worker.engine.cache.join(&lacking.key, &parts),
             None => return pass(exchange, content).await,
         };
+        exchange.explain(|facts| facts.joined(Joining::Followed));
         match joined {
             Joined::Leader(flight) => return lead(exchange, lacking, flight).await,
             Joined::Follower(follower) => match follower.outcome().await {
@@ -96,6 +98,7 @@ fn reader_of(exchange: &Exchange, filling: &Filling) -> Option<Reader> {
 /// There is no content to store; the next GET fetches it. What is stored may turn out to hold.
 async fn answer_head(exchange: &Exchange, content: Option<Incoming>, lacking: Lacking) -> Reply {
     let asked = exchange.now();
+    exchange.explain(|facts| facts.not_stored(WhyNotStored::NoContent));
     let flight = freshening(exchange, &lacking);
     let reply = pass(exchange, content).await;
     let Some(stale) = lacking.stale else { return reply };
@@ -132,6 +135,7 @@ pub(crate) fn revalidate(exchange: &Exchange, lacking: Lacking) {
     let Some(parts) = key_parts(exchange) else { return };
     if let Joined::Leader(flight) = exchange.worker.engine.cache.join(&lacking.key, &parts) {
         let errand = exchange.errand();
+        exchange.explain(|facts| facts.joined(Joining::InBackground));
         tokio::spawn(async move {
             if let Reply::Filling(_, reader, _) = lead(&errand, lacking, flight).await {
                 reader.leave_to_store();
@@ -175,6 +179,7 @@ async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) ->
         exchange.cache_status.hit();
         return Reply::stored(stored, ResultType::Hit, asked);
     }
+    exchange.explain(|facts| facts.joined(Joining::Led));
     let stale = lacking.stale.as_ref();
     let stored = stale.map(|stale| &*stale.stored);
     let part = part_fetch::wanted(exchange);
@@ -244,6 +249,7 @@ fn failure(sent: &Result<Response<OriginBody>, Refusal>) -> Option<StatusCode> {
 /// Answers with what has expired, and by CloudFront's rules lets the origin rest for the error caching minimum (guide,
 /// Expiration).
 fn stand_in(exchange: &Exchange, stale: &StoredResponse, status: StatusCode, flight: Flight<Refusal>) -> Reply {
+    exchange.explain(Facts::stood_in);
     let now = exchange.now();
     let resting_until = match exchange.rules() {
         CachingRules::CloudFront => Some(now.plus_secs(exchange.error_min_ttl(status))),
@@ -276,6 +282,7 @@ fn keep_failure(exchange: &Exchange, refusal: Refusal, flight: &Flight<Refusal>)
     let generation = flight.generation().clone();
     let stored = StoredResponse { head, freshness, generation, body: StoredBody::Whole(page.into()) };
     exchange.worker.engine.cache.insert_for_now(flight, Arc::new(stored));
+    exchange.explain(|facts| facts.decided(None));
 }
 
 /// When a response was asked for, and when its head arrived.
@@ -346,6 +353,7 @@ fn still_valid(
         body: stale.body.clone(),
     });
     exchange.cache_status.decided(decision.is_ok(), decision.err());
+    exchange.explain(|facts| facts.decided(decision.err()));
     if decision.is_ok() {
         exchange.worker.engine.cache.insert(&flight, Arc::clone(&stored));
         flight.tell(FlightOutcome::Stored(Arc::clone(&stored)));
@@ -363,12 +371,14 @@ fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, 
     exchange.cache_status.decided(lifetime.is_ok(), lifetime.err());
     let lifetime = match lifetime {
         Ok(lifetime) => lifetime,
-        Err(_reason) => {
+        Err(reason) => {
+            exchange.explain(|facts| facts.decided(Some(reason)));
             flight.tell(FlightOutcome::NotShared);
             drop(flight);
             return Reply::Passed(Box::new(response));
         }
     };
+    exchange.explain(|facts| facts.decided(None));
     let (Parts { status, mut headers, .. }, body) = response.into_parts();
     let freshness = arrival.freshness(exchange, status, &headers, lifetime);
     viewer_response::ready_for_viewers(exchange, &mut headers);

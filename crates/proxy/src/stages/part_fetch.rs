@@ -125,6 +125,7 @@ pub(super) fn admit(exchange: &Exchange, part: NewPart, arrival: Arrival, flight
     let cache = &exchange.worker.engine.cache;
     let is_stored = lifetime.is_ok_and(|seconds| seconds > 0) && may_combine;
     exchange.cache_status.decided(is_stored, lifetime.err());
+    exchange.explain(|facts| facts.part_decided(lifetime.err(), is_stored));
     let chunks = is_stored.then(|| cache.new_chunks());
     let (arriving, feed) = Arriving::begin_part(first, end, chunks.clone(), arrival.answered);
     let Some(chunks) = chunks else {

@@ -19,6 +19,7 @@ use http_body::Body as _;
 use crate::access_log::section_bytes;
 use crate::content::{ArrivingContent, ResponseContent, Source};
 use crate::exchange::{Exchange, Outcome};
+use crate::explain::{self, EDGEWARD_EXPLAIN, Served};
 use crate::origin_request::X_AMZ_CF_ID;
 use crate::outcome::{Detail, ResultType};
 use crate::refusal::Refusal;
@@ -75,6 +76,7 @@ pub(crate) fn answer(exchange: Box<Exchange>, reply: Reply) -> Response<Response
 /// Takes from an origin's header section what is not for viewers, and adds what every viewer gets.
 pub(crate) fn ready_for_viewers(exchange: &Exchange, headers: &mut HeaderMap) {
     hop_by_hop::strip(headers);
+    headers.remove(&EDGEWARD_EXPLAIN);
     let forwards_cookies =
         exchange.route.as_ref().is_some_and(|route| route.behavior.forwarding.cookies.mode() != SelectionMode::None);
     if !forwards_cookies {
@@ -112,6 +114,7 @@ fn from_part(
     now: Timestamp,
 ) -> Response<ResponseContent> {
     let length = stored.body.length();
+    exchange.explain(|facts| facts.served(Served::of(&exchange, &stored.head, &stored.freshness, Some(length), now)));
     let mut response = Selected::of(&exchange, &stored.head, Some(length));
     exchange.cache_status.served(&stored.freshness, now);
     match stored.freshness.current_age(now) {
@@ -180,6 +183,7 @@ fn from_filling(
 ) -> Response<ResponseContent> {
     let now = exchange.now();
     let length = filling.head.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    exchange.explain(|facts| facts.served(Served::of(&exchange, &filling.head, &filling.freshness, length, now)));
     let mut response = Selected::of(&exchange, &filling.head, length);
     exchange.cache_status.served(&filling.freshness, now);
     match filling.freshness.current_age(now) {
@@ -218,6 +222,7 @@ fn passed(exchange: Box<Exchange>, response: Response<OriginBody>) -> Response<R
 fn refuse(exchange: Box<Exchange>, refusal: Refusal) -> Response<ResponseContent> {
     let now = exchange.now();
     let (mut headers, page) = error_page(&exchange, refusal, now);
+    exchange.explain(|facts| facts.refused(refusal));
     if refusal.closes_connection() && exchange.request.version <= http::Version::HTTP_11 {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -400,6 +405,7 @@ fn send(
         headers.remove(&targeted::SURROGATE_CONTROL);
     }
     follow_policy(&exchange, result, &mut headers);
+    explain::tell(&exchange, status, result, &mut headers);
     exchange.outcome = Some(Outcome {
         status,
         result,

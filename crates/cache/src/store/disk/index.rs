@@ -26,6 +26,13 @@ pub(super) struct Place {
     pub(super) offset: u32,
 }
 
+impl Place {
+    /// In the order of places.
+    pub(super) fn number(self) -> u64 {
+        u64::from(self.segment) << 32 | u64::from(self.offset)
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
     hash: u64,
@@ -199,10 +206,11 @@ impl Index {
         }
     }
 
-    /// Where all responses lie, in the order of their places, with their hits.
-    pub(super) fn all_responses(&self) -> Vec<Found> {
+    /// Where all responses lie whose places are `from` or behind it, in the order of their places, with their hits.
+    pub(super) fn all_responses(&self, from: u64) -> Vec<Found> {
+        let is_wanted = |entry: &&Entry| entry.index == NO_INDEX && entry.place.number() >= from;
         let of_shard = |shard: &RwLock<HashTable<Entry>>| -> Vec<Found> {
-            shard.read().iter().filter(|entry| entry.index == NO_INDEX).map(Entry::found).collect()
+            shard.read().iter().filter(is_wanted).map(Entry::found).collect()
         };
         let mut all: Vec<Found> = self.shards.iter().flat_map(of_shard).collect();
         all.sort_unstable_by_key(|found| found.place);

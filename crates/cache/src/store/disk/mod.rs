@@ -84,6 +84,8 @@ pub(crate) struct DiskListed {
     pub(crate) content_length: u32,
     /// Times it was read from disk, up to 15.
     pub(crate) hits: u8,
+    /// Where it lies; counts up.
+    pub(crate) at: u64,
 }
 
 /// What is on the disk.
@@ -256,9 +258,9 @@ impl DiskStore {
         Some(DiskChunk { store: Arc::clone(self), segment, name, found, is_due, now })
     }
 
-    /// Tells of every response, the oldest first, until `each` breaks off. Waits for the disk.
-    pub(crate) fn visit(&self, mut each: impl FnMut(DiskListed) -> ControlFlow<()>) {
-        for found in self.shared.index.all_responses() {
+    /// Tells of every response that lies at `from` or behind it, in order, until `each` breaks off. Waits for the disk.
+    pub(crate) fn visit(&self, from: u64, mut each: impl FnMut(DiskListed) -> ControlFlow<()>) {
+        for found in self.shared.index.all_responses(from) {
             let listed = self.shared.segment(found.place.segment).and_then(|segment| list(&segment, &found));
             if let Some(listed) = listed
                 && each(listed).is_break()
@@ -347,7 +349,7 @@ fn list(segment: &Segment, found: &Found) -> Option<DiskListed> {
     let mut meta = Bytes::from(description);
     let key = meta.split_to(head.key_length as usize);
     let record = DiskRecord { key, slot: head.name.tag, meta, content: Bytes::new() };
-    Some(DiskListed { record, content_length: head.content_length, hits: found.hits })
+    Some(DiskListed { record, content_length: head.content_length, hits: found.hits, at: found.place.number() })
 }
 
 /// A chunk on disk. It stays readable as long as this lives, whatever becomes of its segment.

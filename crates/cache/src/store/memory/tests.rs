@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::{MOST_VARIANTS, MemoryStore};
 use crate::invalidation::{Generation, Invalidations};
-use crate::key::{AcceptedCodings, CacheKey, KeyParts};
+use crate::key::{AcceptedCodings, CacheKey, KeyParts, KeyText};
+use crate::listing::{Cursor, Wanted};
 use crate::stale::Grace;
 use crate::stored::{Body, Freshness, ResponseHead, StoredResponse};
 use crate::time::Timestamp;
@@ -145,4 +146,50 @@ fn variants_of_one_key_are_bounded_in_number_and_bytes() {
         store.insert(&key("/b"), response(&invalidations, "/b", 1));
         assert_eq!(store.responses(), most + 1);
     }
+}
+
+#[test]
+fn pages_together_have_every_key_of_the_distribution_once() {
+    let (store, invalidations) = (MemoryStore::new(1 << 20), Invalidations::default());
+    for n in 0..500 {
+        let path = format!("/{n}");
+        store.insert(&key(&path), response(&invalidations, &path, 10));
+    }
+    for limit in [1, 7, 499, 500, 501] {
+        let (mut paths, mut after, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let page = store.list(&Wanted { distribution: "E1", is_wanted: |_: &KeyText| true, limit }, after);
+            assert!(page.listed.len() <= limit);
+            paths.extend(page.listed.into_iter().map(|listed| listed.key.path));
+            pages += 1;
+            let Some(Cursor::Memory(hash)) = page.next else { break };
+            after = Some(hash);
+        }
+        paths.sort();
+        paths.dedup();
+        assert_eq!((paths.len(), pages), (500, 500_usize.div_ceil(limit)), "{limit}");
+    }
+    let elsewhere = Wanted { distribution: "E2", is_wanted: |_: &KeyText| true, limit: 10 };
+    assert!(store.list(&elsewhere, None).listed.is_empty());
+}
+
+#[test]
+fn a_page_has_what_is_wanted_with_all_its_variants() {
+    let (store, invalidations) = (MemoryStore::new(1 << 20), Invalidations::default());
+    for language in ["de", "fr"] {
+        store.insert(&key("/a"), variant(&invalidations, Some(language), 0, 10));
+    }
+    store.insert(&key("/b"), response(&invalidations, "/b", 10));
+    store.find(&key("/b"));
+    invalidations.log("E1").append(1, &["/b".to_owned()]);
+    let listed = |path| {
+        let is_wanted = |key: &KeyText| key.path == path;
+        store.list(&Wanted { distribution: "E1", is_wanted, limit: 10 }, None).listed
+    };
+    assert_eq!(listed("/a").len(), 2);
+    let found = listed("/b");
+    assert_eq!(
+        found.iter().map(|listed| (listed.length, listed.hits, listed.is_valid)).collect::<Vec<_>>(),
+        [(10, 1, false)]
+    );
 }

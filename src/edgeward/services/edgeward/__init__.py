@@ -1,0 +1,1 @@
+"""Edgeward's own API, beside CloudFront's: what CloudFront has no operation for."""
