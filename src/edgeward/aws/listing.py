@@ -11,7 +11,7 @@ from dataclasses import replace
 from botocore.model import StructureShape
 
 from edgeward.aws.errors import ApiError
-from edgeward.aws.model import Shape
+from edgeward.aws.model import Shape, content_member
 from edgeward.aws.resources import Page, Resource, Transaction
 
 
@@ -35,6 +35,23 @@ def read_page(transaction: Transaction, family: str, page: Page) -> tuple[Sequen
     """The resources of a page and whether more follow."""
     found = transaction.page(family, replace(page, size=page.size + 1))
     return found[: page.size], len(found) > page.size
+
+
+def answer_page(
+    output: StructureShape | None,
+    page: Page,
+    found: tuple[Sequence[Resource], bool],
+    summarize: Callable[[Resource], Shape],
+) -> Shape:
+    """The output of a list operation: a list structure, or the items themselves with NextMarker beside them."""
+    content = content_member(output)
+    assert output is not None
+    shape = output.members[content]
+    if isinstance(shape, StructureShape):
+        return {content: write_page(shape, page, found, summarize)}
+    resources, is_truncated = found
+    marker = {"NextMarker": resources[-1].id} if is_truncated else {}
+    return {content: [summarize(resource) for resource in resources], **marker}
 
 
 def write_page(
