@@ -23,7 +23,8 @@ def validate_input(operation: Operation, members: Shape) -> None:
 
     Raises ApiError: `InvalidArgument` for a member in the path, the query or a header field, `MalformedXML`
     for one in the body (CloudFront answers model violations with that code), `InconsistentQuantities` when
-    the shape is sound but a Quantity is not the number of its Items.
+    the shape is sound but a Quantity is not the number of its Items (`InvalidArgument` where the operation does
+    not have that error).
     """
     if operation.input is None:
         return
@@ -32,17 +33,16 @@ def validate_input(operation: Operation, members: Shape) -> None:
         if problems:
             count = "1 validation error" if len(problems) == 1 else f"{len(problems)} validation errors"
             raise ApiError(code, f"{count} detected: {'; '.join(problems)}")
-    check_quantities(operation.input, members)
+    code = "InconsistentQuantities" if operation.allows("InconsistentQuantities") else "InvalidArgument"
+    check_quantities(operation.input, members, code)
 
 
-def check_quantities(shape: ModelShape, value: Any) -> None:
-    """Raises ApiError `InconsistentQuantities`, naming the path, for the first Quantity that miscounts its
-    Items.
-    """
+def check_quantities(shape: ModelShape, value: Any, code: str = "InconsistentQuantities") -> None:
+    """Raises ApiError with `code`, naming the path, for the first Quantity that miscounts its Items."""
     for path, quantity, count in _quantities(shape, value, ""):
         if quantity != count:
             raise ApiError(
-                "InconsistentQuantities",
+                code,
                 f"The value of Quantity ({quantity}) and the number of Items ({count}) do not match at '{path}'.",
             )
 

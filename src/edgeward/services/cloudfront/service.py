@@ -1,32 +1,59 @@
 """CloudFront as the API serves it: every family's operations in one table."""
 
+from functools import cache
+
 from edgeward.aws.api import Service
 from edgeward.aws.engine import Environment, ResourceEngine
 from edgeward.aws.model import ServiceModel
 from edgeward.services.cloudfront import (
     cache_policy,
+    continuous_deployment_policy,
+    field_level_encryption,
+    key_group,
     origin_access_control,
+    origin_access_identity,
     origin_request_policy,
+    public_key,
     response_headers_policy,
 )
 from edgeward.services.cloudfront.distribution.family import distribution_handlers
 from edgeward.services.cloudfront.invalidation import invalidation_handlers
+from edgeward.services.cloudfront.streaming_distribution import streaming_distribution_handlers
 from edgeward.services.cloudfront.tagging import tagging_handlers
 
 
 def cloudfront(environment: Environment, domain_suffix: str) -> Service:
     """The service over `environment`; new distributions get domain names under `domain_suffix`."""
-    model = ServiceModel("cloudfront", API_VERSION)
-    families = (cache_policy.SPEC, origin_access_control.SPEC, origin_request_policy.SPEC, response_headers_policy.SPEC)
-    generic = [ResourceEngine(spec, model, environment).handlers() for spec in families]
+    model = service_model()
     handlers = {
         **distribution_handlers(model, environment, domain_suffix),
+        **streaming_distribution_handlers(model, environment, domain_suffix),
         **invalidation_handlers(model, environment),
         **tagging_handlers(environment),
     }
-    for family in generic:
-        handlers |= family
+    for spec in FAMILIES:
+        handlers |= ResourceEngine(spec, model, environment).handlers()
     return Service(model=model, handlers=handlers)
 
 
+@cache
+def service_model() -> ServiceModel:
+    """CloudFront's model: read once, because it is large and never changes."""
+    return ServiceModel("cloudfront", API_VERSION)
+
+
 API_VERSION = "2020-05-31"
+
+FAMILIES = (
+    cache_policy.SPEC,
+    continuous_deployment_policy.SPEC,
+    field_level_encryption.CONFIG,
+    field_level_encryption.PROFILE,
+    key_group.SPEC,
+    origin_access_control.SPEC,
+    origin_access_identity.SPEC,
+    origin_request_policy.SPEC,
+    public_key.SPEC,
+    response_headers_policy.SPEC,
+)
+"""The families that need nothing but their spec."""

@@ -5,16 +5,17 @@ Invariant: a stored configuration is filled with defaults, obeys the rules, and 
 lacks. What is compiled for the edge is read from here by `deploy`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 
 from edgeward.aws.engine import Call, Environment, Handler, Proposal, ResourceEngine, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import ServiceModel, Shape
-from edgeward.aws.resources import Reference, Resource, Transaction
+from edgeward.aws.resources import Resource, Transaction
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import items_of
+from edgeward.services.cloudfront.distribution.holds import references
 from edgeward.services.cloudfront.distribution.rules import check_distribution, check_update
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
 from edgeward.services.cloudfront.store_references import StoreReferences
@@ -107,19 +108,6 @@ def check_delete(_transaction: Transaction, distribution: Resource) -> None:
         )
 
 
-def references(config: Shape) -> Iterator[Reference]:
-    """The aliases a distribution owns and the policies and controls it uses."""
-    for alias in items_of(config["Aliases"]):
-        yield Reference(kind="alias", target=alias)
-    for behavior in [config["DefaultCacheBehavior"], *items_of(config["CacheBehaviors"])]:
-        for member, family in ATTACHED_POLICIES.items():
-            if behavior.get(member):
-                yield Reference(kind=family, target=behavior[member])
-    for origin in items_of(config["Origins"]):
-        if origin.get("OriginAccessControlId"):
-            yield Reference(kind="origin-access-control", target=origin["OriginAccessControlId"])
-
-
 def deploy_change(transaction: Transaction, distribution: Resource) -> None:
     """Every change of a distribution goes to the edges."""
     transaction.enqueue("distribution", distribution.id)
@@ -178,13 +166,6 @@ def _identity(account_id: str, distribution: Resource) -> Shape:
         identity["AliasICPRecordals"] = [{"CNAME": alias, "ICPRecordalStatus": "APPROVED"} for alias in aliases]
     return identity
 
-
-ATTACHED_POLICIES = {
-    "CachePolicyId": "cache-policy",
-    "OriginRequestPolicyId": "origin-request-policy",
-    "ResponseHeadersPolicyId": "response-headers-policy",
-}
-"""The members of a cache behavior that name a policy, and the family of it."""
 
 SUMMARIZED = (
     "Aliases",
