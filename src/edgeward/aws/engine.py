@@ -122,7 +122,9 @@ class ResourceSpec:
     look_up: Callable[[Transaction, str], Resource | None] | None = None
     """The resource that such a word names; by its id when not given."""
     path_name: Callable[[Resource], str] = lambda resource: resource.id
-    """The last segment of a resource's path; also what others refer to it by."""
+    """The last segment of a resource's path, for Location."""
+    held_as: Callable[[Resource], str] = lambda resource: resource.id
+    """What others refer to it by."""
     read_config: Callable[[Shape, Resource | None], Shape] | None = None
     """The configuration that the input of Create or Update asks for; its payload when not given."""
     read_tags: Callable[[Shape], Mapping[str, str]] = no_tags
@@ -372,7 +374,7 @@ class ResourceEngine:
 
     def _refuse_in_use(self, transaction: Transaction, resource: Resource) -> None:
         spec = self.spec
-        if spec.in_use and (users := transaction.referrers(spec.family, spec.path_name(resource))):
+        if spec.in_use and (users := transaction.referrers(spec.family, spec.held_as(resource))):
             raise ApiError(spec.in_use, f"The {self._words} is in use by {', '.join(users)}. Detach it first.")
 
     def _name(self, config: Shape) -> str | None:

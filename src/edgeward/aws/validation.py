@@ -21,15 +21,18 @@ from edgeward.aws.model import Operation, Shape, location_of
 def validate_input(operation: Operation, members: Shape) -> None:
     """Checks the members of an operation's input against the model.
 
-    Raises ApiError: `InvalidArgument` for a member in the path, the query or a header field, `MalformedXML`
-    for one in the body (CloudFront answers model violations with that code), `InconsistentQuantities` when
-    the shape is sound but a Quantity is not the number of its Items (`InvalidArgument` where the operation does
-    not have that error).
+    Raises ApiError: `InvalidIfMatchVersion` for an If-Match that is missing, `InvalidArgument` for another member
+    in the path, the query or a header field, `MalformedXML` for one in the body (CloudFront answers model
+    violations with that code), `InconsistentQuantities` when the shape is sound but a Quantity is not the number
+    of its Items. Where an operation does not have the error, the next more general one.
     """
     if operation.input is None:
         return
+    if "IfMatch" in operation.input.required_members and "IfMatch" not in members:
+        raise ApiError("InvalidIfMatchVersion", "The If-Match version is missing. Send the ETag that Get answered.")
     located, in_body = _split(operation.input, members)
-    for code, problems in (("InvalidArgument", located), ("MalformedXML", in_body)):
+    location_code = "InvalidArgument" if operation.allows("InvalidArgument") else "MalformedInput"
+    for code, problems in ((location_code, located), ("MalformedXML", in_body)):
         if problems:
             count = "1 validation error" if len(problems) == 1 else f"{len(problems)} validation errors"
             raise ApiError(code, f"{count} detected: {'; '.join(problems)}")

@@ -3,7 +3,7 @@
 from functools import cache
 
 from edgeward.aws.api import Service
-from edgeward.aws.engine import Environment, ResourceEngine
+from edgeward.aws.engine import Environment, ResourceEngine, ResourceSpec
 from edgeward.aws.model import ServiceModel
 from edgeward.services.cloudfront import (
     cache_policy,
@@ -16,10 +16,19 @@ from edgeward.services.cloudfront import (
     public_key,
     response_headers_policy,
 )
+from edgeward.services.cloudfront.anycast_ip_list import anycast_ip_list_spec
+from edgeward.services.cloudfront.connection_group import connection_group_handlers
 from edgeward.services.cloudfront.distribution.family import distribution_handlers
 from edgeward.services.cloudfront.invalidation import invalidation_handlers
+from edgeward.services.cloudfront.key_value_store import key_value_store_handlers
+from edgeward.services.cloudfront.monitoring_subscription import monitoring_subscription_handlers
+from edgeward.services.cloudfront.realtime_log_config import realtime_log_config_spec
+from edgeward.services.cloudfront.resource_policy import resource_policy_handlers
+from edgeward.services.cloudfront.staged_function import CONNECTION_FUNCTION, FUNCTION, function_handlers
 from edgeward.services.cloudfront.streaming_distribution import streaming_distribution_handlers
 from edgeward.services.cloudfront.tagging import tagging_handlers
+from edgeward.services.cloudfront.trust_store import trust_store_spec
+from edgeward.services.cloudfront.vpc_origin import vpc_origin_spec
 
 
 def cloudfront(environment: Environment, domain_suffix: str) -> Service:
@@ -30,10 +39,26 @@ def cloudfront(environment: Environment, domain_suffix: str) -> Service:
         **streaming_distribution_handlers(model, environment, domain_suffix),
         **invalidation_handlers(model, environment),
         **tagging_handlers(environment),
+        **monitoring_subscription_handlers(environment),
+        **resource_policy_handlers(environment),
+        **connection_group_handlers(model, environment, domain_suffix),
+        **key_value_store_handlers(model, environment),
+        **function_handlers(FUNCTION, model, environment),
+        **function_handlers(CONNECTION_FUNCTION, model, environment),
     }
-    for spec in FAMILIES:
+    for spec in (*FAMILIES, *account_families(environment.account_id)):
         handlers |= ResourceEngine(spec, model, environment).handlers()
     return Service(model=model, handlers=handlers)
+
+
+def account_families(account_id: str) -> tuple[ResourceSpec, ...]:
+    """The families whose answers name the account, and that need nothing else."""
+    return (
+        anycast_ip_list_spec(account_id),
+        realtime_log_config_spec(account_id),
+        trust_store_spec(account_id),
+        vpc_origin_spec(account_id),
+    )
 
 
 @cache

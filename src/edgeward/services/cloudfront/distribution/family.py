@@ -8,6 +8,7 @@ lacks. What is compiled for the edge is read from here by `deploy`.
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
+from datetime import datetime
 
 from edgeward.aws.engine import Call, Environment, Handler, Proposal, ResourceEngine, ResourceSpec
 from edgeward.aws.errors import ApiError
@@ -18,6 +19,8 @@ from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.holds import references
 from edgeward.services.cloudfront.distribution.rules import check_distribution, check_update
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
+from edgeward.services.cloudfront.distribution_listings import listing_handlers
+from edgeward.services.cloudfront.monitoring_subscription import subscription_of
 from edgeward.services.cloudfront.store_references import StoreReferences
 from edgeward.services.cloudfront.tagging import read_tags
 
@@ -31,6 +34,7 @@ def distribution_handlers(model: ServiceModel, environment: Environment, domain_
         **engine.handlers(),
         "CreateDistributionWithTags": lambda call: create_with_tags(engine, call),
         "CopyDistribution": lambda call: copy(copier, environment, call),
+        **listing_handlers(model, environment, spec.summarize),
     }
 
 
@@ -51,6 +55,7 @@ def distribution_spec(account_id: str, domain_suffix: str) -> ResourceSpec:
         describe=_describe(account_id),
         summarize=_summarize(account_id),
         on_change=deploy_change,
+        on_delete=end_monitoring,
     )
 
 
@@ -106,6 +111,13 @@ def check_delete(_transaction: Transaction, distribution: Resource) -> None:
             "DistributionNotDisabled",
             "The distribution you are trying to delete has not been disabled. Update it with Enabled false first.",
         )
+
+
+def end_monitoring(transaction: Transaction, distribution: Resource, moment: datetime) -> None:
+    """A monitoring subscription ends with its distribution."""
+    subscription = subscription_of(transaction, distribution.id)
+    if subscription is not None:
+        transaction.delete(subscription.family, subscription.id, moment)
 
 
 def deploy_change(transaction: Transaction, distribution: Resource) -> None:

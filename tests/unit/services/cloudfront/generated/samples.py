@@ -396,3 +396,241 @@ def _tag(client: Any) -> dict[str, Any]:
 @sample("UntagResource")
 def _untag(client: Any) -> dict[str, Any]:
     return {**_list_tags(client), "TagKeys": {"Items": ["team"]}}
+
+
+STREAM = {
+    "RoleARN": "arn:aws:iam::123456789012:role/logs",
+    "StreamARN": "arn:aws:kinesis:us-east-1:123456789012:stream/logs",
+}
+
+
+@sample("CreateRealtimeLogConfig")
+def _log_config(_client: Any) -> dict[str, Any]:
+    return {
+        "EndPoints": [{"StreamType": "Kinesis", "KinesisStreamConfig": STREAM}],
+        "Fields": ["timestamp", "c-ip"],
+        "Name": unique("log"),
+        "SamplingRate": 10,
+    }
+
+
+def log_config(client: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = client.create_realtime_log_config(**_log_config(client))["RealtimeLogConfig"]
+    return answer
+
+
+@sample("UpdateRealtimeLogConfig")
+def _update_log_config(client: Any) -> dict[str, Any]:
+    made = log_config(client)
+    return {**_log_config(client), "Name": made["Name"], "ARN": made["ARN"], "SamplingRate": 20}
+
+
+SAMPLES["GetRealtimeLogConfig"] = lambda client: {"ARN": log_config(client)["ARN"]}
+SAMPLES["DeleteRealtimeLogConfig"] = lambda client: {"Name": log_config(client)["Name"]}
+SAMPLES["ListRealtimeLogConfigs"] = lambda client: {"MaxItems": str(len(log_config(client)))}
+SAMPLES["ListDistributionsByRealtimeLogConfig"] = lambda client: {"RealtimeLogConfigArn": log_config(client)["ARN"]}
+
+
+@sample("CreateMonitoringSubscription")
+def _subscription(client: Any) -> dict[str, Any]:
+    return {
+        "DistributionId": distribution(client)["Distribution"]["Id"],
+        "MonitoringSubscription": {
+            "RealtimeMetricsSubscriptionConfig": {"RealtimeMetricsSubscriptionStatus": "Enabled"}
+        },
+    }
+
+
+@sample("GetMonitoringSubscription")
+def _get_subscription(client: Any) -> dict[str, Any]:
+    members = _subscription(client)
+    client.create_monitoring_subscription(**members)
+    return {"DistributionId": members["DistributionId"]}
+
+
+SAMPLES["DeleteMonitoringSubscription"] = _get_subscription
+
+
+@sample("CreateKeyValueStore")
+def _store(_client: Any) -> dict[str, Any]:
+    return {"Name": unique("store"), "Comment": "table", "Tags": TAGS}
+
+
+def key_value_store(client: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = client.create_key_value_store(**_store(client))
+    return answer
+
+
+@sample("DeleteKeyValueStore")
+def _delete_store(client: Any) -> dict[str, Any]:
+    made = key_value_store(client)
+    return {"Name": made["KeyValueStore"]["Name"], "IfMatch": made["ETag"]}
+
+
+SAMPLES["DescribeKeyValueStore"] = lambda client: {"Name": key_value_store(client)["KeyValueStore"]["Name"]}
+SAMPLES["UpdateKeyValueStore"] = lambda client: {**_delete_store(client), "Comment": "changed"}
+SAMPLES["ListKeyValueStores"] = lambda client: {"Status": key_value_store(client)["KeyValueStore"]["Status"]}
+
+
+def function_family(noun: str, target: str, word: str) -> None:
+    """The samples of functions; `target` and `word` are the members that name one to write and to read."""
+    config, code, content = f"{noun}Config", f"{noun}Code", f"{noun}Summary"
+
+    def create(client: Any) -> dict[str, Any]:
+        store = key_value_store(client)["KeyValueStore"]["ARN"]
+        return {
+            "Name": unique("function"),
+            config: {
+                "Comment": "rewrite",
+                "Runtime": "cloudfront-js-2.0",
+                "KeyValueStoreAssociations": listed({"KeyValueStoreARN": store}),
+            },
+            code: b"function handler(event) { return event.request }",
+            "Tags": TAGS,
+        }
+
+    def made(client: Any) -> dict[str, Any]:
+        answer = call(client, f"Create{noun}", create(client))
+        return {target: answer[content][target], "IfMatch": answer["ETag"]}
+
+    def read(client: Any) -> dict[str, Any]:
+        return {word: made(client)[target], "Stage": "DEVELOPMENT"}
+
+    def update(client: Any) -> dict[str, Any]:
+        changed = {member: value for member, value in create(client).items() if member not in ("Name", "Tags")}
+        return changed | made(client)
+
+    SAMPLES[f"Create{noun}"] = create
+    SAMPLES[f"Get{noun}"] = SAMPLES[f"Describe{noun}"] = read
+    SAMPLES[f"Update{noun}"] = update
+    SAMPLES[f"Publish{noun}"] = SAMPLES[f"Delete{noun}"] = made
+    SAMPLES[f"List{noun}s"] = lambda client: {"Stage": read(client)["Stage"]}
+
+
+function_family("Function", "Name", "Name")
+function_family("ConnectionFunction", "Id", "Identifier")
+
+
+SAMPLES["ListDistributionsByCachePolicyId"] = lambda _client: {"CachePolicyId": MANAGED_CACHE_POLICY}
+SAMPLES["ListDistributionsByOriginRequestPolicyId"] = lambda client: {
+    "OriginRequestPolicyId": SAMPLES["GetOriginRequestPolicy"](client)["Id"]
+}
+SAMPLES["ListDistributionsByResponseHeadersPolicyId"] = lambda client: {
+    "ResponseHeadersPolicyId": SAMPLES["GetResponseHeadersPolicy"](client)["Id"]
+}
+SAMPLES["ListDistributionsByKeyGroup"] = lambda client: {"KeyGroupId": SAMPLES["GetKeyGroup"](client)["Id"]}
+SAMPLES["ListDistributionsByWebACLId"] = lambda _client: {"WebACLId": "null"}
+SAMPLES["ListDistributionsByConnectionMode"] = lambda _client: {"ConnectionMode": "direct"}
+SAMPLES["ListDistributionsByConnectionFunction"] = lambda client: {
+    "ConnectionFunctionIdentifier": SAMPLES["GetConnectionFunction"](client)["Identifier"]
+}
+
+
+def member_family(noun: str, make: Sample, change: dict[str, Any], reader: str = "Id", **names: str) -> None:
+    """The samples of a family whose configuration is the members of the input."""
+    content = names.get("content", noun)
+
+    def made(client: Any) -> dict[str, Any]:
+        answer = call(client, f"Create{noun}", make(client))
+        return {"Id": answer[content]["Id"], "IfMatch": answer["ETag"]}
+
+    def list_all(client: Any) -> dict[str, Any]:
+        return {"MaxItems": str(len(made(client)))}
+
+    SAMPLES[f"Create{noun}"] = make
+    SAMPLES[f"Get{noun}"] = lambda client: {reader: made(client)["Id"]}
+    SAMPLES[f"Update{noun}"] = lambda client: change | made(client)
+    SAMPLES[f"Delete{noun}"] = made
+    SAMPLES[names.get("list", f"List{noun}s")] = list_all
+
+
+ENDPOINT = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/web/50dc6c495c0c9188"
+
+
+def endpoint_config(**changes: Any) -> dict[str, Any]:
+    return {
+        "Name": unique("vpc"),
+        "Arn": ENDPOINT,
+        "HTTPPort": 80,
+        "HTTPSPort": 443,
+        "OriginProtocolPolicy": "https-only",
+        "OriginSslProtocols": listed("TLSv1.2"),
+        "IpAddressType": "ipv4",
+        **changes,
+    }
+
+
+def vpc_origin(client: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = client.create_vpc_origin(VpcOriginEndpointConfig=endpoint_config())["VpcOrigin"]
+    return answer
+
+
+BUNDLE = {
+    "CaCertificatesBundleS3Location": {"Bucket": "ca", "Key": "bundle.pem", "Region": "us-east-1", "Version": "1"}
+}
+
+member_family(
+    "VpcOrigin",
+    lambda _client: {"VpcOriginEndpointConfig": endpoint_config(), "Tags": TAGS},
+    {"VpcOriginEndpointConfig": endpoint_config(HTTPPort=8080)},
+)
+member_family(
+    "AnycastIpList",
+    lambda _client: {"Name": unique("ips"), "IpCount": 3, "Tags": TAGS, "IpAddressType": "ipv4"},
+    {"IpAddressType": "dualstack"},
+)
+member_family(
+    "TrustStore",
+    lambda _client: {
+        "Name": unique("trust"),
+        "CaCertificatesBundleSource": BUNDLE,
+        "UseClientCertificateOCSPEndpoint": True,
+        "Tags": TAGS,
+    },
+    {"CaCertificatesBundleSource": BUNDLE, "UseClientCertificateOCSPEndpoint": False},
+    reader="Identifier",
+)
+member_family(
+    "ConnectionGroup",
+    lambda client: {
+        "Name": unique("group"),
+        "Ipv6Enabled": False,
+        "Tags": TAGS,
+        "AnycastIpListId": SAMPLES["GetAnycastIpList"](client)["Id"],
+        "Enabled": False,
+    },
+    {"Ipv6Enabled": True, "Enabled": False},
+    reader="Identifier",
+)
+
+
+@sample("GetConnectionGroupByRoutingEndpoint")
+def _by_endpoint(client: Any) -> dict[str, Any]:
+    made = call(client, "CreateConnectionGroup", SAMPLES["CreateConnectionGroup"](client))
+    return {"RoutingEndpoint": made["ConnectionGroup"]["RoutingEndpoint"]}
+
+
+POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*"}]}'
+
+
+@sample("PutResourcePolicy")
+def _put_policy(client: Any) -> dict[str, Any]:
+    return {"ResourceArn": vpc_origin(client)["Arn"], "PolicyDocument": POLICY}
+
+
+@sample("GetResourcePolicy")
+def _get_policy(client: Any) -> dict[str, Any]:
+    members = _put_policy(client)
+    client.put_resource_policy(**members)
+    return {"ResourceArn": members["ResourceArn"]}
+
+
+SAMPLES["DeleteResourcePolicy"] = _get_policy
+SAMPLES["ListDistributionsByVpcOriginId"] = lambda client: {"VpcOriginId": vpc_origin(client)["Id"]}
+SAMPLES["ListDistributionsByOwnedResource"] = lambda client: {"ResourceArn": vpc_origin(client)["Arn"]}
+SAMPLES["ListDistributionsByAnycastIpListId"] = lambda client: {
+    "AnycastIpListId": SAMPLES["GetAnycastIpList"](client)["Id"]
+}
+SAMPLES["ListDistributionsByTrustStore"] = lambda client: {
+    "TrustStoreIdentifier": SAMPLES["GetTrustStore"](client)["Identifier"]
+}
