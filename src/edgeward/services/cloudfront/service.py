@@ -19,6 +19,8 @@ from edgeward.services.cloudfront import (
 from edgeward.services.cloudfront.anycast_ip_list import anycast_ip_list_spec
 from edgeward.services.cloudfront.connection_group import connection_group_handlers
 from edgeward.services.cloudfront.distribution.family import distribution_handlers
+from edgeward.services.cloudfront.distribution_tenant import distribution_tenant_handlers
+from edgeward.services.cloudfront.domain import domain_handlers
 from edgeward.services.cloudfront.invalidation import invalidation_handlers
 from edgeward.services.cloudfront.key_value_store import key_value_store_handlers
 from edgeward.services.cloudfront.monitoring_subscription import monitoring_subscription_handlers
@@ -27,6 +29,7 @@ from edgeward.services.cloudfront.resource_policy import resource_policy_handler
 from edgeward.services.cloudfront.staged_function import CONNECTION_FUNCTION, FUNCTION, function_handlers
 from edgeward.services.cloudfront.streaming_distribution import streaming_distribution_handlers
 from edgeward.services.cloudfront.tagging import tagging_handlers
+from edgeward.services.cloudfront.tenant_invalidation import tenant_invalidation_handlers
 from edgeward.services.cloudfront.trust_store import trust_store_spec
 from edgeward.services.cloudfront.vpc_origin import vpc_origin_spec
 
@@ -41,6 +44,9 @@ def cloudfront(environment: Environment, domain_suffix: str) -> Service:
         **tagging_handlers(environment),
         **monitoring_subscription_handlers(environment),
         **resource_policy_handlers(environment),
+        **distribution_tenant_handlers(model, environment, domain_suffix),
+        **tenant_invalidation_handlers(model, environment),
+        **domain_handlers(model, environment),
         **connection_group_handlers(model, environment, domain_suffix),
         **key_value_store_handlers(model, environment),
         **function_handlers(FUNCTION, model, environment),

@@ -19,6 +19,7 @@ from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.holds import references
 from edgeward.services.cloudfront.distribution.rules import check_distribution, check_update
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
+from edgeward.services.cloudfront.distribution.verbs import verb_handlers
 from edgeward.services.cloudfront.distribution_listings import listing_handlers
 from edgeward.services.cloudfront.monitoring_subscription import subscription_of
 from edgeward.services.cloudfront.store_references import StoreReferences
@@ -34,6 +35,7 @@ def distribution_handlers(model: ServiceModel, environment: Environment, domain_
         **engine.handlers(),
         "CreateDistributionWithTags": lambda call: create_with_tags(engine, call),
         "CopyDistribution": lambda call: copy(copier, environment, call),
+        **verb_handlers(engine, environment),
         **listing_handlers(model, environment, spec.summarize),
     }
 
@@ -95,7 +97,14 @@ def check(proposal: Proposal) -> None:
             check_copy(proposal)
             return
     _check_rules(proposal)
-    refuse_unsupported(proposal.config)
+    refuse_unsupported(_asking(proposal.config))
+
+
+def _asking(config: Shape) -> Shape:
+    """What a configuration asks of the edge: nothing by the members that mean nothing while nobody is served."""
+    if config["Enabled"]:
+        return config
+    return {member: value for member, value in config.items() if member not in HELD_WHILE_DISABLED}
 
 
 def check_copy(proposal: Proposal) -> None:
@@ -104,13 +113,20 @@ def check_copy(proposal: Proposal) -> None:
     refuse_unsupported({**proposal.config, "Staging": False})
 
 
-def check_delete(_transaction: Transaction, distribution: Resource) -> None:
-    """A distribution is disabled before it is deleted."""
+def check_delete(transaction: Transaction, distribution: Resource) -> None:
+    """A distribution is disabled, and left by its tenants and its policy, before it is deleted."""
     if distribution.config["Enabled"]:
         raise ApiError(
             "DistributionNotDisabled",
             "The distribution you are trying to delete has not been disabled. Update it with Enabled false first.",
         )
+    for kind, target in (
+        ("distribution", distribution.id),
+        ("staging-distribution", distribution.attributes["DomainName"]),
+    ):
+        users = transaction.referrers(kind, target)
+        if users:
+            raise ApiError("ResourceInUse", f"The distribution is in use by {', '.join(users)}. Delete that first.")
 
 
 def end_monitoring(transaction: Transaction, distribution: Resource, moment: datetime) -> None:
@@ -128,6 +144,10 @@ def deploy_change(transaction: Transaction, distribution: Resource) -> None:
 def _check_rules(proposal: Proposal) -> None:
     own_id = proposal.before.id if proposal.before is not None else None
     check_distribution(proposal.config, StoreReferences(transaction=proposal.transaction, distribution_id=own_id))
+    for reference in references(proposal.config):
+        is_missing = proposal.transaction.find(reference.kind, reference.target) is None
+        if reference.kind in HELD_FAMILIES and is_missing:
+            raise ApiError("EntityNotFound", f"There is no {reference.kind} '{reference.target}'. Create it first.")
 
 
 def _staging_config(primary: Shape, members: Shape) -> Shape:
@@ -178,6 +198,22 @@ def _identity(account_id: str, distribution: Resource) -> Shape:
         identity["AliasICPRecordals"] = [{"CNAME": alias, "ICPRecordalStatus": "APPROVED"} for alias in aliases]
     return identity
 
+
+HELD_WHILE_DISABLED = frozenset(
+    {
+        "AnycastIpListId",
+        "ConnectionFunctionAssociation",
+        "ConnectionMode",
+        "TenantConfig",
+        "ViewerMtlsConfig",
+        "WebACLId",
+    }
+)
+"""Members that a disabled distribution may have although the edge lacks their effect: the compiled distribution does
+not differ by them. Enabling it is refused, by the name of the first of them.
+"""
+HELD_FAMILIES = frozenset({"anycast-ip-list", "connection-function", "trust-store"})
+"""The families of which a distribution may name only what is there, whose errors `rules` does not know."""
 
 SUMMARIZED = (
     "Aliases",

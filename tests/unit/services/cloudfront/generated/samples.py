@@ -634,3 +634,141 @@ SAMPLES["ListDistributionsByAnycastIpListId"] = lambda client: {
 SAMPLES["ListDistributionsByTrustStore"] = lambda client: {
     "TrustStoreIdentifier": SAMPLES["GetTrustStore"](client)["Identifier"]
 }
+
+
+PARAMETER = {
+    "Name": "shop",
+    "Definition": {"StringSchema": {"Comment": "path", "DefaultValue": "a", "Required": False}},
+}
+
+
+def multi_tenant(client: Any) -> str:
+    """The id of a distribution for tenants."""
+    made = distribution(
+        client,
+        Aliases={"Quantity": 0},
+        ConnectionMode="tenant-only",
+        TenantConfig={"ParameterDefinitions": [PARAMETER]},
+    )
+    return str(made["Distribution"]["Id"])
+
+
+WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/web/a1b2"
+
+
+def tenant_members(client: Any) -> dict[str, Any]:
+    name = unique("tenant")
+    return {
+        "DistributionId": multi_tenant(client),
+        "Name": name,
+        "Domains": [{"Domain": f"{name}.example.com"}, {"Domain": f"www.{name}.example.com"}],
+        "Tags": TAGS,
+        "Customizations": {
+            "WebAcl": {"Action": "override", "Arn": WEB_ACL},
+            "Certificate": {"Arn": "arn:aws:acm:us-east-1:123456789012:certificate/a1b2"},
+            "GeoRestrictions": {"RestrictionType": "whitelist", "Locations": ["DE"]},
+        },
+        "Parameters": [{"Name": "shop", "Value": "b"}],
+        "ConnectionGroupId": SAMPLES["GetConnectionGroup"](client)["Identifier"],
+        "Enabled": False,
+    }
+
+
+def tenant(client: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = client.create_distribution_tenant(**tenant_members(client))
+    return answer
+
+
+member_family("DistributionTenant", tenant_members, {"Enabled": False}, reader="Identifier")
+
+
+@sample("GetDistributionTenantByDomain")
+def _tenant_by_domain(client: Any) -> dict[str, Any]:
+    return {"Domain": tenant(client)["DistributionTenant"]["Domains"][0]["Domain"]}
+
+
+@sample("ListDistributionTenantsByCustomization")
+def _customized(client: Any) -> dict[str, Any]:
+    return {"WebACLArn": tenant(client)["DistributionTenant"]["Customizations"]["WebAcl"]["Arn"], "MaxItems": 1}
+
+
+@sample("DisassociateDistributionTenantWebACL")
+def _tenant_without_web_acl(client: Any) -> dict[str, Any]:
+    made = tenant(client)
+    return {"Id": made["DistributionTenant"]["Id"], "IfMatch": made["ETag"]}
+
+
+SAMPLES["AssociateDistributionTenantWebACL"] = lambda client: {
+    **_tenant_without_web_acl(client),
+    "WebACLArn": WEB_ACL,
+}
+
+
+@sample("CreateInvalidationForDistributionTenant")
+def _tenant_invalidation(client: Any) -> dict[str, Any]:
+    batch = {"Paths": listed("/a"), "CallerReference": unique("r")}
+    return {"Id": tenant(client)["DistributionTenant"]["Id"], "InvalidationBatch": batch}
+
+
+@sample("GetInvalidationForDistributionTenant")
+def _get_tenant_invalidation(client: Any) -> dict[str, Any]:
+    members = _tenant_invalidation(client)
+    made = client.create_invalidation_for_distribution_tenant(**members)
+    return {"DistributionTenantId": members["Id"], "Id": made["Invalidation"]["Id"]}
+
+
+SAMPLES["ListInvalidationsForDistributionTenant"] = lambda client: {
+    "Id": _get_tenant_invalidation(client)["DistributionTenantId"]
+}
+SAMPLES["VerifyDnsConfiguration"] = lambda client: {"Identifier": tenant(client)["DistributionTenant"]["Id"]}
+
+
+@sample("AssociateAlias")
+def _associate_alias(client: Any) -> dict[str, Any]:
+    owner = distribution(client)["Distribution"]
+    alias = owner["DistributionConfig"]["Aliases"]["Items"][0]
+    return {"TargetDistributionId": distribution(client)["Distribution"]["Id"], "Alias": alias}
+
+
+@sample("ListConflictingAliases")
+def _conflicting(client: Any) -> dict[str, Any]:
+    members = _associate_alias(client)
+    return {"DistributionId": members["TargetDistributionId"], "Alias": members["Alias"]}
+
+
+@sample("ListDomainConflicts")
+def _domain_conflicts(client: Any) -> dict[str, Any]:
+    members = _associate_alias(client)
+    return {
+        "Domain": members["Alias"],
+        "DomainControlValidationResource": {"DistributionId": members["TargetDistributionId"]},
+    }
+
+
+@sample("UpdateDomainAssociation")
+def _move_domain(client: Any) -> dict[str, Any]:
+    made = tenant(client)
+    return {
+        "Domain": _associate_alias(client)["Alias"],
+        "TargetResource": {"DistributionTenantId": made["DistributionTenant"]["Id"]},
+        "IfMatch": made["ETag"],
+    }
+
+
+@sample("UpdateDistributionWithStagingConfig")
+def _promote(client: Any) -> dict[str, Any]:
+    primary, copied = distribution(client), staging(client)
+    return {
+        "Id": primary["Distribution"]["Id"],
+        "StagingDistributionId": copied["Distribution"]["Id"],
+        "IfMatch": f"{primary['ETag']}, {copied['ETag']}",
+    }
+
+
+@sample("DisassociateDistributionWebACL")
+def _without_web_acl(client: Any) -> dict[str, Any]:
+    made = distribution(client)
+    return {"Id": made["Distribution"]["Id"], "IfMatch": made["ETag"]}
+
+
+SAMPLES["AssociateDistributionWebACL"] = lambda client: {**_without_web_acl(client), "WebACLArn": WEB_ACL}

@@ -15,6 +15,8 @@ from unit.services.cloudfront.generated.samples import SAMPLES, call
 
 MODEL = botocore.session.get_session().get_service_model("cloudfront")
 SERVED = sorted(SAMPLES)
+REFUSING = {"GetManagedCertificateDetails"}
+"""Served, and so far only to say that there is no such thing: asking for a managed certificate is refused."""
 
 
 def input_of(name: str) -> StructureShape:
@@ -47,7 +49,7 @@ def code_of(client: Any, operation: str, members: dict[str, Any]) -> str:
 
 
 def test_every_operation_served_has_a_sample(control_plane: ControlPlane) -> None:
-    assert sorted(control_plane._api._handlers) == SERVED
+    assert sorted(control_plane._api._handlers.keys() - REFUSING) == SERVED
 
 
 @pytest.mark.parametrize("name", SERVED)
@@ -79,7 +81,9 @@ def test_if_match_is_needed_and_has_to_be_the_current_etag(cloudfront: Any, name
     members, current = outdated(cloudfront, name)
     if current is not None:
         assert code_of(cloudfront, name, members) == "PreconditionFailed"
-        assert code_of(cloudfront, name, members | {"IfMatch": current}) == "accepted"
+        # Promoting takes the ETags of two distributions, and changes the first.
+        _, *others = members["IfMatch"].split(", ")
+        assert code_of(cloudfront, name, members | {"IfMatch": ", ".join([current, *others])}) == "accepted"
 
 
 def outdated(client: Any, name: str) -> tuple[dict[str, Any], str | None]:
