@@ -7,7 +7,6 @@ lacks. What is compiled for the edge is read from here by `deploy`.
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
 from datetime import datetime
 
 from edgeward.aws.engine import Call, Environment, Handler, Proposal, ResourceEngine, ResourceSpec
@@ -30,11 +29,10 @@ def distribution_handlers(model: ServiceModel, environment: Environment, domain_
     """The operations of the family; new distributions get domain names under `domain_suffix`."""
     spec = distribution_spec(environment.account_id, domain_suffix)
     engine = ResourceEngine(spec, model, environment)
-    copier = ResourceEngine(replace(spec, check=check_copy), model, environment)
     return {
         **engine.handlers(),
         "CreateDistributionWithTags": lambda call: create_with_tags(engine, call),
-        "CopyDistribution": lambda call: copy(copier, environment, call),
+        "CopyDistribution": lambda call: copy(engine, environment, call),
         **verb_handlers(engine, environment),
         **listing_handlers(model, environment, spec.summarize),
     }
@@ -90,27 +88,20 @@ def copy(engine: ResourceEngine, environment: Environment, call: Call) -> Shape:
 
 def check(proposal: Proposal) -> None:
     """All rules of a distribution, and refusal of what the edge lacks."""
-    before = proposal.before
-    if before is not None:
-        check_update(before.config, proposal.config)
-        if before.config["Staging"]:
-            check_copy(proposal)
-            return
+    if proposal.before is not None:
+        check_update(proposal.before.config, proposal.config)
     _check_rules(proposal)
     refuse_unsupported(_asking(proposal.config))
 
 
 def _asking(config: Shape) -> Shape:
-    """What a configuration asks of the edge: nothing by the members that mean nothing while nobody is served."""
-    if config["Enabled"]:
-        return config
-    return {member: value for member, value in config.items() if member not in HELD_WHILE_DISABLED}
+    """What a configuration asks of the edge.
 
-
-def check_copy(proposal: Proposal) -> None:
-    """The same for a staging distribution. Its Staging has its effect: the edge is never told of it."""
-    _check_rules(proposal)
-    refuse_unsupported({**proposal.config, "Staging": False})
+    Nothing by Staging, whose effect is there (the edge is never told of a staging distribution), and nothing by
+    the members that mean nothing while nobody is served.
+    """
+    silent = {"Staging"} if config["Enabled"] else {"Staging", *HELD_WHILE_DISABLED}
+    return {member: value for member, value in config.items() if member not in silent}
 
 
 def check_delete(transaction: Transaction, distribution: Resource) -> None:
@@ -143,6 +134,8 @@ def deploy_change(transaction: Transaction, distribution: Resource) -> None:
 
 def _check_rules(proposal: Proposal) -> None:
     own_id = proposal.before.id if proposal.before is not None else None
+    if proposal.config["Staging"] and items_of(proposal.config["Aliases"]):
+        raise ApiError("InvalidArgument", "DistributionConfig.Aliases: a staging distribution has none. Leave it out.")
     check_distribution(proposal.config, StoreReferences(transaction=proposal.transaction, distribution_id=own_id))
     for reference in references(proposal.config):
         is_missing = proposal.transaction.find(reference.kind, reference.target) is None
