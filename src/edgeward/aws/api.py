@@ -7,7 +7,7 @@ worker thread.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from edgeward.aws.engine import Call, Handler
@@ -29,6 +29,8 @@ class Service:
 
     model: ServiceModel
     handlers: Mapping[str, Handler]
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Why an operation has no handler."""
 
 
 class Api:
@@ -44,6 +46,7 @@ class Api:
     ) -> None:
         self._model = service.model
         self._handlers = service.handlers
+        self._missing = service.missing
         self._router = Router(service.model.operations.values())
         self._secret_of = secret_of
         self._clock = clock
@@ -83,7 +86,8 @@ class Api:
     def _handler_of(self, operation: Operation) -> Handler:
         handler = self._handlers.get(operation.name)
         if handler is None:
-            raise ApiError("NotImplemented", f"{operation.name} is not served by this version of Edgeward.")
+            reason = f": {self._missing[operation.name]}" if operation.name in self._missing else ""
+            raise ApiError("NotImplemented", f"{operation.name} is not served by this version of Edgeward{reason}.")
         return handler
 
     def _parse(self, route: Route, request: WireRequest) -> Shape:

@@ -1,9 +1,12 @@
 """CloudFront as the API serves it: every family's operations in one table."""
 
+from collections.abc import Collection
 from functools import cache
+from typing import Any
 
 from edgeward.aws.api import Service
 from edgeward.aws.engine import Environment, ResourceEngine, ResourceSpec
+from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.model import ServiceModel
 from edgeward.services.cloudfront import (
     cache_policy,
@@ -18,6 +21,7 @@ from edgeward.services.cloudfront import (
 )
 from edgeward.services.cloudfront.anycast_ip_list import anycast_ip_list_spec
 from edgeward.services.cloudfront.connection_group import connection_group_handlers
+from edgeward.services.cloudfront.coverage import NOT_SERVED
 from edgeward.services.cloudfront.distribution.family import distribution_handlers
 from edgeward.services.cloudfront.distribution_tenant import distribution_tenant_handlers
 from edgeward.services.cloudfront.domain import domain_handlers
@@ -54,7 +58,14 @@ def cloudfront(environment: Environment, domain_suffix: str) -> Service:
     }
     for spec in (*FAMILIES, *account_families(environment.account_id)):
         handlers |= ResourceEngine(spec, model, environment).handlers()
-    return Service(model=model, handlers=handlers)
+    return Service(model=model, handlers=handlers, missing=NOT_SERVED)
+
+
+def served_operations() -> Collection[str]:
+    """The names of all operations that have a handler."""
+    unused: Any = None
+    environment = Environment(store=unused, deployment=unused, identifiers=Identifiers(), account_id="")
+    return cloudfront(environment, "").handlers.keys()
 
 
 def account_families(account_id: str) -> tuple[ResourceSpec, ...]:
