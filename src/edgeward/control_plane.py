@@ -20,6 +20,7 @@ from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
 from edgeward.deploy.publisher import Publisher
 from edgeward.services.cloudfront.service import cloudfront
+from edgeward.services.key_value_store.service import key_value_store
 from edgeward.store.database import Store
 
 
@@ -84,7 +85,13 @@ class ControlPlane:
             clock=clock,
             identifiers=identifiers,
         )
-        self.app: Starlette = create_app(self._api)
+        keys = Api(
+            key_value_store(environment),
+            secret_of=dict(settings.access_keys).get,
+            clock=clock,
+            identifiers=identifiers,
+        )
+        self.app: Starlette = create_app(self._api, {"key-value-stores": keys})
         """The API as an ASGI application."""
 
     def start(self) -> None:

@@ -61,7 +61,7 @@ def _introduction(model: ServiceModel, served: Collection[str]) -> Iterator[str]
     yield "everything wrong that the service model knows."
     yield ""
     yield "**Enforced** means that the edge does what the operation's resource says. **Stored** means that it can be"
-    yield "created, read and changed by CloudFront's rules, and that nothing else happens: what would need it is refused"
+    yield "created, read and changed by CloudFront's rules, and that nothing else happens: what needs it is refused"
     yield "by name."
     yield ""
 
@@ -92,7 +92,7 @@ def _fields() -> Iterator[str]:
     rows |= {refusal.path: ("refused", refusal.missing) for refusal in REFUSALS}
     yield "## Members of DistributionConfig"
     yield ""
-    yield "`[]` stands for every item of a Quantity/Items container; a row covers all below it. A member that is refused"
+    yield "`[]` stands for every item of a Quantity/Items container; a row covers all below. A member that is refused"
     yield "is refused only where its value asks for something."
     yield ""
     yield "| member | | note |"

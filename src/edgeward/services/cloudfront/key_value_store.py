@@ -4,6 +4,8 @@ What is here is their existence; the keys are another service's (`services.key_v
 as it is there. Rules: API reference, CreateKeyValueStore; Developer Guide, "Quotas".
 """
 
+from datetime import datetime
+
 from edgeward.aws.engine import Call, Environment, Handler, Proposal, Quota, ResourceEngine, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.listing import answer_rows, every, requested_page
@@ -60,7 +62,15 @@ def key_value_store_spec(account_id: str) -> ResourceSpec:
         check=check,
         describe=describe,
         summarize=describe,
+        on_delete=end_keys,
     )
+
+
+def end_keys(transaction: Transaction, store: Resource, moment: datetime) -> None:
+    """The keys end with their store."""
+    transaction.values(store.id).clear()
+    if transaction.find(KEYS_FAMILY, store.id) is not None:
+        transaction.delete(KEYS_FAMILY, store.id, moment)
 
 
 def read_config(members: Shape, before: Resource | None) -> Shape:
@@ -82,4 +92,6 @@ def check(proposal: Proposal) -> None:
 
 
 FAMILY = "key-value-store"
+KEYS_FAMILY = "key-value-data"
+"""The versions of a store's keys; such a resource has the id of its store."""
 READY = "READY"
