@@ -48,7 +48,7 @@ name holds counts, the longest first.
 
 def coverage_page(model: ServiceModel, served: Collection[str]) -> str:
     """The page, as Markdown."""
-    return "\n".join([*_introduction(model, served), *_operations(model, served), *_fields()])
+    return "\n".join([*_introduction(model, served), *_operations(model, served), *_keys(), *_fields()])
 
 
 def _introduction(model: ServiceModel, served: Collection[str]) -> Iterator[str]:
@@ -84,6 +84,16 @@ def _state(name: str, served: Collection[str]) -> tuple[str, str]:
         return "enforced", ""
     words = sorted((word for word in WITHOUT_EFFECT if word in name), key=len, reverse=True)
     return ("stored", WITHOUT_EFFECT[words[0]]) if words else ("enforced", "")
+
+
+def _keys() -> Iterator[str]:
+    yield "## Keys of key value stores"
+    yield ""
+    yield "The service cloudfront-keyvaluestore is on the same endpoint, with all of its six operations. SDKs sign its calls"
+    yield "with SigV4A and put the account id before the host, so the endpoint has to be a name below which every name is"
+    yield "this machine: `AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE=http://localhost:4566`, where the system resolves"
+    yield "`*.localhost`. Keys are stored; no function reads them yet."
+    yield ""
 
 
 def _fields() -> Iterator[str]:
