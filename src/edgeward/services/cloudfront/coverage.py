@@ -89,10 +89,10 @@ def _state(name: str, served: Collection[str]) -> tuple[str, str]:
 def _keys() -> Iterator[str]:
     yield "## Keys of key value stores"
     yield ""
-    yield "The service cloudfront-keyvaluestore is on the same endpoint, with all of its six operations. SDKs sign its calls"
-    yield "with SigV4A and put the account id before the host, so the endpoint has to be a name below which every name is"
-    yield "this machine: `AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE=http://localhost:4566`, where the system resolves"
-    yield "`*.localhost`. Keys are stored; no function reads them yet."
+    yield "The service cloudfront-keyvaluestore is on the same endpoint, with all of its six operations. SDKs sign its"
+    yield "calls with SigV4A and put the account id before the host, so the endpoint has to be a name below which every"
+    yield "name is this machine: `AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE=http://localhost:4566`, where the system"
+    yield "resolves `*.localhost`. Keys are stored; no function reads them yet."
     yield ""
 
 

@@ -16,6 +16,7 @@ from edgeward.services.cloudfront.arns import by_any_identifier
 from edgeward.services.cloudfront.distribution.aliases import check_aliases
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.holds import references as distribution_references
+from edgeward.services.cloudfront.distribution.names import why_not_a_host_name
 from edgeward.services.cloudfront.distribution_tenant import references as tenant_references
 
 
@@ -53,6 +54,8 @@ def update_association(environment: Environment, call: Call) -> Shape:
             was_current = if_match is not None and transaction.had_etag(target.family, target.id, if_match)
             code = "PreconditionFailed" if was_current else "InvalidIfMatchVersion"
             raise ApiError(code, f"If-Match is not the current ETag of '{target.id}'. Get it again.")
+        if domain not in _domains(target) and len(_domains(target)) >= MOST_DOMAINS:
+            raise ApiError("InvalidArgument", f"'{target.id}' has {MOST_DOMAINS} domains. Remove one first.")
         moved = _move(environment, transaction, domain, target, call)
     _settle(environment, transaction)
     return {"Domain": domain, "ResourceId": moved.id, "ETag": moved.etag}
@@ -112,6 +115,7 @@ def verify_dns(environment: Environment, call: Call) -> Shape:
 
 def _move(environment: Environment, transaction: Transaction, domain: str, target: Resource, call: Call) -> Resource:
     """Takes a domain from its owner and gives it to `target`."""
+    _check_move(domain, target)
     owners = [owner for owner in _owners(transaction, domain) if owner.id != target.id]
     for owner in owners:
         if owner.family == "distribution-tenant" and len(_domains(owner)) == 1:
@@ -120,6 +124,14 @@ def _move(environment: Environment, transaction: Transaction, domain: str, targe
     if domain in _domains(target):
         return target
     return _store(environment, transaction, target, [*_domains(target), domain], call)
+
+
+def _check_move(domain: str, target: Resource) -> None:
+    advice = why_not_a_host_name(domain.removeprefix("*."))
+    if advice is not None or domain != domain.lower():
+        raise ApiError("InvalidArgument", f"The domain '{domain[:80]}' {advice or 'has to be in lower case'}.")
+    if target.family == "distribution" and target.config["Staging"]:
+        raise ApiError("IllegalUpdate", f"'{target.id}' is a staging distribution, which has no aliases.")
 
 
 def _store(
@@ -194,5 +206,7 @@ def _settle(environment: Environment, transaction: Transaction) -> None:
         environment.deployment.settle(transaction.last_position)
 
 
+MOST_DOMAINS = 100
+"""Of a distribution, and of a tenant (Developer Guide, "Quotas")."""
 OWNING_FAMILIES = ("distribution", "distribution-tenant")
 RESOURCE_MEMBERS = {"distribution": "DistributionId", "distribution-tenant": "DistributionTenantId"}

@@ -10,6 +10,7 @@ from unit.services.cloudfront.generated.samples import (
     distribution,
     listed,
     multi_tenant,
+    staging,
     tenant,
     tenant_members,
 )
@@ -57,6 +58,20 @@ def test_the_only_domain_of_a_tenant_cannot_move(cloudfront: Any, refused: Calla
 
     move = {"TargetDistributionId": target, "Alias": members["Domains"][0]["Domain"]}
     assert refused(cloudfront.associate_alias, **move) == "IllegalUpdate"
+
+
+def test_a_domain_that_its_target_cannot_have_is_refused(cloudfront: Any, refused: Callable[..., str]) -> None:
+    made, copied = tenant(cloudfront), staging(cloudfront)
+    to_tenant = {"DistributionTenantId": made["DistributionTenant"]["Id"]}
+    to_staging = {"DistributionId": copied["Distribution"]["Id"]}
+    move = cloudfront.update_domain_association
+
+    for domain in ("no domain", "Www.example.com", ""):
+        code = refused(move, Domain=domain, TargetResource=to_tenant, IfMatch=made["ETag"])
+        assert code == "InvalidArgument", domain
+    moving = {"Domain": "a.example.com", "TargetResource": to_staging, "IfMatch": copied["ETag"]}
+    assert refused(move, **moving) == "IllegalUpdate"
+    assert refused(move, **moving | {"TargetResource": to_staging | to_tenant}) == "InvalidArgument"
 
 
 def test_overlapping_names_are_listed_and_others_are_not(cloudfront: Any) -> None:
