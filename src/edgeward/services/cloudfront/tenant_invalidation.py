@@ -11,6 +11,7 @@ from edgeward.aws.errors import ApiError
 from edgeward.aws.listing import read_page, requested_page, write_page
 from edgeward.aws.model import ServiceModel, Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront.distribution.fields import cache_tag_header
 from edgeward.services.cloudfront.invalidation import check_batch
 
 
@@ -28,9 +29,11 @@ def tenant_invalidation_handlers(model: ServiceModel, environment: Environment) 
 def create(environment: Environment, call: Call) -> Shape:
     """CreateInvalidationForDistributionTenant; a repeated caller reference answers with the first order."""
     tenant_id, batch = call.members["Id"], call.members["InvalidationBatch"]
-    check_batch(batch)
     with environment.store.write() as transaction:
-        _require_tenant(transaction, tenant_id)
+        tenant = _require_tenant(transaction, tenant_id)
+        distribution = transaction.find("distribution", tenant.config["DistributionId"])
+        assert distribution is not None, "a distribution in use by tenants cannot be deleted"
+        check_batch(batch, cache_tag_header(distribution.config))
         reference = batch["CallerReference"]
         order = transaction.find_by_caller_reference(FAMILY, reference, parent=tenant_id)
         if order is not None and order.config != batch:
@@ -77,9 +80,11 @@ def _new_order(environment: Environment, call: Call) -> Resource:
     )
 
 
-def _require_tenant(transaction: Transaction, tenant_id: str) -> None:
-    if transaction.find("distribution-tenant", tenant_id) is None:
+def _require_tenant(transaction: Transaction, tenant_id: str) -> Resource:
+    tenant = transaction.find("distribution-tenant", tenant_id)
+    if tenant is None:
         raise ApiError("EntityNotFound", f"There is no distribution tenant '{tenant_id}'.")
+    return tenant
 
 
 def _describe(order: Resource) -> Shape:
