@@ -22,6 +22,7 @@ from edgeward.deploy.publisher import Publisher
 from edgeward.services.cloudfront.service import cloudfront
 from edgeward.services.edgeward.api import EdgewardApi
 from edgeward.services.edgeward.explain import issue_token
+from edgeward.services.key_value_store.service import key_value_store
 from edgeward.store.database import Store
 
 
@@ -84,10 +85,12 @@ class ControlPlane:
         )
         secret_of = dict(settings.access_keys).get
         service = cloudfront(environment, settings.domain_suffix)
-        api = Api(service, secret_of=secret_of, clock=clock, identifiers=identifiers)
+        self._api = Api(service, secret_of=secret_of, clock=clock, identifiers=identifiers)
         own = {} if settings.explain_key is None else {"explain-token": issue_token(self._store, settings.explain_key)}
+        keys = Api(key_value_store(environment), secret_of=secret_of, clock=clock, identifiers=identifiers)
         self.app: Starlette = create_app(
-            EdgewardApi(own, api, secret_of=secret_of, clock=clock, identifiers=identifiers)
+            EdgewardApi(own, self._api, secret_of=secret_of, clock=clock, identifiers=identifiers),
+            {"key-value-stores": keys},
         )
         """The API as an ASGI application."""
 

@@ -85,8 +85,8 @@ def test_the_sample_has_two_origins_three_behaviors_and_a_policy_of_its_own(
 
 
 def test_an_operation_not_served_yet_says_so_by_name(cloudfront: CloudFrontClient) -> None:
-    with pytest.raises(ClientError, match="ListStreamingDistributions") as refused:
-        cloudfront.list_streaming_distributions()
+    with pytest.raises(ClientError, match="TestFunction") as refused:
+        cloudfront.test_function(Name="rewrite", IfMatch="E1", EventObject=b"{}")
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from faults.edge_process import HOST, EdgeProcess, running
 from faults.origin import Origin, content, running_origin
-from faults.viewer import fetch
+from faults.viewer import Got, fetch
 
 MEBIBYTE = 1 << 20
 CHUNK = 256 * 1024
@@ -68,7 +68,7 @@ def share(folder: Path, length: int, viewers: int) -> None:
             assert after.is_right
 
 
-def fetch_range(edge: EdgeProcess, origin: Origin, length: int) -> object:
+def fetch_range(edge: EdgeProcess, origin: Origin, length: int) -> Got:
     got = fetch(edge.port, 1, length, start=length - 1_000, end=length)
     assert origin.requests == 1
     return got

@@ -7,14 +7,14 @@ worker thread.
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from edgeward.aws.engine import Call, Handler
 from edgeward.aws.errors import ApiError
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.model import Operation, ServiceModel, Shape
-from edgeward.aws.protocol import rest_xml
+from edgeward.aws.protocol import Protocol, rest_xml
 from edgeward.aws.routing import Route, Router, parse_query
 from edgeward.aws.sigv4 import SecretLookup, verify
 from edgeward.aws.validation import validate_input
@@ -29,6 +29,11 @@ class Service:
 
     model: ServiceModel
     handlers: Mapping[str, Handler]
+    missing: Mapping[str, str] = field(default_factory=dict)
+    """Why an operation has no handler."""
+    protocol: Protocol = rest_xml
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """The service's own words for errors of the stages that all services share."""
 
 
 class Api:
@@ -44,6 +49,9 @@ class Api:
     ) -> None:
         self._model = service.model
         self._handlers = service.handlers
+        self._missing = service.missing
+        self._protocol = service.protocol
+        self._codes = service.codes
         self._router = Router(service.model.operations.values())
         self._secret_of = secret_of
         self._clock = clock
@@ -75,7 +83,7 @@ class Api:
         members = self._parse(route, request)
         validate_input(route.operation, members)
         result = handler(Call(members=members, origin=request.origin, now=now))
-        return rest_xml.serialize_response(route.operation, result, self._model.namespace)
+        return self._protocol.serialize_response(route.operation, result, self._model.namespace)
 
     def _authenticate(self, request: WireRequest, now: datetime) -> None:
         verify(request, secret_of=self._secret_of, service=self._model.signing_name, now=now)
@@ -83,15 +91,18 @@ class Api:
     def _handler_of(self, operation: Operation) -> Handler:
         handler = self._handlers.get(operation.name)
         if handler is None:
-            raise ApiError("NotImplemented", f"{operation.name} is not served by this version of Edgeward.")
+            reason = f": {self._missing[operation.name]}" if operation.name in self._missing else ""
+            raise ApiError("NotImplemented", f"{operation.name} is not served by this version of Edgeward{reason}.")
         return handler
 
     def _parse(self, route: Route, request: WireRequest) -> Shape:
-        return rest_xml.parse_request(route, request, self._model.namespace)
+        return self._protocol.parse_request(route, request, self._model.namespace)
 
     def _refuse(self, error: ApiError, request_id: str) -> WireResponse:
+        if error.code in self._codes:
+            error = ApiError(self._codes[error.code], error.message, **error.members)
         status = self._model.error_statuses[error.code]
-        return rest_xml.serialize_error(error, status, request_id, self._model.namespace)
+        return self._protocol.serialize_error(error, status, request_id, self._model.namespace)
 
 
 def _with_request_id(response: WireResponse, request_id: str) -> WireResponse:

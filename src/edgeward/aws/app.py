@@ -4,6 +4,8 @@ One catch-all route, because the service model does the routing, over the raw pa
 its parameter. Invariant: never more than `LARGEST_BODY` bytes of a body are held. Served by Granian.
 """
 
+from collections.abc import Mapping
+
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -15,27 +17,32 @@ from edgeward.aws.errors import ApiError
 from edgeward.aws.wire import Answering, WireRequest, WireResponse
 
 
-def create_app(api: Answering) -> Starlette:
-    """The ASGI application that answers every request with `api`."""
-    return Starlette(routes=[Route("/{path:path}", _Endpoint(api))])
+def create_app(api: Answering, others: Mapping[str, Answering] | None = None) -> Starlette:
+    """The ASGI application that answers every request with `api`.
+
+    `others` are services beside it on the same endpoint, by the first segment of their paths.
+    """
+    return Starlette(routes=[Route("/{path:path}", _Endpoint(api, others or {}))])
 
 
 class _Endpoint:
     """Takes every method: Starlette limits methods only of endpoints that are functions."""
 
-    def __init__(self, api: Answering) -> None:
+    def __init__(self, api: Answering, others: Mapping[str, Answering]) -> None:
         self._api = api
+        self._others = others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        api = self._others.get(scope["path"].split("/")[1], self._api)
         try:
             body = await _read_body(request)
         except ApiError as error:
-            response = self._api.refuse(error)
+            response = api.refuse(error)
         except ClientDisconnect:
             return
         else:
-            response = await run_in_threadpool(self._api.answer, _wire_request(request, body))
+            response = await run_in_threadpool(api.answer, _wire_request(request, body))
         await _http_response(response)(scope, receive, send)
 
 

@@ -1,21 +1,20 @@
 """The generic resource engine: Create, Get, GetConfig, Update, Delete and List for every family.
 
 ETag and If-Match, CallerReference and unique names, quotas, paging, Location and in-use checks are done here,
-once. A family describes itself as a `ResourceSpec`; verbs outside the pattern are plain functions registered
-beside it. Invariant: a change and its outbox row are one transaction; the edges are waited for only after the
-commit.
+once. A family describes itself as a `ResourceSpec`, with a hook where its operations are shaped otherwise;
+verbs outside the pattern are plain functions registered beside it. Invariant: a change and its outbox row are
+one transaction; the edges are waited for only after the commit.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-
-from botocore.model import StructureShape
+from typing import Literal
 
 from edgeward.aws.errors import ApiError
 from edgeward.aws.identifiers import Identifiers
-from edgeward.aws.listing import read_page, requested_page, write_page
-from edgeward.aws.model import Operation, ServiceModel, Shape, payload_member
+from edgeward.aws.listing import answer_page, read_page, requested_page
+from edgeward.aws.model import ServiceModel, Shape, content_member, payload_member
 from edgeward.aws.resources import Deployment, Page, Reference, Resource, ResourceStore, Transaction
 
 
@@ -65,6 +64,11 @@ def accept(_proposal: Proposal) -> None:
     """The check of a family that has no rules beyond the model."""
 
 
+def no_tags(_members: Shape) -> Mapping[str, str]:
+    """The tags of a family that is not created with any."""
+    return {}
+
+
 def no_references(_config: Shape) -> Iterable[Reference]:
     """The references of a family that refers to nothing."""
     return ()
@@ -72,6 +76,14 @@ def no_references(_config: Shape) -> Iterable[Reference]:
 
 def no_change(_transaction: Transaction, _resource: Resource) -> None:
     """What a family does on a change that no edge has to know of."""
+
+
+def nothing_else_ends(_transaction: Transaction, _resource: Resource, _moment: datetime) -> None:
+    """What a family does when a resource ends that nothing belongs to."""
+
+
+Verb = Literal["create", "get", "get_config", "update", "delete", "list"]
+"""What the engine does; the operations of a family are named after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,13 +102,33 @@ class ResourceSpec:
     """The error for deleting what others refer to; None when nothing can refer to it."""
     name_member: str | None = None
     """The member of the configuration that is unique in the family."""
+    renamed: Mapping[Verb, str] = field(default_factory=dict)
+    """The operations that are not named after `noun` and `plural`."""
     immutable: tuple[str, ...] = ()
     """Members of the configuration that no update may change."""
+    immutable_code: str = "IllegalUpdate"
+    """The error for an update that tries."""
+    has_versions: bool = True
+    """Whether Update and Delete need If-Match."""
+    repeats_creation: bool = False
+    """Whether Create with a caller reference and configuration sent before answers with the resource made then."""
     quota: Quota | None = None
     managed: Mapping[str, Resource] = field(default_factory=dict)
     """Resources that every account has and nobody can change, by id."""
     new_id: Callable[[Identifiers], str]
     new_attributes: Callable[[Identifiers], Shape] = lambda _identifiers: {}
+    identify: Callable[[Shape], str] = lambda members: str(members["Id"])
+    """What a call says to name the resource it is about."""
+    look_up: Callable[[Transaction, str], Resource | None] | None = None
+    """The resource that such a word names; by its id when not given."""
+    path_name: Callable[[Resource], str] = lambda resource: resource.id
+    """The last segment of a resource's path, for Location."""
+    held_as: Callable[[Resource], str] = lambda resource: resource.id
+    """What others refer to it by."""
+    read_config: Callable[[Shape, Resource | None], Shape] | None = None
+    """The configuration that the input of Create or Update asks for; its payload when not given."""
+    read_tags: Callable[[Shape], Mapping[str, str]] = no_tags
+    """The tags in the input of Create."""
     fill_defaults: Callable[[Shape], Shape] = lambda config: config
     check: Callable[[Proposal], None] = accept
     """The family's own rules; raises ApiError."""
@@ -108,6 +140,20 @@ class ResourceSpec:
     """What List answers for each resource."""
     on_change: Callable[[Transaction, Resource], None] = no_change
     """Called in the transaction of every change, deletion included; enqueues what edges have to learn."""
+    on_delete: Callable[[Transaction, Resource, datetime], None] = nothing_else_ends
+    """Ends what belongs to a deleted resource, in the same transaction."""
+
+    def operation(self, verb: Verb) -> str:
+        """The name of the family's operation."""
+        derived: Mapping[Verb, str] = {
+            "create": f"Create{self.noun}",
+            "get": f"Get{self.noun}",
+            "get_config": f"Get{self.noun}Config",
+            "update": f"Update{self.noun}",
+            "delete": f"Delete{self.noun}",
+            "list": f"List{self.plural}",
+        }
+        return self.renamed.get(verb, derived[verb])
 
 
 class ResourceEngine:
@@ -119,20 +165,22 @@ class ResourceEngine:
         self._operations = model.operations
 
     def handlers(self) -> dict[str, Handler]:
-        """The family's operations by name."""
-        noun, plural = self.spec.noun, self.spec.plural
-        return {
-            f"Create{noun}": self._create,
-            f"Get{noun}": self._get,
-            f"Get{noun}Config": self._get_config,
-            f"Update{noun}": self._update,
-            f"Delete{noun}": self._delete,
-            f"List{plural}": self._list,
+        """The family's operations by name: those of the six that the model has."""
+        verbs: Mapping[Verb, Handler] = {
+            "create": self._create,
+            "get": self._get,
+            "get_config": self._get_config,
+            "update": self._update,
+            "delete": self._delete,
+            "list": self._list,
         }
+        named = {self.spec.operation(verb): handler for verb, handler in verbs.items()}
+        return {name: handler for name, handler in named.items() if name in self._operations}
 
     def find(self, transaction: Transaction, id: str) -> Resource:
-        """The resource of that id, managed ones included. Raises the family's "no such" error."""
-        resource = self.spec.managed.get(id) or transaction.find(self.spec.family, id)
+        """The resource that `id` names, managed ones included. Raises the family's "no such" error."""
+        look_up = self.spec.look_up or self._by_id
+        resource = look_up(transaction, id)
         if resource is None:
             raise ApiError(self.spec.no_such, f"The specified {self._words} does not exist: '{id}'.")
         return resource
@@ -142,36 +190,31 @@ class ResourceEngine:
 
         Raises ApiError: the family's "already exists" and quota errors, and whatever its rules refuse.
         """
-        spec, identifiers = self.spec, self._environment.identifiers
+        spec = self.spec
         with self._environment.store.write() as transaction:
             filled = spec.fill_defaults(config)
-            self._refuse_duplicate(transaction, filled, None)
-            self._refuse_one_too_many(transaction)
-            spec.check(Proposal(transaction=transaction, config=filled, before=None))
-            resource = Resource(
-                family=spec.family,
-                id=spec.new_id(identifiers),
-                etag=identifiers.capital("E"),
-                config=filled,
-                created=call.now,
-                modified=call.now,
-                name=self._name(filled),
-                caller_reference=filled.get("CallerReference"),
-                attributes=spec.new_attributes(identifiers),
-            )
-            transaction.insert(resource, spec.references(filled))
-            transaction.put_tags(spec.family, resource.id, dict(tags or {}))
-            spec.on_change(transaction, resource)
-        return self._settled(f"Create{spec.noun}", transaction, resource, call.origin)
+            resource = self._repeated(transaction, filled)
+            if resource is None:
+                self._refuse_duplicate(transaction, filled, None)
+                self._refuse_one_too_many(transaction)
+                spec.check(Proposal(transaction=transaction, config=filled, before=None))
+                resource = self._new(filled, call.now)
+                transaction.insert(resource, spec.references(filled))
+                transaction.put_tags(spec.family, resource.id, dict(tags or {}))
+                spec.on_change(transaction, resource)
+        return self._settled("create", transaction, resource, call.origin)
 
     def change(self, call: Call, id: str, config: Shape) -> Shape:
         """Replaces a resource's configuration under `If-Match` and answers as Update does."""
+        return self._change(call, id, lambda _before: config)
+
+    def _change(self, call: Call, id: str, configure: Callable[[Resource], Shape]) -> Shape:
         spec = self.spec
         with self._environment.store.write() as transaction:
             before = self.find(transaction, id)
             self._refuse_managed(before, "IllegalUpdate", "changed")
-            self.require_match(transaction, before, call.members.get("IfMatch"))
-            filled = spec.fill_defaults(config)
+            self._require_match(transaction, before, call)
+            filled = spec.fill_defaults(configure(before))
             self._refuse_immutable(before.config, filled)
             self._refuse_duplicate(transaction, filled, before)
             spec.check(Proposal(transaction=transaction, config=filled, before=before))
@@ -184,7 +227,7 @@ class ResourceEngine:
             )
             transaction.update(resource, spec.references(filled))
             spec.on_change(transaction, resource)
-        return self._settled(f"Update{spec.noun}", transaction, resource, call.origin)
+        return self._settled("update", transaction, resource, call.origin)
 
     def require_match(self, transaction: Transaction, resource: Resource, if_match: str | None) -> None:
         """Compares `If-Match` with the resource's ETag (RFC 9110 section 13.1.1).
@@ -208,49 +251,47 @@ class ResourceEngine:
         )
 
     def _create(self, call: Call) -> Shape:
-        return self.add(call, self._payload(f"Create{self.spec.noun}", call))
+        return self.add(call, self._read_config("create", call, None), self.spec.read_tags(call.members))
 
     def _get(self, call: Call) -> Shape:
         with self._environment.store.read() as transaction:
-            resource = self.find(transaction, call.members["Id"])
-            return self._answer(f"Get{self.spec.noun}", transaction, resource, call.origin)
+            resource = self.find(transaction, self.spec.identify(call.members))
+            return self._answer("get", transaction, resource, call.origin)
 
     def _get_config(self, call: Call) -> Shape:
-        operation = self._operations[f"Get{self.spec.noun}Config"]
+        operation = self._operations[self.spec.operation("get_config")]
         with self._environment.store.read() as transaction:
-            resource = self.find(transaction, call.members["Id"])
-        return {_output_payload(operation): resource.config, "ETag": resource.etag}
+            resource = self.find(transaction, self.spec.identify(call.members))
+        return {content_member(operation.output): resource.config, "ETag": resource.etag}
 
     def _update(self, call: Call) -> Shape:
-        return self.change(call, call.members["Id"], self._payload(f"Update{self.spec.noun}", call))
+        return self._change(
+            call, self.spec.identify(call.members), lambda before: self._read_config("update", call, before)
+        )
 
     def _delete(self, call: Call) -> Shape:
         spec = self.spec
         with self._environment.store.write() as transaction:
-            resource = self.find(transaction, call.members["Id"])
+            resource = self.find(transaction, spec.identify(call.members))
             self._refuse_managed(resource, "IllegalDelete", "deleted")
-            self.require_match(transaction, resource, call.members.get("IfMatch"))
-            if spec.in_use and (users := transaction.referrers(spec.family, resource.id)):
-                raise ApiError(spec.in_use, f"The {self._words} is in use by {', '.join(users)}. Detach it first.")
+            self._require_match(transaction, resource, call)
             spec.check_delete(transaction, resource)
+            self._refuse_in_use(transaction, resource)
+            answer = self._farewell(transaction, resource)
             transaction.delete(spec.family, resource.id, call.now)
+            spec.on_delete(transaction, resource, call.now)
             spec.on_change(transaction, resource)
         self._settle(transaction)
-        return {}
+        return answer
 
     def _list(self, call: Call) -> Shape:
-        operation = self._operations[f"List{self.spec.plural}"]
+        operation = self._operations[self.spec.operation("list")]
         page = requested_page(call.members)
-        payload = _output_payload(operation)
         with self._environment.store.read() as transaction:
             found = self._page(transaction, page, call.members.get("Type"))
-            listing = write_page(
-                _member_shape(operation, payload),
-                page,
-                found,
-                lambda resource: self.spec.summarize(transaction, resource),
+            return answer_page(
+                operation.output, page, found, lambda resource: self.spec.summarize(transaction, resource)
             )
-        return {payload: listing}
 
     def _page(self, transaction: Transaction, page: Page, kind: str | None) -> tuple[list[Resource], bool]:
         """A page over stored and managed resources; `kind` is managed, custom or None for both."""
@@ -260,7 +301,7 @@ class ResourceEngine:
         merged = sorted([*stored, *wanted], key=lambda resource: resource.id)
         return merged[: page.size], more or len(merged) > page.size
 
-    def _settled(self, operation_name: str, written: Transaction, resource: Resource, origin: str) -> Shape:
+    def _settled(self, verb: Verb, written: Transaction, resource: Resource, origin: str) -> Shape:
         """Waits for the edges, then answers with the version just written and the status it has reached.
 
         Never with a newer version: its ETag would let the caller overwrite a change it has not seen.
@@ -269,26 +310,72 @@ class ResourceEngine:
         with self._environment.store.read() as transaction:
             current = transaction.find(resource.family, resource.id)
             reached = replace(resource, status=current.status if current is not None else "InProgress")
-            return self._answer(operation_name, transaction, reached, origin)
+            return self._answer(verb, transaction, reached, origin)
 
-    def _answer(self, operation_name: str, transaction: Transaction, resource: Resource, origin: str) -> Shape:
-        collection = self._operations[f"Create{self.spec.noun}"].uri
+    def _answer(self, verb: Verb, transaction: Transaction, resource: Resource, origin: str) -> Shape:
+        collection = self._operations[self.spec.operation("create")].uri
         return {
-            _output_payload(self._operations[operation_name]): self.spec.describe(transaction, resource),
+            content_member(self._operations[self.spec.operation(verb)].output): self.spec.describe(
+                transaction, resource
+            ),
             "ETag": resource.etag,
-            "Location": f"{origin}{collection}/{resource.id}",
+            "Location": f"{origin}{collection}/{self.spec.path_name(resource)}",
         }
+
+    def _farewell(self, transaction: Transaction, resource: Resource) -> Shape:
+        """What Delete answers: the resource as it was, where the model has an answer at all."""
+        output = self._operations[self.spec.operation("delete")].output
+        if output is None or not output.members:
+            return {}
+        return {content_member(output): self.spec.describe(transaction, resource), "ETag": resource.etag}
+
+    def _new(self, config: Shape, now: datetime) -> Resource:
+        spec, identifiers = self.spec, self._environment.identifiers
+        return Resource(
+            family=spec.family,
+            id=spec.new_id(identifiers),
+            etag=identifiers.capital("E"),
+            config=config,
+            created=now,
+            modified=now,
+            name=self._name(config),
+            caller_reference=config.get("CallerReference"),
+            attributes=spec.new_attributes(identifiers),
+        )
 
     def _settle(self, transaction: Transaction) -> None:
         if transaction.last_position is not None:
             self._environment.deployment.settle(transaction.last_position)
 
-    def _payload(self, operation_name: str, call: Call) -> Shape:
-        shape = self._operations[operation_name].input
+    def _read_config(self, verb: Verb, call: Call, before: Resource | None) -> Shape:
+        if self.spec.read_config is not None:
+            return self.spec.read_config(call.members, before)
+        name = self.spec.operation(verb)
+        shape = self._operations[name].input
         payload = payload_member(shape) if shape is not None else None
-        assert payload is not None, f"{operation_name} has no payload; register a function for it instead"
+        assert payload is not None, f"{name} has no payload; give its family a `read_config`"
         config: Shape = call.members[payload]
         return config
+
+    def _by_id(self, transaction: Transaction, id: str) -> Resource | None:
+        return self.spec.managed.get(id) or transaction.find(self.spec.family, id)
+
+    def _require_match(self, transaction: Transaction, resource: Resource, call: Call) -> None:
+        if self.spec.has_versions:
+            self.require_match(transaction, resource, call.members.get("IfMatch"))
+
+    def _repeated(self, transaction: Transaction, config: Shape) -> Resource | None:
+        """The resource that the same request made before, in a family whose creation may be repeated."""
+        reference = config.get("CallerReference")
+        if not self.spec.repeats_creation or reference is None:
+            return None
+        earlier = transaction.find_by_caller_reference(self.spec.family, reference)
+        return earlier if earlier is not None and earlier.config == config else None
+
+    def _refuse_in_use(self, transaction: Transaction, resource: Resource) -> None:
+        spec = self.spec
+        if spec.in_use and (users := transaction.referrers(spec.family, spec.held_as(resource))):
+            raise ApiError(spec.in_use, f"The {self._words} is in use by {', '.join(users)}. Detach it first.")
 
     def _name(self, config: Shape) -> str | None:
         return config[self.spec.name_member] if self.spec.name_member else None
@@ -328,20 +415,10 @@ class ResourceEngine:
     def _refuse_immutable(self, before: Shape, after: Shape) -> None:
         for member in self.spec.immutable:
             if before.get(member) != after.get(member):
-                raise ApiError("IllegalUpdate", f"{member} cannot be changed after creation. Send the value it has.")
+                raise ApiError(
+                    self.spec.immutable_code, f"{member} cannot be changed after creation. Send the value it has."
+                )
 
     @property
     def _words(self) -> str:
         return self.spec.family.replace("-", " ")
-
-
-def _output_payload(operation: Operation) -> str:
-    payload = payload_member(operation.output) if operation.output is not None else None
-    assert payload is not None, f"{operation.name} answers without a payload; register a function for it instead"
-    return payload
-
-
-def _member_shape(operation: Operation, member: str) -> StructureShape:
-    shape = operation.output.members[member] if operation.output is not None else None
-    assert isinstance(shape, StructureShape)
-    return shape

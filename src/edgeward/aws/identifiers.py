@@ -23,9 +23,17 @@ class Identifiers:
         """`initial` and 13 small letters or digits: `d111111abcdef8`."""
         return initial + self._draw(string.ascii_lowercase + string.digits)
 
+    def tagged(self, prefix: str) -> str:
+        """`prefix`, an underscore and 27 letters or digits: `vo_2wjDZi3hD1ivOXf6rpZJO1AB7uv`."""
+        return f"{prefix}_{self._draw(string.ascii_letters + string.digits, 27)}"
+
+    def hexadecimal(self, length: int) -> str:
+        """That many hexadecimal digits."""
+        return self._draw(string.hexdigits[:16], length)
+
     def uuid(self) -> str:
         """A random UUID (RFC 9562 version 4)."""
         return str(uuid.UUID(int=self._source.getrandbits(128), version=4))
 
-    def _draw(self, alphabet: str) -> str:
-        return "".join(self._source.choices(alphabet, k=13))
+    def _draw(self, alphabet: str, length: int = 13) -> str:
+        return "".join(self._source.choices(alphabet, k=length))

@@ -106,6 +106,15 @@ def payload_member(shape: StructureShape) -> str | None:
     return str(payload) if payload is not None else None
 
 
+def content_member(shape: StructureShape | None) -> str:
+    """The member of an output that holds what was asked for: its payload, or the one that is no header field."""
+    assert shape is not None, "an operation without an output has no content"
+    payload = payload_member(shape)
+    if payload is not None:
+        return payload
+    return next(name for name, member in shape.members.items() if location_of(member) is None and name != "NextMarker")
+
+
 def location_of(shape: ModelShape) -> str | None:
     """Where a member of an input or output travels: uri, querystring or header; None for the body."""
     location = shape.serialization.get("location")

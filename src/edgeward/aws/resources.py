@@ -5,7 +5,7 @@ the protocols below; `edgeward.store` implements them. Invariant: every change h
 `Transaction`, and what it enqueued for deployment is committed with it or not at all.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -68,6 +68,25 @@ class PendingChange:
     id: str
 
 
+class Values(Protocol):
+    """The keys and values of one key value store."""
+
+    def get(self, key: str) -> str | None:
+        """The value of a key."""
+
+    def after(self, key: str | None, limit: int) -> Sequence[tuple[str, str]]:
+        """The pairs behind a key, or the first ones, in order of the keys."""
+
+    def totals(self) -> tuple[int, int]:
+        """How many pairs there are, and their bytes."""
+
+    def put(self, changes: Mapping[str, str | None]) -> None:
+        """Sets or, for None, removes the values of keys."""
+
+    def clear(self) -> None:
+        """Removes every pair."""
+
+
 class Transaction(Protocol):
     """A consistent view of the store; in a write transaction, the only one that changes it."""
 
@@ -112,6 +131,9 @@ class Transaction(Protocol):
 
     def put_tags(self, family: str, id: str, tags: dict[str, str]) -> None:
         """Replaces the tags of a resource."""
+
+    def values(self, store: str) -> Values:
+        """The pairs of a key value store."""
 
     def enqueue(self, family: str, id: str) -> int:
         """Adds a row to the outbox and returns its position."""

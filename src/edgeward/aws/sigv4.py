@@ -1,9 +1,9 @@
-"""AWS Signature Version 4: who signed this request, and did anything change since.
+"""AWS Signature Version 4 and 4A: who signed this request, and did anything change since.
 
-A pure function of the request, a look-up of secrets and the time. The signature is recomputed over the bytes
-that arrived (the hash of the body is never taken from the caller) and compared in constant time. Called by
-`aws.app` before a request's content is looked at. Rules: "Signature Version 4 signing process" of the AWS
-General Reference.
+A pure function of the request, a look-up of secrets and the time. The signature is checked over the bytes
+that arrived (the hash of the body is never taken from the caller); 4 is recomputed and compared in constant
+time, 4A verified by the public key that `sigv4a` derives. Called by `aws.api` before a request's content is
+looked at. Rules: "Signature Version 4 signing process" of the AWS General Reference.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
+from edgeward.aws import sigv4a
 from edgeward.aws.errors import ApiError
 from edgeward.aws.routing import parse_query
 from edgeward.aws.wire import WireRequest
@@ -25,9 +26,10 @@ SecretLookup = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Signature:
+    algorithm: str
     access_key: str
-    scope: tuple[str, str, str, str]
-    """Date (yyyymmdd), region, service, the word aws4_request."""
+    scope: tuple[str, ...]
+    """Date (yyyymmdd), region (not in 4A), service, the word aws4_request."""
     signed_headers: tuple[str, ...]
     signature: str
     timestamp: datetime
@@ -49,8 +51,7 @@ def verify(request: WireRequest, *, secret_of: SecretLookup, service: str, now: 
     _check_scope(signature, service)
     _check_time(signature, now)
     _check_signed_headers(request, signature)
-    expected = _sign(request, signature, secret)
-    if not hmac.compare_digest(expected.encode(), signature.signature.encode()):
+    if not _is_signed(request, signature, secret):
         raise ApiError(
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. "
@@ -72,14 +73,16 @@ def _read_signature(request: WireRequest) -> _Signature:
 
 def _read_header_form(request: WireRequest, authorization: str) -> _Signature:
     algorithm, _, rest = authorization.strip().partition(" ")
-    if algorithm != ALGORITHM:
-        raise ApiError("IncompleteSignature", f"The Authorization header has to use the algorithm {ALGORITHM}.")
+    if algorithm not in SCOPE_LENGTHS:
+        known = " or ".join(SCOPE_LENGTHS)
+        raise ApiError("IncompleteSignature", f"The Authorization header has to use the algorithm {known}.")
     parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
     for name in ("Credential", "SignedHeaders", "Signature"):
         if not parts.get(name):
             raise ApiError("IncompleteSignature", f"Authorization header requires '{name}' parameter.")
-    access_key, scope = _read_credential(parts["Credential"])
+    access_key, scope = _read_credential(parts["Credential"], SCOPE_LENGTHS[algorithm])
     return _Signature(
+        algorithm=algorithm,
         access_key=access_key,
         scope=scope,
         signed_headers=tuple(parts["SignedHeaders"].split(";")),
@@ -90,16 +93,18 @@ def _read_header_form(request: WireRequest, authorization: str) -> _Signature:
 
 
 def _read_query_form(arguments: dict[str, str]) -> _Signature:
-    if arguments.get("X-Amz-Algorithm") != ALGORITHM:
-        raise ApiError("IncompleteSignature", f"X-Amz-Algorithm has to be {ALGORITHM}.")
+    algorithm = arguments.get("X-Amz-Algorithm", "")
+    if algorithm not in SCOPE_LENGTHS:
+        raise ApiError("IncompleteSignature", f"X-Amz-Algorithm has to be {' or '.join(SCOPE_LENGTHS)}.")
     for name in ("Credential", "Date", "Expires", "SignedHeaders", "Signature"):
         if not arguments.get(f"X-Amz-{name}"):
             raise ApiError("IncompleteSignature", f"AWS query-string parameters must include 'X-Amz-{name}'.")
     seconds = arguments["X-Amz-Expires"]
     if not re.fullmatch(r"[0-9]{1,6}", seconds) or not 1 <= int(seconds) <= LONGEST_LIFETIME_SECONDS:
         raise ApiError("IncompleteSignature", f"X-Amz-Expires has to be 1 to {LONGEST_LIFETIME_SECONDS} seconds.")
-    access_key, scope = _read_credential(arguments["X-Amz-Credential"])
+    access_key, scope = _read_credential(arguments["X-Amz-Credential"], SCOPE_LENGTHS[algorithm])
     return _Signature(
+        algorithm=algorithm,
         access_key=access_key,
         scope=scope,
         signed_headers=tuple(arguments["X-Amz-SignedHeaders"].split(";")),
@@ -109,15 +114,15 @@ def _read_query_form(arguments: dict[str, str]) -> _Signature:
     )
 
 
-def _read_credential(credential: str) -> tuple[str, tuple[str, str, str, str]]:
+def _read_credential(credential: str, scope_length: int) -> tuple[str, tuple[str, ...]]:
     parts = credential.split("/")
-    if len(parts) < 5 or not all(parts):
+    if len(parts) <= scope_length or not all(parts):
         raise ApiError(
             "IncompleteSignature",
-            f"Credential must have at least 5 slash-delimited elements, e.g. {CREDENTIAL_EXAMPLE}, got '{credential}'.",
+            f"Credential must have at least {scope_length + 1} slash-delimited elements, "
+            f"e.g. {CREDENTIAL_EXAMPLE}, got '{credential}'.",
         )
-    date, region, service, terminator = parts[-4:]
-    return "/".join(parts[:-4]), (date, region, service, terminator)
+    return "/".join(parts[:-scope_length]), tuple(parts[-scope_length:])
 
 
 def _read_request_date(request: WireRequest) -> datetime:
@@ -146,7 +151,7 @@ def _read_basic_date(text: str) -> datetime:
 
 
 def _check_scope(signature: _Signature, service: str) -> None:
-    date, _region, scope_service, terminator = signature.scope
+    date, *_region, scope_service, terminator = signature.scope
     if scope_service != service:
         raise ApiError("SignatureDoesNotMatch", f"Credential should be scoped to correct service: '{service}'.")
     if terminator != "aws4_request":
@@ -183,18 +188,25 @@ def _check_signed_headers(request: WireRequest, signature: _Signature) -> None:
             raise ApiError("SignatureDoesNotMatch", f"'{name}' must be a 'SignedHeader' in the AWS Authorization.")
 
 
-def _sign(request: WireRequest, signature: _Signature, secret: str) -> str:
+def _is_signed(request: WireRequest, signature: _Signature, secret: str) -> bool:
     canonical = _canonical_request(request, signature)
     to_sign = "\n".join(
         [
-            ALGORITHM,
+            signature.algorithm,
             _basic(signature.timestamp),
             "/".join(signature.scope),
             hashlib.sha256(canonical.encode("latin-1")).hexdigest(),
         ]
     )
+    if signature.algorithm == sigv4a.ALGORITHM:
+        return sigv4a.is_signed(to_sign.encode(), signature.signature, signature.access_key, secret)
+    expected = _sign(to_sign, signature.scope, secret)
+    return hmac.compare_digest(expected.encode(), signature.signature.encode())
+
+
+def _sign(to_sign: str, scope: tuple[str, ...], secret: str) -> str:
     key = f"AWS4{secret}".encode()
-    for part in signature.scope:
+    for part in scope:
         key = hmac.digest(key, part.encode(), "sha256")
     return hmac.digest(key, to_sign.encode(), "sha256").hex()
 
@@ -244,6 +256,8 @@ def _basic(moment: datetime) -> str:
 
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+SCOPE_LENGTHS = {ALGORITHM: 4, sigv4a.ALGORITHM: 3}
+"""How many parts the credential scope has behind the access key id; 4A's is good for several regions."""
 BASIC_FORMAT = "%Y%m%dT%H%M%SZ"
 ALLOWED_SKEW = timedelta(minutes=5)
 LONGEST_LIFETIME_SECONDS = 604_800

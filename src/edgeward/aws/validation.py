@@ -21,28 +21,31 @@ from edgeward.aws.model import Operation, Shape, location_of
 def validate_input(operation: Operation, members: Shape) -> None:
     """Checks the members of an operation's input against the model.
 
-    Raises ApiError: `InvalidArgument` for a member in the path, the query or a header field, `MalformedXML`
-    for one in the body (CloudFront answers model violations with that code), `InconsistentQuantities` when
-    the shape is sound but a Quantity is not the number of its Items.
+    Raises ApiError: `InvalidIfMatchVersion` for an If-Match that is missing, `InvalidArgument` for another member
+    in the path, the query or a header field, `MalformedXML` for one in the body (CloudFront answers model
+    violations with that code), `InconsistentQuantities` when the shape is sound but a Quantity is not the number
+    of its Items. Where an operation does not have the error, the next more general one.
     """
     if operation.input is None:
         return
+    if "IfMatch" in operation.input.required_members and "IfMatch" not in members:
+        raise ApiError("InvalidIfMatchVersion", "The If-Match version is missing. Send the ETag that Get answered.")
     located, in_body = _split(operation.input, members)
-    for code, problems in (("InvalidArgument", located), ("MalformedXML", in_body)):
+    location_code = "InvalidArgument" if operation.allows("InvalidArgument") else "MalformedInput"
+    for code, problems in ((location_code, located), ("MalformedXML", in_body)):
         if problems:
             count = "1 validation error" if len(problems) == 1 else f"{len(problems)} validation errors"
             raise ApiError(code, f"{count} detected: {'; '.join(problems)}")
-    check_quantities(operation.input, members)
+    code = "InconsistentQuantities" if operation.allows("InconsistentQuantities") else "InvalidArgument"
+    check_quantities(operation.input, members, code)
 
 
-def check_quantities(shape: ModelShape, value: Any) -> None:
-    """Raises ApiError `InconsistentQuantities`, naming the path, for the first Quantity that miscounts its
-    Items.
-    """
+def check_quantities(shape: ModelShape, value: Any, code: str = "InconsistentQuantities") -> None:
+    """Raises ApiError with `code`, naming the path, for the first Quantity that miscounts its Items."""
     for path, quantity, count in _quantities(shape, value, ""):
         if quantity != count:
             raise ApiError(
-                "InconsistentQuantities",
+                code,
                 f"The value of Quantity ({quantity}) and the number of Items ({count}) do not match at '{path}'.",
             )
 

@@ -4,7 +4,7 @@ The migrations create them; a test compares the two. Times are milliseconds sinc
 JSON.
 """
 
-from sqlalchemy import JSON, BigInteger, Column, Index, Integer, MetaData, String, Table
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -64,6 +64,16 @@ tag = Table(
     Column("value", String(256)),
     Column("place", Integer, nullable=False),
 )
+
+key_value = Table(
+    "key_value",
+    metadata,
+    Column("store", String(64), primary_key=True),
+    Column("key", String(512), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+)
+"""The pairs of key value stores; `size` is the bytes of key and value in UTF-8."""
 
 outbox = Table(
     "outbox",

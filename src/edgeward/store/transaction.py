@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from edgeward.aws.resources import Page, PendingChange, Reference, Resource, Status
 from edgeward.store.tables import counter, outbox, resource, resource_reference, resource_version, tag
+from edgeward.store.values import SqlValues
 
 
 class SqlTransaction:
@@ -135,6 +136,10 @@ class SqlTransaction:
         ]
         if rows:
             self._connection.execute(insert(tag), rows)
+
+    def values(self, store: str) -> SqlValues:
+        """The pairs of a key value store."""
+        return SqlValues(self._connection, store)
 
     def enqueue(self, family: str, id: str) -> int:
         """Adds a row to the outbox, marks the resource InProgress and returns the row's position."""

@@ -161,7 +161,7 @@ GOOD = "Credential=AKID/20260301/us-east-1/cloudfront/aws4_request, SignedHeader
         "AWS4-HMAC-SHA256 Credential=AKID//us-east-1/cloudfront/aws4_request, SignedHeaders=host, Signature=0",
         f"AWS4-HMAC-SHA256 {GOOD}".replace("SignedHeaders=host, ", ""),
         f"AWS4-HMAC-SHA256 {GOOD}".replace("Signature=0", "Signature="),
-        f"AWS4-ECDSA-P256-SHA256 {GOOD}",
+        f"AWS4-ECDSA-P384-SHA384 {GOOD}",
     ],
 )
 def test_a_malformed_authorization_is_refused(header: str) -> None:

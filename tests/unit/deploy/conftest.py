@@ -14,7 +14,7 @@ from edgeward.aws.resources import Resource
 from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
 from edgeward.deploy.publisher import Publisher
-from edgeward.services.cloudfront.distribution.family import references
+from edgeward.services.cloudfront.distribution.holds import references
 from edgeward.store.database import Store
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

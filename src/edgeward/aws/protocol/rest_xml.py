@@ -5,15 +5,14 @@ over every shape: what botocore serializes is what `parse_request` returns, and 
 writes is what botocore parses. Called by `aws.app`.
 """
 
-from botocore.model import Shape as ModelShape
 from botocore.model import StructureShape
 from lxml import etree
 
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Operation, Shape, location_of, payload_member, wire_name
-from edgeward.aws.protocol.text import read_text, write_text
+from edgeward.aws.protocol.located import read_located, write_headers
 from edgeward.aws.protocol.xml_body import new_root, read_document, without_illegal_characters, write_document
-from edgeward.aws.routing import Route, parse_query
+from edgeward.aws.routing import Route
 from edgeward.aws.wire import WireRequest, WireResponse
 
 
@@ -25,7 +24,7 @@ def parse_request(route: Route, request: WireRequest, namespace: str) -> Shape:
     shape = route.operation.input
     if shape is None:
         return {}
-    return _read_located(shape, route, request) | _read_body(shape, request.body, namespace)
+    return read_located(shape, route, request) | _read_body(shape, request.body, namespace)
 
 
 def serialize_response(operation: Operation, result: Shape, namespace: str) -> WireResponse:
@@ -33,11 +32,7 @@ def serialize_response(operation: Operation, result: Shape, namespace: str) -> W
     shape = operation.output
     if shape is None:
         return WireResponse(status=operation.status)
-    headers = {
-        wire_name(member, name): write_text(member, result[name])
-        for name, member in shape.members.items()
-        if location_of(member) == "header" and result.get(name) is not None
-    }
+    headers = write_headers(shape, result)
     blob = _blob_payload(shape)
     if blob is not None:
         return WireResponse(status=operation.status, headers=headers, body=bytes(result.get(blob) or b""))
@@ -58,29 +53,6 @@ def serialize_error(error: ApiError, status: int, request_id: str, namespace: st
     etree.SubElement(root, f"{{{namespace}}}RequestId").text = request_id
     content = etree.tostring(root, xml_declaration=True, encoding="UTF-8")
     return WireResponse(status=status, headers={"Content-Type": "text/xml"}, body=content)
-
-
-def _read_located(shape: StructureShape, route: Route, request: WireRequest) -> Shape:
-    query = dict(parse_query(request.raw_query))
-    members: Shape = {}
-    for name, member in shape.members.items():
-        text = _located_text(member, wire_name(member, name), route, request, query)
-        if text is not None:
-            members[name] = read_text(member, text, name)
-    return members
-
-
-def _located_text(
-    member: ModelShape, name: str, route: Route, request: WireRequest, query: dict[str, str]
-) -> str | None:
-    match location_of(member):
-        case "uri":
-            return route.path_parameters[name]
-        case "querystring":
-            return query.get(name)
-        case "header":
-            return request.header(name.lower())
-    return None
 
 
 def _read_body(shape: StructureShape, body: bytes, namespace: str) -> Shape:

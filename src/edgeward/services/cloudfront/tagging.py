@@ -4,12 +4,11 @@ Invariant: a resource has at most 50 tags, none with AWS's own prefix. Rules: AP
 Developer Guide, "Tag a distribution". The shape of keys and values is checked by the model.
 """
 
-import re
-
 from edgeward.aws.engine import Call, Environment, Handler
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront.arns import is_arn, resource_of_arn
 
 
 def tagging_handlers(environment: Environment) -> dict[str, Handler]:
@@ -50,40 +49,34 @@ def list_tags(environment: Environment, call: Call) -> Shape:
     return {"Tags": {"Items": [{"Key": key, "Value": value} for key, value in tags.items()]}}
 
 
-def read_tags(tags: Shape) -> dict[str, str]:
-    """The tags of a Tags structure by key. Raises ApiError `InvalidTagging`."""
+def read_tags(tags: Shape, code: str = "InvalidTagging") -> dict[str, str]:
+    """The tags of a Tags structure by key. Raises ApiError `code`; not every Create knows `InvalidTagging`."""
     found: dict[str, str] = {}
     for item in tags.get("Items", []):
         key = item["Key"]
         if key.lower().startswith(RESERVED_PREFIX):
-            raise ApiError(
-                "InvalidTagging", f"The tag key '{key}' begins with '{RESERVED_PREFIX}', which AWS reserves."
-            )
+            raise ApiError(code, f"The tag key '{key}' begins with '{RESERVED_PREFIX}', which AWS reserves.")
         if key in found:
-            raise ApiError("InvalidTagging", f"The tag key '{key}' is given twice.")
+            raise ApiError(code, f"The tag key '{key}' is given twice.")
         found[key] = item.get("Value", "")
-    _check_number(found)
+    _check_number(found, code)
     return found
 
 
-def _check_number(tags: dict[str, str]) -> None:
+def _check_number(tags: dict[str, str], code: str = "InvalidTagging") -> None:
     if len(tags) > MOST_TAGS:
-        raise ApiError("InvalidTagging", f"A resource can have {MOST_TAGS} tags, not {len(tags)}. Remove some first.")
+        raise ApiError(code, f"A resource can have {MOST_TAGS} tags, not {len(tags)}. Remove some first.")
 
 
 def _tagged_resource(environment: Environment, transaction: Transaction, arn: str) -> Resource:
-    match = ARN.fullmatch(arn)
-    if match is None:
+    if not is_arn(arn):
         raise ApiError("InvalidArgument", f"'{arn}' is not the ARN of a CloudFront resource that can have tags.")
-    resource = None
-    if match["account"] == environment.account_id and match["family"] in TAGGED_FAMILIES:
-        resource = transaction.find(match["family"], match["id"])
-    if resource is None:
-        raise ApiError("NoSuchResource", f"There is no resource '{arn}'.")
+    resource = resource_of_arn(environment.account_id, transaction, arn)
+    if resource is None or resource.family in UNTAGGED_FAMILIES:
+        raise ApiError("NoSuchResource", f"There is no resource '{arn}' that can have tags.")
     return resource
 
 
-ARN = re.compile(r"arn:aws(-cn)?:cloudfront::(?P<account>[0-9]+):(?P<family>[a-z-]+)/(?P<id>[A-Za-z0-9_-]+)")
-TAGGED_FAMILIES = frozenset({"distribution"})
+UNTAGGED_FAMILIES = frozenset({"realtime-log-config"})
 RESERVED_PREFIX = "aws:"
 MOST_TAGS = 50

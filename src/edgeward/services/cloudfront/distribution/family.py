@@ -5,18 +5,22 @@ Invariant: a stored configuration is filled with defaults, obeys the rules, and 
 lacks. What is compiled for the edge is read from here by `deploy`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
+from datetime import datetime
 
 from edgeward.aws.engine import Call, Environment, Handler, Proposal, ResourceEngine, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import ServiceModel, Shape
-from edgeward.aws.resources import Reference, Resource, Transaction
+from edgeward.aws.resources import Resource, Transaction
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import items_of
+from edgeward.services.cloudfront.distribution.holds import references
 from edgeward.services.cloudfront.distribution.rules import check_distribution, check_update
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
+from edgeward.services.cloudfront.distribution.verbs import verb_handlers
+from edgeward.services.cloudfront.distribution_listings import listing_handlers
+from edgeward.services.cloudfront.monitoring_subscription import subscription_of
 from edgeward.services.cloudfront.store_references import StoreReferences
 from edgeward.services.cloudfront.tagging import read_tags
 
@@ -25,11 +29,12 @@ def distribution_handlers(model: ServiceModel, environment: Environment, domain_
     """The operations of the family; new distributions get domain names under `domain_suffix`."""
     spec = distribution_spec(environment.account_id, domain_suffix)
     engine = ResourceEngine(spec, model, environment)
-    copier = ResourceEngine(replace(spec, check=check_copy), model, environment)
     return {
         **engine.handlers(),
         "CreateDistributionWithTags": lambda call: create_with_tags(engine, call),
-        "CopyDistribution": lambda call: copy(copier, environment, call),
+        "CopyDistribution": lambda call: copy(engine, environment, call),
+        **verb_handlers(engine, environment),
+        **listing_handlers(model, environment, spec.summarize),
     }
 
 
@@ -50,6 +55,7 @@ def distribution_spec(account_id: str, domain_suffix: str) -> ResourceSpec:
         describe=_describe(account_id),
         summarize=_summarize(account_id),
         on_change=deploy_change,
+        on_delete=end_monitoring,
     )
 
 
@@ -82,42 +88,43 @@ def copy(engine: ResourceEngine, environment: Environment, call: Call) -> Shape:
 
 def check(proposal: Proposal) -> None:
     """All rules of a distribution, and refusal of what the edge lacks."""
-    before = proposal.before
-    if before is not None:
-        check_update(before.config, proposal.config)
-        if before.config["Staging"]:
-            check_copy(proposal)
-            return
+    if proposal.before is not None:
+        check_update(proposal.before.config, proposal.config)
     _check_rules(proposal)
-    refuse_unsupported(proposal.config)
+    refuse_unsupported(_asking(proposal.config))
 
 
-def check_copy(proposal: Proposal) -> None:
-    """The same for a staging distribution. Its Staging has its effect: the edge is never told of it."""
-    _check_rules(proposal)
-    refuse_unsupported({**proposal.config, "Staging": False})
+def _asking(config: Shape) -> Shape:
+    """What a configuration asks of the edge.
+
+    Nothing by Staging, whose effect is there (the edge is never told of a staging distribution), and nothing by
+    the members that mean nothing while nobody is served.
+    """
+    silent = {"Staging"} if config["Enabled"] else {"Staging", *HELD_WHILE_DISABLED}
+    return {member: value for member, value in config.items() if member not in silent}
 
 
-def check_delete(_transaction: Transaction, distribution: Resource) -> None:
-    """A distribution is disabled before it is deleted."""
+def check_delete(transaction: Transaction, distribution: Resource) -> None:
+    """A distribution is disabled, and left by its tenants and its policy, before it is deleted."""
     if distribution.config["Enabled"]:
         raise ApiError(
             "DistributionNotDisabled",
             "The distribution you are trying to delete has not been disabled. Update it with Enabled false first.",
         )
+    for kind, target in (
+        ("distribution", distribution.id),
+        ("staging-distribution", distribution.attributes["DomainName"]),
+    ):
+        users = transaction.referrers(kind, target)
+        if users:
+            raise ApiError("ResourceInUse", f"The distribution is in use by {', '.join(users)}. Delete that first.")
 
 
-def references(config: Shape) -> Iterator[Reference]:
-    """The aliases a distribution owns and the policies and controls it uses."""
-    for alias in items_of(config["Aliases"]):
-        yield Reference(kind="alias", target=alias)
-    for behavior in [config["DefaultCacheBehavior"], *items_of(config["CacheBehaviors"])]:
-        for member, family in ATTACHED_POLICIES.items():
-            if behavior.get(member):
-                yield Reference(kind=family, target=behavior[member])
-    for origin in items_of(config["Origins"]):
-        if origin.get("OriginAccessControlId"):
-            yield Reference(kind="origin-access-control", target=origin["OriginAccessControlId"])
+def end_monitoring(transaction: Transaction, distribution: Resource, moment: datetime) -> None:
+    """A monitoring subscription ends with its distribution."""
+    subscription = subscription_of(transaction, distribution.id)
+    if subscription is not None:
+        transaction.delete(subscription.family, subscription.id, moment)
 
 
 def deploy_change(transaction: Transaction, distribution: Resource) -> None:
@@ -127,7 +134,13 @@ def deploy_change(transaction: Transaction, distribution: Resource) -> None:
 
 def _check_rules(proposal: Proposal) -> None:
     own_id = proposal.before.id if proposal.before is not None else None
+    if proposal.config["Staging"] and items_of(proposal.config["Aliases"]):
+        raise ApiError("InvalidArgument", "DistributionConfig.Aliases: a staging distribution has none. Leave it out.")
     check_distribution(proposal.config, StoreReferences(transaction=proposal.transaction, distribution_id=own_id))
+    for reference in references(proposal.config):
+        is_missing = proposal.transaction.find(reference.kind, reference.target) is None
+        if reference.kind in HELD_FAMILIES and is_missing:
+            raise ApiError("EntityNotFound", f"There is no {reference.kind} '{reference.target}'. Create it first.")
 
 
 def _staging_config(primary: Shape, members: Shape) -> Shape:
@@ -179,12 +192,21 @@ def _identity(account_id: str, distribution: Resource) -> Shape:
     return identity
 
 
-ATTACHED_POLICIES = {
-    "CachePolicyId": "cache-policy",
-    "OriginRequestPolicyId": "origin-request-policy",
-    "ResponseHeadersPolicyId": "response-headers-policy",
-}
-"""The members of a cache behavior that name a policy, and the family of it."""
+HELD_WHILE_DISABLED = frozenset(
+    {
+        "AnycastIpListId",
+        "ConnectionFunctionAssociation",
+        "ConnectionMode",
+        "TenantConfig",
+        "ViewerMtlsConfig",
+        "WebACLId",
+    }
+)
+"""Members that a disabled distribution may have although the edge lacks their effect: the compiled distribution does
+not differ by them. Enabling it is refused, by the name of the first of them.
+"""
+HELD_FAMILIES = frozenset({"anycast-ip-list", "connection-function", "trust-store"})
+"""The families of which a distribution may name only what is there, whose errors `rules` does not know."""
 
 SUMMARIZED = (
     "Aliases",

@@ -1,0 +1,77 @@
+"""What a distribution holds on to: the aliases it owns and every resource that it names.
+
+One entry for each member that names a resource, so that in-use checks and ListDistributionsBy... see the same. A
+target is what the resource's family calls itself by (`ResourceSpec.path_name`). Called by the distribution family
+whenever it stores a configuration.
+"""
+
+from collections.abc import Iterator
+
+from edgeward.aws.model import Shape
+from edgeward.aws.resources import Reference
+from edgeward.services.cloudfront.distribution.fields import items_of
+
+
+def references(config: Shape) -> Iterator[Reference]:
+    """The aliases a distribution owns and the resources it names."""
+    for alias in items_of(config["Aliases"]):
+        yield Reference(kind="alias", target=alias)
+    yield from _named(config, DISTRIBUTION_MEMBERS)
+    for behavior in [config["DefaultCacheBehavior"], *items_of(config["CacheBehaviors"])]:
+        yield from _named(behavior, BEHAVIOR_MEMBERS)
+        for group in items_of(behavior.get("TrustedKeyGroups")):
+            yield Reference(kind="key-group", target=group)
+        for association in items_of(behavior.get("FunctionAssociations")):
+            yield Reference(kind="function", target=last_segment(association["FunctionARN"]))
+    for origin in items_of(config["Origins"]):
+        yield from _named(origin, ORIGIN_MEMBERS)
+
+
+def last_segment(arn: str) -> str:
+    """What stands behind the last slash: the name or id in an ARN or a path."""
+    return arn.rsplit("/", 1)[-1]
+
+
+def _named(shape: Shape, members: dict[str, str]) -> Iterator[Reference]:
+    for path, kind in members.items():
+        value = _value_at(shape, path)
+        if value:
+            # The id of a web ACL is an ARN itself and is looked for as it was given.
+            yield Reference(kind=kind, target=value if kind in WHOLE else last_segment(value))
+
+
+def _value_at(shape: Shape, path: str) -> str:
+    value: Shape = shape
+    *outer, last = path.split(".")
+    for member in outer:
+        value = value.get(member) or {}
+    return str(value.get(last) or "")
+
+
+DISTRIBUTION_MEMBERS = {
+    "WebACLId": "web-acl",
+    "ContinuousDeploymentPolicyId": "continuous-deployment-policy",
+    "AnycastIpListId": "anycast-ip-list",
+    "ConnectionMode": "connection-mode",
+    "ViewerMtlsConfig.TrustStoreConfig.TrustStoreId": "trust-store",
+    "ConnectionFunctionAssociation.Id": "connection-function",
+}
+"""Members of a DistributionConfig that name a resource, and the kind of it."""
+
+BEHAVIOR_MEMBERS = {
+    "CachePolicyId": "cache-policy",
+    "OriginRequestPolicyId": "origin-request-policy",
+    "ResponseHeadersPolicyId": "response-headers-policy",
+    "FieldLevelEncryptionId": "field-level-encryption-config",
+    "RealtimeLogConfigArn": "realtime-log-config",
+}
+"""The same of a cache behavior."""
+
+ORIGIN_MEMBERS = {
+    "OriginAccessControlId": "origin-access-control",
+    "S3OriginConfig.OriginAccessIdentity": "origin-access-identity",
+    "VpcOriginConfig.VpcOriginId": "vpc-origin",
+}
+"""The same of an origin."""
+
+WHOLE = frozenset({"web-acl"})
