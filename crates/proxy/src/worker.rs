@@ -28,6 +28,6 @@ impl Worker {
         self.engine.requests.fetch_add(1, Ordering::Relaxed);
         let now = self.engine.clock.now();
         let distribution = exchange.route.as_ref().map(|route| &route.distribution.id);
-        self.log.append(distribution, now, |dates, line| access_log::write(exchange, now, dates, line));
+        self.log.append(distribution, now, |prepared, line| access_log::write(exchange, now, prepared, line));
     }
 }

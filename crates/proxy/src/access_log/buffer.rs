@@ -6,7 +6,7 @@ use ahash::AHashMap;
 use edgeward_cache::Timestamp;
 use parking_lot::Mutex;
 
-use super::record::DateAndTime;
+use super::record::Prepared;
 use super::segments::{LogBatch, SegmentSender};
 
 /// Records are handed over when those of a distribution take this many bytes; a quiet worker is emptied by the edge's
@@ -26,7 +26,7 @@ pub(crate) struct LogBuffer {
 #[derive(Default)]
 struct Records {
     by_distribution: AHashMap<Arc<str>, Vec<u8>>,
-    dates: DateAndTime,
+    prepared: Prepared,
 }
 
 impl LogBuffer {
@@ -40,17 +40,17 @@ impl LogBuffer {
         &self,
         distribution: Option<&Arc<str>>,
         now: Timestamp,
-        write: impl FnOnce(&mut DateAndTime, &mut Vec<u8>),
+        write: impl FnOnce(&mut Prepared, &mut Vec<u8>),
     ) {
         let Some(sender) = &self.sender else { return };
         let distribution = distribution.unwrap_or(&self.unrouted);
         let mut guard = self.records.lock();
-        let Records { by_distribution, dates } = &mut *guard;
+        let Records { by_distribution, prepared } = &mut *guard;
         let lines = match by_distribution.get_mut(distribution) {
             Some(lines) => lines,
             None => by_distribution.entry(Arc::clone(distribution)).or_default(),
         };
-        write(dates, lines);
+        write(prepared, lines);
         if lines.len() >= FULL {
             let full = std::mem::replace(lines, Vec::with_capacity(FULL + FULL / 8));
             sender.send(LogBatch { distribution: Arc::clone(distribution), records: full, time: now.secs() });

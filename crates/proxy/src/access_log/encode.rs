@@ -1,18 +1,42 @@
 //! How a value is written into a log record (developer guide, AccessLogs: URL encoding of field values).
 //!
 //! Invariant: what is written has no tab, space, line feed or byte from 127 up, and is never empty, so a record always
-//! has its columns. Called for every field that a viewer or an origin controls: it looks each byte up in a table and
-//! branches on none, since a user agent has something to encode at every word.
+//! has its columns. Called for every field that a viewer or an origin controls. Most have nothing to encode, which is
+//! found out 16 bytes at a time; in the others it looks each byte up in a table and branches on none.
 
 /// Bytes of a value that are encoded at a time, on the stack.
 const BLOCK: usize = 128;
 const LONGEST: usize = 3;
+/// Bytes that are checked at a time.
+const BLOCK_OF_CHECK: usize = 16;
 
 /// Appends `value` with its unsafe bytes percent-encoded; `-` when it is empty.
 pub(crate) fn encode(value: &[u8], out: &mut Vec<u8>) {
     if value.is_empty() {
         out.push(b'-');
+    } else if is_safe(value) {
+        out.extend_from_slice(value);
+    } else {
+        encode_bytes(value, out);
     }
+}
+
+/// Whether nothing in it is encoded.
+fn is_safe(value: &[u8]) -> bool {
+    let (blocks, rest) = value.as_chunks::<BLOCK_OF_CHECK>();
+    match value.last_chunk() {
+        // The last block overlaps the one before, so that nothing is left over.
+        Some(last) => !blocks.iter().any(holds_unsafe) && !holds_unsafe(last),
+        None => rest.iter().all(|&byte| ENCODED.get(usize::from(byte)).is_some_and(|encoded| encoded.length == 1)),
+    }
+}
+
+/// Compiled to vector instructions.
+fn holds_unsafe(block: &[u8; BLOCK_OF_CHECK]) -> bool {
+    block.iter().fold(false, |found, &byte| found | is_unsafe(byte))
+}
+
+fn encode_bytes(value: &[u8], out: &mut Vec<u8>) {
     for block in value.chunks(BLOCK) {
         let mut text = [0; BLOCK * LONGEST];
         let mut length = 0;
@@ -38,15 +62,20 @@ impl Encoded {
     const NONE: Encoded = Encoded { text: [0; LONGEST], length: 0 };
 
     const fn of(byte: u8) -> Encoded {
-        let is_safe = !matches!(byte, 0..=32 | 127..)
-            && !matches!(byte, b'<' | b'>' | b'"' | b'#' | b'%' | b'{' | b'}' | b'|')
-            && !matches!(byte, b'\\' | b'^' | b'~' | b'[' | b']' | b'`' | b'\'');
-        if is_safe {
-            Encoded { text: [byte, 0, 0], length: 1 }
-        } else {
+        if is_unsafe(byte) {
             Encoded { text: [b'%', hex_digit(byte >> 4), hex_digit(byte & 15)], length: 3 }
+        } else {
+            Encoded { text: [byte, 0, 0], length: 1 }
         }
     }
+}
+
+/// Single comparisons without a branch between them, for `is_safe`.
+const fn is_unsafe(byte: u8) -> bool {
+    let is_delimiter =
+        (byte == b'<') | (byte == b'>') | (byte == b'"') | (byte == b'#') | (byte == b'%') | (byte == b'\'');
+    let is_bracket = (byte >= b'{') | ((byte >= b'[') & (byte <= b'`') & (byte != b'_'));
+    (byte <= b' ') | is_delimiter | is_bracket
 }
 
 const fn hex_digit(nibble: u8) -> u8 {
@@ -90,6 +119,9 @@ mod tests {
             (b"%20", "%2520"),
             (b"<>\"#%{}|\\^~[]`'", "%3C%3E%22%23%25%7B%7D%7C%5C%5E%7E%5B%5D%60%27"),
             (b"!$&()*+,-./:;=?@_azAZ09", "!$&()*+,-./:;=?@_azAZ09"),
+            (b"sixteen-bytes-ok\\", "sixteen-bytes-ok%5C"),
+            (b"only the last one, of thirty two", "only%20the%20last%20one,%20of%20thirty%20two"),
+            (b"sixteen-bytes-ok-and-thirty-two~", "sixteen-bytes-ok-and-thirty-two%7E"),
         ] {
             assert_eq!(encoded(value), expected);
         }

@@ -6,6 +6,7 @@ mod buffer;
 mod encode;
 mod fields;
 mod gzip;
+mod recent;
 mod record;
 mod segments;
 

@@ -8,13 +8,14 @@ use edgeward_http_rules::date::UtcTime;
 use http::{HeaderMap, HeaderName, Version, header};
 
 use super::encode::encode;
+use super::recent::RecentValues;
 use crate::exchange::{Exchange, Outcome};
 use crate::outcome::{Detail, ResultType};
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Appends the record of `exchange`, which ended at `now`, and a line feed.
-pub(crate) fn write(exchange: &Exchange, now: Timestamp, dates: &mut DateAndTime, line: &mut Vec<u8>) {
+pub(crate) fn write(exchange: &Exchange, now: Timestamp, prepared: &mut Prepared, line: &mut Vec<u8>) {
     let request = &exchange.request;
     let headers = &request.headers;
     let outcome = exchange.outcome.as_ref();
@@ -23,7 +24,7 @@ pub(crate) fn write(exchange: &Exchange, now: Timestamp, dates: &mut DateAndTime
     let uri = &request.uri;
 
     // 1 date, 2 time
-    line.extend_from_slice(dates.of(exchange.received));
+    line.extend_from_slice(prepared.dates.of(exchange.received));
     // 3 x-edge-location
     text(exchange.worker.engine.identity.pop.as_bytes(), line);
     // 4 sc-bytes
@@ -40,7 +41,7 @@ pub(crate) fn write(exchange: &Exchange, now: Timestamp, dates: &mut DateAndTime
     status(outcome, line);
     // 10 cs(Referer), 11 cs(User-Agent)
     field(headers, &header::REFERER, line);
-    field(headers, &header::USER_AGENT, line);
+    user_agent(headers, &mut prepared.user_agents, line);
     // 12 cs-uri-query
     value(uri.query().unwrap_or_default().as_bytes(), line);
     // 13 cs(Cookie): only where the distribution's Logging.IncludeCookies asks for it, which no plan does yet
@@ -132,10 +133,21 @@ fn text(text: &[u8], line: &mut Vec<u8>) {
     line.push(b'\t');
 }
 
-/// Encoded; what is longer than any URL may be is cut, so that a hostile request cannot fill the log.
+/// Encoded.
 fn value(value: &[u8], line: &mut Vec<u8>) {
+    encode(cut(value), line);
+    line.push(b'\t');
+}
+
+/// What is longer than any URL may be is cut, so that a hostile request cannot fill the log.
+fn cut(value: &[u8]) -> &[u8] {
     const LONGEST: usize = 8_192;
-    encode(value.get(..LONGEST).unwrap_or(value), line);
+    value.get(..LONGEST).unwrap_or(value)
+}
+
+fn user_agent(headers: &HeaderMap, recent: &mut RecentValues, line: &mut Vec<u8>) {
+    let agent = headers.get(header::USER_AGENT).map_or(&[][..], |agent| agent.as_bytes());
+    recent.encode(cut(agent), line);
     line.push(b'\t');
 }
 
@@ -173,6 +185,11 @@ fn digits(number: u64, line: &mut Vec<u8>) {
 /// Seconds with three digits after the point.
 fn seconds(nanos: u64, line: &mut Vec<u8>) {
     let millis = nanos / 1_000_000;
+    if millis == 0 {
+        // Nearly every hit.
+        line.extend_from_slice(b"0.000\t");
+        return;
+    }
     digits(millis / 1_000, line);
     line.push(b'.');
     padded(millis % 1_000, 100, line);
@@ -202,9 +219,16 @@ fn address(address: IpAddr, line: &mut Vec<u8>) {
     line.push(b'\t');
 }
 
+/// What many records have in common, in the form it has in them.
+#[derive(Default)]
+pub(crate) struct Prepared {
+    dates: DateAndTime,
+    user_agents: RecentValues,
+}
+
 /// The first two columns, kept for the second they are right for.
 #[derive(Default)]
-pub(crate) struct DateAndTime {
+struct DateAndTime {
     second: u64,
     columns: Vec<u8>,
 }
