@@ -27,6 +27,9 @@ pub(crate) struct Witness {
     /// Bytes of content with a known length that are still to come: they need not be kept.
     skip: u64,
     chunked: bool,
+    /// Heads without content at the beginning of `kept` that the parser has finished. Where they end is found out only
+    /// if it matters: most often there is nothing behind them.
+    finished: usize,
 }
 
 impl Witness {
@@ -34,15 +37,18 @@ impl Witness {
     pub(crate) fn new(max_head_bytes: usize) -> Self {
         // The parser's buffer holds a head within its limit plus one read, and a read is at most as large as the buffer
         // grows: twice the limit. Twice that leaves no doubt.
-        Self { kept: Vec::new(), limit: max_head_bytes.saturating_mul(4), skip: 0, chunked: false }
+        Self { kept: Vec::new(), limit: max_head_bytes.saturating_mul(4), skip: 0, chunked: false, finished: 0 }
     }
 
     /// Takes note of bytes just read. `answering` is true while a request is in progress: the parser then has used up
-    /// all earlier bytes, because it reads content only with an empty buffer.
+    /// all earlier bytes, because it reads content only with an empty buffer. It reads a head only when its buffer holds
+    /// no complete one.
     pub(crate) fn read(&mut self, mut bytes: &[u8], answering: bool) {
-        if answering {
+        if answering || self.has_only_finished_heads() {
             self.kept.clear();
+            self.finished = 0;
         }
+        self.forget_finished_heads();
         if self.skip > 0 {
             let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
             self.skip -= skipped as u64;
@@ -57,6 +63,12 @@ impl Witness {
 
     /// The parser finished a head. Returns whether it may have had a Content-Length beside its Transfer-Encoding.
     pub(crate) fn head_finished(&mut self, content: Content) -> bool {
+        if content == Content::Length(0) && self.kept.capacity() <= RETAINED_CAPACITY {
+            self.chunked = false;
+            self.finished += 1;
+            return false;
+        }
+        self.forget_finished_heads();
         let ambiguous = content == Content::Chunked && has_content_length(&self.kept);
         self.forget(head_end(&self.kept).unwrap_or(0));
         self.chunked = content == Content::Chunked;
@@ -69,7 +81,19 @@ impl Witness {
 
     /// Whether part of a head may have been read. False positives end with the next request.
     pub(crate) fn has_partial_head(&self) -> bool {
-        !self.kept.is_empty()
+        !self.kept.is_empty() && !self.has_only_finished_heads()
+    }
+
+    /// Whether all that is kept is heads, the first of them finished. Once the parser reads on, or the connection rests, it
+    /// has finished them all.
+    fn has_only_finished_heads(&self) -> bool {
+        self.finished > 0 && (self.kept.ends_with(b"\n\r\n") || self.kept.ends_with(b"\n\n"))
+    }
+
+    fn forget_finished_heads(&mut self) {
+        for _ in 0..std::mem::take(&mut self.finished) {
+            self.forget(head_end(&self.kept).unwrap_or(0));
+        }
     }
 
     fn forget(&mut self, bytes: usize) {
@@ -208,10 +232,43 @@ mod tests {
                 let mut witness = witness();
                 witness.read(&[&first, now].concat(), false);
                 assert!(!witness.head_finished(content) || split > 60, "{content:?} {split}");
-                witness.read(later, false);
+                if !later.is_empty() {
+                    witness.read(later, false);
+                }
                 assert!(witness.head_finished(Content::Chunked), "{content:?} {split}");
             }
         }
+    }
+
+    #[test]
+    fn heads_without_content_leave_nothing_but_what_follows_them() {
+        for (first, behind) in [
+            (&b""[..], &b""[..]),
+            (GET, b""),
+            (b"\r\n", b"\r\n"),
+            (b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n", b""),
+            (b"", b"POST / HTTP/1.1\r\nContent-Le"),
+            (GET, b"P"),
+        ] {
+            let mut witness = witness();
+            witness.read(&[first, GET, behind].concat(), false);
+            for _ in 0..=usize::from(first.len() > 2) {
+                witness.head_finished(Content::Length(0));
+            }
+            assert_eq!(witness.has_partial_head(), behind.len() > 2 || behind == b"P", "{behind:?}");
+            witness.read(&BOTH[behind.len().min(1)..], false);
+            assert!(witness.head_finished(Content::Chunked));
+        }
+    }
+
+    #[test]
+    fn the_content_length_of_a_pipelined_request_before_is_forgotten() {
+        let mut witness = witness();
+        let empty: &[u8] = b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n";
+        witness.read(&[empty, GET, CHUNKED].concat(), false);
+        witness.head_finished(Content::Length(0));
+        witness.head_finished(Content::Length(0));
+        assert!(!witness.head_finished(Content::Chunked));
     }
 
     #[test]
