@@ -83,8 +83,10 @@ impl<'a> Host<'a> {
 
 /// An empty port, as in `host:`, is no port (RFC 3986 section 3.2.3).
 fn split_port(text: &str) -> Result<(&str, Option<u16>), HostError> {
-    let name_end = text.rfind(']').map_or(0, |bracket| bracket + 1);
-    let Some(colon) = text.get(name_end..).and_then(|rest| rest.find(':')) else { return Ok((text, None)) };
+    let bytes = text.as_bytes();
+    let name_end = bytes.iter().rposition(|byte| *byte == b']').map_or(0, |bracket| bracket + 1);
+    let port = bytes.iter().skip(name_end).position(|byte| *byte == b':');
+    let Some(colon) = port else { return Ok((text, None)) };
     let (name, port) = text.split_at(name_end + colon);
     let digits = port.strip_prefix(':').unwrap_or(port);
     if digits.is_empty() {
@@ -102,11 +104,16 @@ fn is_ip_literal(name: &str) -> bool {
 
 /// `reg-name`: unreserved, sub-delims and percent-encoded bytes. An IPv4 address is one too.
 fn is_registered_name(name: &[u8]) -> bool {
+    let is_in_order = |byte: &u8| REGISTERED.get(usize::from(*byte)).is_some_and(|is_registered| *is_registered);
+    name.iter().all(is_in_order) || is_encoded_name(name)
+}
+
+fn is_encoded_name(name: &[u8]) -> bool {
     let mut bytes = name.iter();
     while let Some(byte) = bytes.next() {
         let is_valid = match byte {
             b'%' => [bytes.next(), bytes.next()].iter().all(|digit| digit.is_some_and(u8::is_ascii_hexdigit)),
-            _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte),
+            byte => is_registered(*byte),
         };
         if !is_valid {
             return false;
@@ -114,6 +121,26 @@ fn is_registered_name(name: &[u8]) -> bool {
     }
     true
 }
+
+/// RFC 3986 section 2: unreserved and sub-delims.
+const fn is_registered(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')')
+        || matches!(byte, b'*' | b'+' | b',' | b';' | b'=')
+}
+
+static REGISTERED: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which checks it")]
+        {
+            table[byte] = is_registered(byte as u8);
+        }
+        byte += 1;
+    }
+    table
+};
 
 fn lower_case(name: &str) -> Cow<'_, str> {
     if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
