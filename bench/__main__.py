@@ -1,7 +1,7 @@
 """The command: `python -m bench [--cases ...] [--servers ...] [--rounds N] [--seconds S] [--json PATH]`.
 
-Starts the origin and the servers, measures every case, prints the tables and writes the JSON document; stops
-everything it started, on Ctrl-C too. Exit status: 0 when every cell was counted, 1 when one failed, 2 when
+Starts the origin, and for each fleet its servers; measures every case, prints the tables and writes the JSON document;
+stops everything it started, on Ctrl-C too. Exit status: 0 when every cell was counted, 1 when one failed, 2 when
 nothing could be measured.
 """
 
@@ -14,13 +14,13 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.cases import CASES, Case, Protocol
+from bench.cases import CASES, Case, Fleet, Protocol
 from bench.content import BROWSER_HEADERS, write_bodies
 from bench.edgeward import is_built
 from bench.failure import BenchError
@@ -28,7 +28,7 @@ from bench.load import CIPHER_SUITE
 from bench.measure import Bench, measure_case, names_in_order
 from bench.processes import free_ports
 from bench.profile import profile_run, top_lines
-from bench.results import SUBJECT, Cell, document, ratios
+from bench.results import SUBJECT, Cell, Goals, document, ratios
 from bench.servers import SERVERS, start_origin
 from bench.site import Running, Site
 from bench.table import render_tables
@@ -92,7 +92,7 @@ def parse_choice(arguments: Sequence[str] | None) -> Choice:
 
 def _run(choice: Choice) -> int:
     programs = ensure_programs(_programs(choice))
-    with _workspace() as folder, contextlib.ExitStack() as stack:
+    with workspace() as (folder, disk_folder), contextlib.ExitStack() as stack:
         (folder / "origin").mkdir()
         write_bodies(folder / "origin")
         (origin_port,) = free_ports(1)
@@ -101,10 +101,11 @@ def _run(choice: Choice) -> int:
             certificate=make_certificate(folder),
             programs=programs,
             folder=folder,
+            disk_folder=disk_folder,
+            budget=Fleet.MEMORY.value,
             cpu=choice.load_cpu,
         )
         stack.callback(start_origin(site, folder / "origin").stop)
-        servers = _start_servers(choice, site, stack)
         yardstick = start_yardstick(choice.server_cpu, folder)
         stack.callback(yardstick.process.stop)
         bench = Bench(
@@ -116,34 +117,54 @@ def _run(choice: Choice) -> int:
             yardstick=yardstick,
         )
         if choice.profiling:
-            return _profile(choice, bench, servers)
-        return _compare(choice, bench, servers, _surroundings(choice, site))
+            return _profile(choice, bench, site)
+        return _compare(choice, bench, site)
 
 
-def _start_servers(choice: Choice, site: Site, stack: contextlib.ExitStack) -> dict[str, Running]:
-    servers = {}
-    for name in choice.servers:
-        folder = site.folder / name
-        folder.mkdir()
-        own = Site(
-            origin_port=site.origin_port,
-            certificate=site.certificate,
-            programs=site.programs,
-            folder=folder,
-            cpu=choice.server_cpu,
-        )
-        servers[name] = SERVERS[name].start(own)
-        stack.callback(servers[name].process.stop)
-    return servers
+@contextlib.contextmanager
+def _started(choice: Choice, site: Site, fleet: Fleet) -> Iterator[dict[str, Running]]:
+    """The chosen servers with the caches of `fleet`; their files go away with them."""
+    with contextlib.ExitStack() as stack:
+        # Folders outlive processes: what is entered first is left last.
+        below = [stack.enter_context(_subfolder(folder, fleet)) for folder in (site.folder, site.disk_folder)]
+        servers = {}
+        for name in choice.servers:
+            if fleet is Fleet.DISK and SERVERS[name].lacks_disk:
+                continue
+            folder, disk_folder = (each / name for each in below)
+            folder.mkdir()
+            disk_folder.mkdir()
+            own = replace(site, folder=folder, disk_folder=disk_folder, budget=fleet.value, cpu=choice.server_cpu)
+            servers[name] = SERVERS[name].start(own)
+            stack.callback(servers[name].process.stop)
+        yield servers
 
 
-def _compare(choice: Choice, bench: Bench, servers: dict[str, Running], surroundings: Mapping[str, Any]) -> int:
-    cells: list[Cell] = []
-    for case in choice.cases:
-        able = {name: running for name, running in servers.items() if case.protocol in SERVERS[name].protocols}
-        cells += measure_case(bench, case, able, choice.rounds, _tell)
-        cells += [Cell(case=case.name, server=name, samples=()) for name in servers if name not in able]
-    compared = ratios(cells, {case.name: case.goals for case in choice.cases})
+@contextlib.contextmanager
+def _subfolder(parent: Path, fleet: Fleet) -> Iterator[Path]:
+    folder = parent / f"fleet-{fleet.name.lower()}"
+    folder.mkdir(exist_ok=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _measure_fleet(choice: Choice, bench: Bench, site: Site, fleet: Fleet) -> Iterator[Cell]:
+    with _started(choice, site, fleet) as servers:
+        for case in (case for case in choice.cases if case.fleet is fleet):
+            lacks = {name: SERVERS[name].lack(case) for name in choice.servers}
+            able = {name: running for name, running in servers.items() if lacks[name] is None}
+            yield from measure_case(bench, case, able, choice.rounds, _tell)
+            yield from (
+                Cell(case=case.name, server=name, samples=(), lack=lack) for name, lack in lacks.items() if lack
+            )
+
+
+def _compare(choice: Choice, bench: Bench, site: Site) -> int:
+    surroundings = _surroundings(choice, site)
+    fleets = [fleet for fleet in Fleet if any(case.fleet is fleet for case in choice.cases)]
+    cells = [cell for fleet in fleets for cell in _measure_fleet(choice, bench, site, fleet)]
+    goals = {case.name: Goals(figure=case.goals, hits=case.hit_goals) for case in choice.cases}
+    compared = ratios(cells, goals)
     print("\n" + render_tables(choice.cases, cells, compared))
     choice.json_path.parent.mkdir(parents=True, exist_ok=True)
     choice.json_path.write_text(json.dumps(document(cells, compared, surroundings), indent=1) + "\n")
@@ -151,9 +172,12 @@ def _compare(choice: Choice, bench: Bench, servers: dict[str, Running], surround
     return 1 if any(cell.failure for cell in cells) else 0
 
 
-def _profile(choice: Choice, bench: Bench, servers: dict[str, Running]) -> int:
-    (running,), (case,) = servers.values(), choice.cases
-    summary, folded = profile_run(bench, case, running, choice.json_path.parent)
+def _profile(choice: Choice, bench: Bench, site: Site) -> int:
+    (case,), (name,) = choice.cases, choice.servers
+    if lack := SERVERS[name].lack(case):
+        raise BenchError(f"{name} cannot do {case.name}: {lack}")
+    with _started(choice, site, case.fleet) as servers:
+        summary, folded = profile_run(bench, case, servers[name], choice.json_path.parent)
     print("\n".join(top_lines(summary.read_text(), 40)))
     print(f"\nall symbols: {summary}\nfolded stacks: {folded}")
     return 0
@@ -223,12 +247,17 @@ def _two_cpus(server_cpu: int | None, load_cpu: int | None) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def _workspace() -> Iterator[Path]:
-    """A folder for all that the servers write: on tmpfs when it has room, so that no run waits for a disk."""
+def workspace() -> Iterator[tuple[Path, Path]]:
+    """Two folders for all that the servers write: one for caches on disk, after one for all else, which is on tmpfs when
+    that has room, so that no run waits for a disk.
+    """
     memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 1024**3
-    with tempfile.TemporaryDirectory(prefix="edgeward-bench-", dir=memory if roomy else None) as folder:
-        yield Path(folder)
+    with (
+        tempfile.TemporaryDirectory(prefix="edgeward-bench-", dir=memory if roomy else None) as folder,
+        tempfile.TemporaryDirectory(prefix="edgeward-bench-") as disk_folder,
+    ):
+        yield Path(folder), Path(disk_folder)
 
 
 def _tell(line: str) -> None:
@@ -245,8 +274,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Compare Edgeward with other caches.")
     parser.add_argument("--cases", nargs="+", default=[], metavar="CASE", help=", ".join(case.name for case in CASES))
     parser.add_argument("--servers", nargs="+", default=[], metavar="SERVER", help=", ".join(SERVERS))
-    parser.add_argument("--rounds", type=int, default=5, help="runs of each case and server (default 5)")
-    parser.add_argument("--seconds", type=int, default=3, help="length of a run (default 3)")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each case and server (default 3)")
+    parser.add_argument("--seconds", type=int, default=2, help="length of a run (default 2)")
     parser.add_argument("--json", type=Path, metavar="PATH", help="where every number goes (default bench/results/)")
     parser.add_argument("--server-cpu", type=int, metavar="N", help="CPU of the servers (default the first usable)")
     parser.add_argument("--load-cpu", type=int, metavar="N", help="CPU of load and origin (default the last usable)")

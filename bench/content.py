@@ -1,10 +1,11 @@
 """The content every server under test serves, and the request every load generator sends.
 
-Bodies are generated from a fixed seed, so two runs compare the same bytes; they do not compress, so a server
-that compresses gains nothing. The request is a Chrome navigation: short synthetic requests flatter servers
-that are slow at parsing header fields.
+Bodies are generated from a fixed seed, so two runs compare the same bytes; all but the text do not compress, so a
+server that compresses gains nothing. The request is a Chrome navigation: short synthetic requests flatter servers
+that are slow at parsing header fields. Where a path leads is what `configs/origin.conf` says.
 """
 
+import gzip
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,20 +13,53 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """One stored response of the benchmark: its path on the origin and its length in bytes."""
+    """One file of the origin: its path there and its length in bytes."""
 
     path: str
     length: int
+
+    @property
+    def name(self) -> str:
+        """The path without its first slash."""
+        return self.path.lstrip("/")
 
     def content(self) -> bytes:
         """Return the bytes of this body: the same on every run and machine."""
         return random.Random(self.path).randbytes(self.length)  # noqa: S311 - no secret: the same bytes every time
 
 
-ONE_KILOBYTE = Body(path="/1k.html", length=1024)
-ONE_MEGABYTE = Body(path="/1m.bin", length=1024 * 1024)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text(Body):
+    """Words, which the origin has compressed with gzip and serves in no other form. `length` is before compression."""
 
-BODIES = (ONE_KILOBYTE, ONE_MEGABYTE)
+    def content(self) -> bytes:
+        """Return the compressed bytes."""
+        draw = random.Random(self.path)  # noqa: S311 - no secret: the same bytes every time
+        words = ["".join(draw.choices("abcdefghijklmnopqrstuvwxyz-", k=draw.randint(3, 9))) for _ in range(400)]
+        text = " ".join(draw.choices(words, k=self.length))[: self.length]
+        return gzip.compress(text.encode(), mtime=0)
+
+
+KILOBYTE, MEGABYTE = 1024, 1024 * 1024
+
+ONE_KILOBYTE = Body(path="/1k.html", length=KILOBYTE)
+HUNDRED_KILOBYTES = Body(path="/100k.bin", length=100 * KILOBYTE)
+ONE_MEGABYTE = Body(path="/1m.bin", length=MEGABYTE)
+HUNDRED_MEGABYTES = Body(path="/100m.bin", length=100 * MEGABYTE)
+TEXT = Text(path="/text.css", length=20 * KILOBYTE)
+
+BODIES = (ONE_KILOBYTE, HUNDRED_KILOBYTES, ONE_MEGABYTE, HUNDRED_MEGABYTES, TEXT)
+
+SIZE_CLASSES: tuple[int, ...] = tuple(round(KILOBYTE * 2.0 ** (10 * number / 63)) for number in range(64))
+"""Lengths from 1 KB to 1 MB, each 1.12 times the one before: the sizes of the mix."""
+MIX_BODIES = tuple(Body(path=f"/classes/{number:02d}", length=length) for number, length in enumerate(SIZE_CLASSES))
+
+COPIES_FOLDER = "/copies/"
+"""`/copies/<file>/<anything>` is that file: as many stored responses of one content as one likes."""
+MIX_FOLDER = "/mix/"
+"""`/mix/<class>/<anything>` is the file of that size class."""
+UNCACHEABLE_FOLDER = "/private/"
+"""`/private/<anything>` is the kilobyte with `Cache-Control: no-store`; every server is told to pass it through."""
 
 HOST = "localhost"
 """The name viewers ask for. wrk takes the TLS server name from its URL, so it must resolve to loopback."""
@@ -56,6 +90,8 @@ BROWSER_HEADERS: tuple[tuple[str, str], ...] = (
 
 
 def write_bodies(folder: Path) -> None:
-    """Write every body below `folder`, at its path, for the origin to serve."""
-    for body in BODIES:
-        (folder / body.path.lstrip("/")).write_bytes(body.content())
+    """Write every body below `folder`, at its path, for the origin to serve; text under the name of its coding."""
+    for body in (*BODIES, *MIX_BODIES):
+        path = folder / (f"{body.name}.gz" if isinstance(body, Text) else body.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body.content())

@@ -1,25 +1,62 @@
 """Edgeward as one of the servers under test: one edge with one worker, its log segments on, fed a whole plan.
 
-The control plane takes no part in serving, so it is not started; the plan is written out here in the same
-shape the compiler gives. The engine runs in a process of its own, `bench.edgeward_server`.
+The control plane takes no part in serving, so it is not started; the plan comes from the real compiler. The engine
+runs in a process of its own, `bench.edgeward_server`, which is asked things line by line.
 """
 
 import importlib.util
 import json
-import os
 import shutil
-import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.content import HOST
+from bench.content import HOST, UNCACHEABLE_FOLDER
 from bench.failure import BenchError
 from bench.processes import START_SECONDS, Process, start
 from bench.site import Running, Site
+from edgeward.compiler import encode_plan
+from edgeward.scenario.edge_under_test import compile_short, domain_name_of, id_of
+from edgeward.scenario.expansion import MAIN, OriginPorts
+from edgeward.scenario.short_form import ShortBehavior, ShortDistribution
 
 Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A running edge that answers questions."""
+
+    process: Process
+
+    def ask(self, line: str, patience_seconds: float = START_SECONDS) -> Any:
+        """Send one line to the edge and return its answer."""
+        pipe, printed = self.process.child.stdin, len(_complete_lines(self.process))
+        if pipe is None:
+            raise BenchError(f"{self.process.name} was started without a standard input")
+        if ending := self.process.ending():
+            raise BenchError(ending)
+        pipe.write(line.encode() + b"\n")
+        pipe.flush()
+        return json.loads(_wait_line(self.process, printed, patience_seconds))
+
+
+class LogWatch:
+    """Makes an edge write out its log after each run, and tells when it lost records rather than write them."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._lost = 0
+
+    def __call__(self) -> str | None:
+        """Say how many records were lost since the last call, or None."""
+        if ending := self._edge.process.ending():
+            return ending
+        status = self._edge.ask("flush-logs")
+        before, self._lost = self._lost, status["log_records_dropped"] + status["log_errors"]
+        return f"{self._lost - before} log records were lost" if self._lost > before else None
 
 
 def is_built() -> bool:
@@ -29,62 +66,59 @@ def is_built() -> bool:
 
 def start_edgeward(site: Site) -> Running:
     """Start an edge that serves the site's origin."""
-    plan_file, log_folder = site.folder / "plan.json", site.folder / "log"
-    plan_file.write_text(json.dumps(plan(site)))
-    command = [sys.executable, "-m", "bench.edgeward_server", str(plan_file), str(log_folder)]
+    return start_edge(site, plan(site))
+
+
+def start_edge(site: Site, document: bytes) -> Running:
+    """Start an edge with the site's budget and the plan in `document`."""
+    plan_file, settings_file = site.folder / "plan.json", site.folder / "settings.json"
+    plan_file.write_bytes(document)
+    settings_file.write_text(json.dumps(_settings(site)))
+    command = [sys.executable, "-m", "bench.edgeward_server", str(settings_file), str(plan_file)]
     env = {"PYTHONPATH": str(_copied_package(site.folder))}
-    process = start(command, name="edgeward", cpu=site.cpu, folder=site.folder, env=env)
+    process = start(command, name="edgeward", cpu=site.cpu, folder=site.folder, env=env, is_asked=True)
     try:
-        ports = listening_ports(_wait_line(process, 0))
+        ports = listening_ports(_wait_line(process, 0, PLAN_SECONDS))
     except BaseException:
         process.stop()
         raise
-    return Running(process=process, http_port=ports["http"], https_port=ports["https"], wrap_up=LogWatch(process))
+    wrap_up = LogWatch(Edge(process))
+    return Running(process=process, http_port=ports["http"], https_port=ports["https"], wrap_up=wrap_up)
 
 
-class LogWatch:
-    """Makes an edge write out its log after each run, and tells when it lost records rather than write them."""
-
-    def __init__(self, process: Process) -> None:
-        self._process = process
-        self._lost = 0
-
-    def __call__(self) -> str | None:
-        """Say how many records were lost since the last call, or None."""
-        printed = len(_complete_lines(self._process))
-        if ending := self._process.ending():
-            return ending
-        os.kill(self._process.child.pid, signal.SIGUSR1)
-        status = json.loads(_wait_line(self._process, printed))
-        before, self._lost = self._lost, status["log_records_dropped"] + status["log_errors"]
-        return f"{self._lost - before} log records were lost" if self._lost > before else None
-
-
-def plan(site: Site) -> Document:
-    """Return a whole plan: one distribution for `HOST` with the rules of the policy CachingOptimized."""
+def plan(site: Site) -> bytes:
+    """Return a whole plan: one distribution for `HOST`, CachingOptimized but for the folder that is never cached."""
     certificate = {
         "chain_pem": site.certificate.chain.read_text(),
         "key_pem": site.certificate.key.read_text(),
     }
-    distribution = {
-        "domain_name": "d111111abcdef8.cloudfront.localhost",
-        "aliases": [HOST],
-        "enabled": True,
-        "certificate": certificate,
-        "default_root_object": "",
-        "http2": True,
-        "arn": "arn:aws:cloudfront::123456789012:distribution/E1BENCHMARK000",
-        "origins": {"origin": _origin(site.origin_port)},
-        "error_responses": [],
-        "behaviors": [_default_behavior()],
-    }
-    return {
-        "format": 1,
-        "sequence": 1,
-        "base": None,
-        "default_certificate": certificate,
-        "distributions": {"E1BENCHMARK000": distribution},
-    }
+    # The API takes no alias of a single label; the load generators have to resolve it.
+    named = {"aliases": [HOST], "certificate": certificate}
+    return encode_plan(1, None, {id_of(MAIN): compiled(MAIN, site.origin_port) | named}, certificate)
+
+
+def plan_of_many(site: Site, count: int) -> bytes:
+    """Return a whole plan of `count` distributions; the first is the one of `host_of(0)`."""
+    names = [name_of(number) for number in range(count)]
+    return encode_plan(1, None, {id_of(name): compiled(name, site.origin_port) for name in names}, None)
+
+
+def name_of(number: int) -> str:
+    """Return the name of one distribution among many."""
+    return f"d{number:08d}"
+
+
+def host_of(number: int) -> str:
+    """Return the name that viewers ask one distribution among many by."""
+    return domain_name_of(name_of(number))
+
+
+def compiled(name: str, origin_port: int) -> Document:
+    """Return one distribution as the compiler gives it, with the rules of the policy CachingOptimized."""
+    uncacheable = ShortBehavior(path=f"{UNCACHEABLE_FOLDER}*", policy="Managed-CachingDisabled")
+    default = ShortBehavior(policy="Managed-CachingOptimized")
+    distribution = ShortDistribution(default=default, behaviors=(uncacheable,))
+    return compile_short(name, distribution, {MAIN: OriginPorts(origin_port, origin_port)})
 
 
 def listening_ports(line: str) -> dict[str, int]:
@@ -96,35 +130,12 @@ def listening_ports(line: str) -> dict[str, int]:
         raise BenchError(f"edgeward printed {line!r} instead of the addresses it listens on") from error
 
 
-def _origin(port: int) -> Document:
+def _settings(site: Site) -> Document:
     return {
-        "kind": "custom",
-        "domain_name": "origin.localhost",
-        "path": "",
-        "protocol": "http-only",
-        "http_port": port,
-        "https_port": 443,
-        "headers": [],
-        "connection_attempts": 3,
-        "connection_timeout": 10,
-        "response_timeout": 30,
-        "keepalive_timeout": 5,
-        "signing": None,
-    }
-
-
-def _default_behavior() -> Document:
-    ttls = {"min_ttl": 1, "default_ttl": 86400, "max_ttl": 31536000}
-    cache = {**ttls, "gzip": True, "brotli": True, "rules": "cloudfront"}
-    nothing = {"mode": "none", "names": []}
-    return {
-        "path_pattern": "*",
-        "origin": "origin",
-        "viewer_protocol": "allow-all",
-        "allowed_methods": ["GET", "HEAD"],
-        "cached_methods": ["GET", "HEAD"],
-        "compress": False,
-        "cache": {**cache, "headers": nothing, "cookies": nothing, "query_strings": nothing},
+        "memory_bytes": site.budget.memory_bytes,
+        "disk_bytes": site.budget.disk_bytes,
+        "disk_folder": str(site.disk_folder / "edgeward-cache"),
+        "log_folder": str(site.folder / "log"),
     }
 
 
@@ -134,13 +145,14 @@ def _copied_package(folder: Path) -> Path:
     if spec is None or spec.origin is None:
         raise BenchError("the package edgeward is not installed here; run `make build`")
     copies = folder / "packages"
-    shutil.copytree(Path(spec.origin).parent, copies / "edgeward", ignore=shutil.ignore_patterns("__pycache__"))
+    if not copies.exists():
+        shutil.copytree(Path(spec.origin).parent, copies / "edgeward", ignore=shutil.ignore_patterns("__pycache__"))
     return copies
 
 
-def _wait_line(process: Process, number: int) -> str:
+def _wait_line(process: Process, number: int, patience_seconds: float) -> str:
     """Return the line of that number, counted from 0, once the process has printed it."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + patience_seconds
     while time.monotonic() < deadline:
         lines = _complete_lines(process)
         if len(lines) > number:
@@ -148,8 +160,12 @@ def _wait_line(process: Process, number: int) -> str:
         if ending := process.ending():
             raise BenchError(ending)
         time.sleep(0.02)
-    raise BenchError(f"edgeward said nothing for {START_SECONDS} s. It printed:\n{process.printed()}")
+    raise BenchError(f"edgeward said nothing for {patience_seconds:.0f} s. It printed:\n{process.printed()}")
 
 
 def _complete_lines(process: Process) -> list[str]:
     return process.output.read_text().split("\n")[:-1]
+
+
+PLAN_SECONDS = 60.0
+"""To start with a large plan or a large cache on disk."""

@@ -1,7 +1,8 @@
 """The load generators: the command for a case, and what their output says.
 
 wrk drives HTTP/1.1 and h2load HTTP/2. Both are told to speak TLS 1.3 with one cipher suite, so that servers
-with different preferences encrypt alike. A report lists every error by name; nothing is dropped.
+with different preferences encrypt alike. A report lists every error by name; nothing is dropped. What wrk asks for
+when it is not one thing again and again, a Lua script decides (`wrk_*.lua`).
 """
 
 import json
@@ -13,9 +14,14 @@ from pathlib import Path
 from bench.cases import Case, Protocol
 from bench.content import BROWSER_HEADERS, HOST
 from bench.failure import BenchError
+from bench.traffic import Pattern
 
 CONFIGS = Path(__file__).parent / "configs"
-LOAD_ENVIRONMENT = {**os.environ, "OPENSSL_CONF": str(CONFIGS / "load.openssl.cnf")}
+LOAD_ENVIRONMENT = {
+    **os.environ,
+    "OPENSSL_CONF": str(CONFIGS / "load.openssl.cnf"),
+    "BENCH_FOLDER": str(Path(__file__).parent),
+}
 CIPHER_SUITE = "TLS_AES_128_GCM_SHA256"
 
 
@@ -32,13 +38,25 @@ class LoadReport:
     """Kind of error -> how many. Empty after a clean run."""
 
 
-def load_command(case: Case, port: int, seconds: int) -> list[str]:
-    """Return the command line that puts the load of `case` on the server at `port` for `seconds`."""
-    url = f"{case.protocol.scheme}://{HOST}:{port}{case.body.path}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One run of a load generator."""
+
+    seconds: int
+    script_arguments: tuple[str, ...] = ()
+    """What the case's script is given: for `DRAWN` the file of the sequence and where to begin, for `UNIQUE` a word that
+    no other run is given.
+    """
+
+
+def load_command(case: Case, port: int, turn: Turn) -> list[str]:
+    """Return the command line that puts the load of `case` on the server at `port`."""
+    url = f"{case.protocol.scheme}://{HOST}:{port}{case.traffic.sample.path}"
     headers = [word for name, value in BROWSER_HEADERS for word in ("-H", f"{name}: {value}")]
     if case.protocol is Protocol.H2_TLS:
-        return [*_h2load(case, port, seconds), *headers, url]
-    return [*_wrk(case, seconds), *headers, url]
+        return [*_h2load(case, port, turn.seconds), *headers, url]
+    arguments = ["--", *turn.script_arguments] if turn.script_arguments else []
+    return [*_wrk(case, turn.seconds), *headers, url, *arguments]
 
 
 def parse_load(case: Case, output: str) -> LoadReport:
@@ -77,8 +95,8 @@ def parse_h2load(output: str) -> LoadReport:
 
 
 def _wrk(case: Case, seconds: int) -> list[str]:
-    report = Path(__file__).parent / "wrk_report.lua"
-    return ["wrk", "-t1", f"-c{case.connections}", f"-d{seconds}s", "-s", str(report)]
+    script = Path(__file__).parent / SCRIPTS[case.traffic.pattern]
+    return ["wrk", "-t1", f"-c{case.connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script)]
 
 
 def _h2load(case: Case, port: int, seconds: int) -> list[str]:
@@ -100,4 +118,9 @@ def _h2load_line(output: str, pattern: str) -> tuple[str, ...]:
     return found.groups()
 
 
+SCRIPTS = {
+    Pattern.REPEATED: "wrk_report.lua",
+    Pattern.UNIQUE: "wrk_unique.lua",
+    Pattern.DRAWN: "wrk_sequence.lua",
+}
 H2LOAD_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}

@@ -1,17 +1,19 @@
-"""One request by curl before each case: is the answer whole, right and from the cache?
+"""Requests before each case: everything that is to be a hit is stored, and one answer is looked at by curl.
 
 A load generator cannot tell a hit from a miss, nor one body from another; so nothing is measured before this
 check passes, and afterwards the origin's own request count shows that hits stayed hits.
 """
 
+import http.client
 import json
+import ssl
 import subprocess
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cases import Case, Protocol
+from bench.cases import Case, Outcome, Protocol
 from bench.content import BROWSER_HEADERS, HOST
 from bench.failure import BenchError
 
@@ -38,24 +40,57 @@ def requests_of_stub_status(page: str) -> int:
     return int(page.splitlines()[2].split()[2])
 
 
-def check_hit(case: Case, port: int, origin_port: int, folder: Path) -> None:
-    """Fill the cache, then make sure that `case`'s request is answered from it with the right content."""
-    ask(case, port, folder)
+def fill(case: Case, port: int, origin_port: int) -> None:
+    """Ask for all that `case` asks for until none of the requests goes to the origin."""
+    targets, asked = case.traffic.distinct(), 0
     for _ in range(FILL_ATTEMPTS):
         before = origin_requests(origin_port)
-        answer = ask(case, port, folder)
+        fetch_all((target.path for target in targets), _connection(case.protocol, port), f"{HOST}:{port}")
         # The count itself is one request.
-        if origin_requests(origin_port) - before == 1:
-            break
-    else:
-        raise BenchError(f"not a hit: every one of {FILL_ATTEMPTS} repeated requests went to the origin")
+        asked = origin_requests(origin_port) - before - 1
+        if asked == 0:
+            return
+    raise BenchError(f"not hits: {asked} of {len(targets)} went to the origin when asked {FILL_ATTEMPTS} times")
+
+
+def fetch_all(paths: Iterable[str], connection: http.client.HTTPConnection, host: str) -> None:
+    """Ask for paths over one connection and read the answers to the end; each must be 200."""
+    headers = dict(BROWSER_HEADERS) | {"Host": host}
+    try:
+        for path in paths:
+            connection.request("GET", path, headers=headers)
+            with connection.getresponse() as response:
+                while response.read(PIECE_BYTES):
+                    pass
+            if response.status != 200:
+                raise BenchError(f"status {response.status} instead of 200 for {path}")
+    except (OSError, http.client.HTTPException) as error:
+        raise BenchError(f"could not fetch from port {connection.port}: {error!r}") from error
+    finally:
+        connection.close()
+
+
+def check_answer(case: Case, port: int, origin_port: int, folder: Path) -> None:
+    """Make sure that `case`'s sample is answered with the right content, from the cache where that is the case."""
+    answer = ask(case, port, folder)
+    if case.outcome is Outcome.HIT:
+        answer = _answer_without_origin(case, port, origin_port, folder)
     if reason := mistake_in(case, answer):
         raise BenchError(reason)
 
 
+def _answer_without_origin(case: Case, port: int, origin_port: int, folder: Path) -> Answer:
+    for _ in range(FILL_ATTEMPTS):
+        before = origin_requests(origin_port)
+        answer = ask(case, port, folder)
+        if origin_requests(origin_port) - before == 1:
+            return answer
+    raise BenchError(f"not a hit: every one of {FILL_ATTEMPTS} repeated requests went to the origin")
+
+
 def ask(case: Case, port: int, folder: Path) -> Answer:
-    """Send the request of `case` once and return the answer."""
-    content = folder / "probe-content"
+    """Send the sample of `case` once and return the answer."""
+    content, target = folder / "probe-content", case.traffic.sample
     command = [
         "curl",
         "--silent",
@@ -73,7 +108,8 @@ def ask(case: Case, port: int, folder: Path) -> Answer:
     ]
     command += PROTOCOL_FLAGS[case.protocol]
     command += [word for name, value in BROWSER_HEADERS for word in ("--header", f"{name}: {value}")]
-    url = f"{case.protocol.scheme}://{HOST}:{port}{case.body.path}"
+    command += [] if target.part is None else ["--header", f"Range: {target.part}"]
+    url = f"{case.protocol.scheme}://{HOST}:{port}{target.path}"
     done = subprocess.run([*command, url], capture_output=True, text=True, check=False, timeout=20)
     if done.returncode != 0:
         raise BenchError(f"curl could not get {url}: {done.stderr.strip()}")
@@ -81,14 +117,15 @@ def ask(case: Case, port: int, folder: Path) -> Answer:
 
 
 def mistake_in(case: Case, answer: Answer) -> str | None:
-    """Say what is wrong with `answer` as a hit for `case`, or None."""
-    if answer.status != 200:
-        return f"status {answer.status} instead of 200"
+    """Say what is wrong with `answer` to the sample of `case`, or None."""
+    target = case.traffic.sample
+    if answer.status != target.status:
+        return f"status {answer.status} instead of {target.status}"
     if answer.http_version != PROTOCOL_VERSIONS[case.protocol]:
         return f"HTTP/{answer.http_version} instead of {case.protocol}"
-    if answer.content != case.body.content():
-        return f"{len(answer.content)} bytes of content that are not the {case.body.length} of {case.body.path}"
-    if not is_marked_hit(answer.headers):
+    if answer.content != (right := target.content()):
+        return f"{len(answer.content)} bytes of content that are not the {len(right)} of {target.line()}"
+    if case.outcome is Outcome.HIT and not is_marked_hit(answer.headers):
         return f"no header field marks the response as a hit: {dict(answer.headers)}"
     return None
 
@@ -101,6 +138,15 @@ def is_marked_hit(headers: Mapping[str, str]) -> bool:
     return "age" in headers
 
 
+def _connection(protocol: Protocol, port: int) -> http.client.HTTPConnection:
+    if protocol is Protocol.H1:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=FETCH_SECONDS)
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # the certificate is made for this run; what is checked here is content
+    return http.client.HTTPSConnection(HOST, port, timeout=FETCH_SECONDS, context=context)
+
+
 def _parse_answer(written: str, content: bytes) -> Answer:
     report = json.loads(written)
     headers = {name: values[-1] for name, values in report["headers"].items()}
@@ -108,6 +154,8 @@ def _parse_answer(written: str, content: bytes) -> Answer:
 
 
 FILL_ATTEMPTS = 5
+FETCH_SECONDS = 20
+PIECE_BYTES = 1 << 20
 
 PROTOCOL_FLAGS = {
     Protocol.H1: ["--http1.1"],

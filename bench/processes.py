@@ -33,6 +33,11 @@ class Process:
         """Return the CPU seconds used so far by the tree, children that have exited included."""
         return sum(_cpu_seconds(pid) for pid in self.tree())
 
+    def memory_bytes(self) -> int:
+        """Return what the first process of the tree has in memory of its own, the pages of files on disk aside."""
+        status = Path(f"/proc/{self.child.pid}/status").read_text()
+        return own_memory(status)
+
     def printed(self) -> str:
         """Return the last lines the process printed, for an error message."""
         return "\n".join(self.output.read_text(errors="replace").splitlines()[-10:])
@@ -54,6 +59,8 @@ class Process:
         except subprocess.TimeoutExpired:
             self._signal_session(signal.SIGKILL)
             self.child.wait(STOP_SECONDS)
+        if self.child.stdin is not None:
+            self.child.stdin.close()
         _wait_gone(tree)
 
     def _signal_session(self, number: int) -> None:
@@ -61,15 +68,24 @@ class Process:
             os.killpg(self.child.pid, number)
 
 
-def start(
-    command: Sequence[str], *, name: str, cpu: int, folder: Path, env: Mapping[str, str] | None = None
+def start(  # noqa: PLR0913 - each says one thing about the child
+    command: Sequence[str],
+    *,
+    name: str,
+    cpu: int,
+    folder: Path,
+    env: Mapping[str, str] | None = None,
+    is_asked: bool = False,
 ) -> Process:
-    """Start `command` pinned to `cpu`, with `env` added to ours; its output goes to `<folder>/<name>.out`."""
+    """Start `command` pinned to `cpu`, with `env` added to ours; its output goes to `<folder>/<name>.out`.
+
+    A process that `is_asked` things reads them from its standard input, a pipe; others have none.
+    """
     output = folder / f"{name}.out"
     with output.open("wb") as sink:
         child = subprocess.Popen(
             [*ENDS_WITH_HARNESS, "taskset", "--cpu-list", str(cpu), *command],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if is_asked else subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(env or {})},
@@ -113,6 +129,12 @@ def process_tree(root: int, parents: Mapping[int, int]) -> list[int]:
 def stat_fields(stat: str) -> list[str]:
     """Return the fields of a `/proc/<pid>/stat` line after the command name, which may hold blanks, `)`."""
     return stat.rpartition(")")[2].split()
+
+
+def own_memory(status: str) -> int:
+    """Return the bytes of memory in a `/proc/<pid>/status` page that no file on disk stands behind."""
+    figures = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    return sum(int(figures[name].split()[0]) * 1024 for name in ("RssAnon", "RssShmem"))
 
 
 def _parents() -> dict[int, int]:

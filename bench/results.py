@@ -5,8 +5,10 @@ Pure: no clock, no files. A cell with a failure has no median and no ratio; it i
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from bench.cases import Figure
 
 SUBJECT = "edgeward"
 """The server whose ratios to the others are computed."""
@@ -25,21 +27,22 @@ class Sample:
     received_bytes: int
     yardstick_microseconds: float
     """CPU time the yardstick's work took meanwhile: the smaller, the faster the CPU was."""
+    origin_requests: int = 0
 
     @property
     def requests_per_cpu_second(self) -> float:
-        """The figure of the comparison."""
+        """The figure of most cases."""
         return self.requests / self.cpu_seconds
 
     @property
-    def requests_per_yardstick(self) -> float:
-        """Requests in the CPU time of one piece of yardstick work: the figure, freed of the CPU's speed."""
-        return self.requests_per_cpu_second * self.yardstick_microseconds / 1e6
+    def bytes_per_cpu_second(self) -> float:
+        """Bytes received by the viewers for each CPU-second of the server: the figure for large content."""
+        return self.received_bytes / self.cpu_seconds
 
     @property
-    def bytes_per_cpu_second(self) -> float:
-        """Bytes received by the viewers for each CPU-second of the server."""
-        return self.received_bytes / self.cpu_seconds
+    def hit_ratio(self) -> float:
+        """The share of requests that did not go to the origin; those cut off at the end can make it a bit too low."""
+        return max(0.0, 1 - self.origin_requests / self.requests)
 
     @property
     def requests_per_second(self) -> float:
@@ -61,11 +64,25 @@ class Cell:
     samples: tuple[Sample, ...]
     failure: str | None = None
     """Why the cell may not be counted; None when every run was clean."""
+    lack: str | None = None
+    """Why the server cannot do the case at all."""
+    unit: Figure = Figure.REQUESTS
+    """What is counted for each CPU-second."""
 
     @property
     def is_counted(self) -> bool:
         """Tell whether the cell has figures."""
         return self.failure is None and bool(self.samples)
+
+    def figure(self, sample: Sample) -> float:
+        """Return what the case compares of one run."""
+        if self.unit is Figure.MEGABYTES:
+            return sample.bytes_per_cpu_second / 1e6
+        return sample.requests_per_cpu_second
+
+    def at_equal_speed(self, sample: Sample) -> float:
+        """Return the figure for the CPU time of one piece of yardstick work: freed of the CPU's speed."""
+        return self.figure(sample) * sample.yardstick_microseconds / 1e6
 
     def median(self, figure: Callable[[Sample], float]) -> float:
         """Return the median of a figure over the rounds."""
@@ -85,11 +102,24 @@ class Ratio:
     """`at_equal_speed` for each round by itself: how far noise moves it."""
     goal: float | None
     """The least ratio of medians that we accept, if the case has one."""
+    of_hits: float | None = None
+    """The ratio of the median shares of hits; None when the peer had none."""
+    hit_goal: float | None = None
+    """The least `of_hits` that we accept, if the case has one."""
 
     @property
     def is_met(self) -> bool:
-        """Tell whether the goal is reached; true without a goal."""
-        return self.goal is None or self.of_medians >= self.goal
+        """Tell whether the goals are reached; true without a goal."""
+        reached = self.goal is None or self.of_medians >= self.goal
+        return reached and (self.hit_goal is None or self.of_hits is None or self.of_hits >= self.hit_goal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goals:
+    """Peer -> the least ratios that we accept in a case."""
+
+    figure: Mapping[str, float] = field(default_factory=dict)
+    hits: Mapping[str, float] = field(default_factory=dict)
 
 
 def spread(values: Iterable[float]) -> dict[str, float]:
@@ -98,11 +128,11 @@ def spread(values: Iterable[float]) -> dict[str, float]:
     return {"min": ordered[0], "median": statistics.median(ordered), "max": ordered[-1]}
 
 
-def ratios(cells: Sequence[Cell], goals: Mapping[str, Mapping[str, float]]) -> list[Ratio]:
-    """Return the subject's ratio to every peer, case by case. `goals`: case -> peer -> the least wanted."""
+def ratios(cells: Sequence[Cell], goals: Mapping[str, Goals]) -> list[Ratio]:
+    """Return the subject's ratio to every peer, case by case. `goals`: by case."""
     subjects = {cell.case: cell for cell in cells if cell.server == SUBJECT and cell.is_counted}
     return [
-        _ratio(subjects[cell.case], cell, goals.get(cell.case, {}).get(cell.server))
+        _ratio(subjects[cell.case], cell, goals.get(cell.case, Goals()))
         for cell in cells
         if cell.case in subjects and cell.server != SUBJECT and cell.is_counted
     ]
@@ -117,41 +147,47 @@ def document(cells: Sequence[Cell], ratios: Sequence[Ratio], surroundings: Mappi
     }
 
 
-def _ratio(subject: Cell, peer: Cell, goal: float | None) -> Ratio:
-    peers = {sample.round: sample.requests_per_yardstick for sample in peer.samples}
+def _ratio(subject: Cell, peer: Cell, goals: Goals) -> Ratio:
+    peers = {sample.round: peer.at_equal_speed(sample) for sample in peer.samples}
+    peer_hits = peer.median(HIT_RATIO)
     return Ratio(
         case=subject.case,
         peer=peer.server,
-        of_medians=subject.median(REQUESTS) / peer.median(REQUESTS),
-        at_equal_speed=subject.median(AT_EQUAL_SPEED) / peer.median(AT_EQUAL_SPEED),
+        of_medians=subject.median(subject.figure) / peer.median(peer.figure),
+        at_equal_speed=subject.median(subject.at_equal_speed) / peer.median(peer.at_equal_speed),
         of_rounds=tuple(
-            sample.requests_per_yardstick / peers[sample.round] for sample in subject.samples if sample.round in peers
+            subject.at_equal_speed(sample) / peers[sample.round] for sample in subject.samples if sample.round in peers
         ),
-        goal=goal,
+        goal=goals.figure.get(peer.server),
+        of_hits=subject.median(HIT_RATIO) / peer_hits if peer_hits else None,
+        hit_goal=goals.hits.get(peer.server),
     )
 
 
 def _cell_document(cell: Cell) -> dict[str, Any]:
     figures = {name: spread(map(figure, cell.samples)) for name, figure in FIGURES.items()} if cell.is_counted else {}
     samples = [asdict(sample) | {name: of(sample) for name, of in FIGURES.items()} for sample in cell.samples]
-    return {"case": cell.case, "server": cell.server, "failure": cell.failure, **figures, "samples": samples}
+    return {
+        "case": cell.case,
+        "server": cell.server,
+        "failure": cell.failure,
+        "lack": cell.lack,
+        "unit": str(cell.unit),
+        **figures,
+        "samples": samples,
+    }
 
 
-def _requests_per_cpu_second(sample: Sample) -> float:
-    return sample.requests_per_cpu_second
+def _hit_ratio(sample: Sample) -> float:
+    return sample.hit_ratio
 
 
-def _requests_per_yardstick(sample: Sample) -> float:
-    return sample.requests_per_yardstick
-
-
-REQUESTS = _requests_per_cpu_second
-AT_EQUAL_SPEED = _requests_per_yardstick
+HIT_RATIO = _hit_ratio
 
 FIGURES: Mapping[str, Callable[[Sample], float]] = {
-    "requests_per_cpu_second": REQUESTS,
-    "requests_per_yardstick": AT_EQUAL_SPEED,
+    "requests_per_cpu_second": lambda sample: sample.requests_per_cpu_second,
     "bytes_per_cpu_second": lambda sample: sample.bytes_per_cpu_second,
     "requests_per_second": lambda sample: sample.requests_per_second,
+    "hit_ratio": HIT_RATIO,
     "busy": lambda sample: sample.busy,
 }

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cases import Protocol
+from bench.cases import Case, Fleet, Protocol
+from bench.content import COPIES_FOLDER, MEGABYTE, MIX_FOLDER, TEXT, UNCACHEABLE_FOLDER
 from bench.edgeward import start_edgeward
 from bench.failure import BenchError
 from bench.load import CONFIGS
@@ -28,11 +29,29 @@ class Server:
     log: str
     """What it writes for every request while it is measured."""
     start: Callable[[Site], Running]
+    lacks_disk: str | None = None
+    """Why it cannot keep responses on disk, if it cannot."""
+    lacks_ranges: str | None = None
+    """Why it cannot serve parts of what it stored, if it cannot."""
+
+    def lack(self, case: Case) -> str | None:
+        """Say why the server cannot do `case`, or None."""
+        if case.protocol not in self.protocols:
+            return f"does not speak {case.protocol}"
+        if case.fleet is Fleet.DISK and self.lacks_disk:
+            return self.lacks_disk
+        return self.lacks_ranges if case.traffic.sample.part is not None else None
 
 
 def start_origin(site: Site, root: Path) -> Process:
     """Start the common origin on `site.origin_port`, serving the files below `root`."""
-    values = {"PORT": site.origin_port, "ROOT": root}
+    values = {
+        "PORT": site.origin_port,
+        "ROOT": root,
+        "COPIES": COPIES_FOLDER,
+        "MIX": MIX_FOLDER,
+        "TEXT": TEXT.path,
+    }
     config = _configure("origin.conf", site, values)
     command = [site.programs["nginx"], "-p", str(site.folder), "-c", str(config)]
     process = start(command, name="origin", cpu=site.cpu, folder=site.folder)
@@ -52,7 +71,11 @@ def render(template: str, values: Mapping[str, object]) -> str:
 
 def _start_nginx(site: Site) -> Running:
     http, https = free_ports(2)
-    config = _configure("nginx.conf", site, {"HTTP_PORT": http, "HTTPS_PORT": https})
+    budget = site.budget
+    cache = site.folder / "nginx-cache" if budget.disk_bytes is None else site.disk_folder / "nginx-cache"
+    megabytes = (budget.disk_bytes or budget.memory_bytes) // MEGABYTE
+    values = {"HTTP_PORT": http, "HTTPS_PORT": https, "CACHE": cache, "CACHE_MEGABYTES": megabytes}
+    config = _configure("nginx.conf", site, values)
     command = [site.programs["nginx"], "-p", str(site.folder), "-c", str(config)]
     process = start(command, name="nginx", cpu=site.cpu, folder=site.folder)
     growing = (site.folder / "nginx-access.log",)
@@ -77,19 +100,59 @@ def _start_varnish(site: Site) -> Running:
         "-f",
         str(config),
     ]
-    command += ["-a", f"127.0.0.1:{http}", "-s", "malloc,256m", "-t", "3600"]
+    command += ["-a", f"127.0.0.1:{http}", "-s", _varnish_storage(site), "-t", "3600"]
     command += ["-p", "thread_pools=1", "-p", "thread_pool_min=50", "-p", "thread_pool_max=500"]
     process = start(command, name="varnish", cpu=site.cpu, folder=site.folder)
     return Running(process=_when_listening(process, [http]), http_port=http, https_port=None)
 
 
+def _varnish_storage(site: Site) -> str:
+    if site.budget.disk_bytes is None:
+        return f"malloc,{site.budget.memory_bytes}"
+    return f"file,{site.disk_folder / 'varnish-cache'},{site.budget.disk_bytes}"
+
+
 def _start_haproxy(site: Site) -> Running:
     http, https = free_ports(2)
-    config = _configure("haproxy.cfg", site, {"HTTP_PORT": http, "HTTPS_PORT": https})
+    megabytes = site.budget.memory_bytes // MEGABYTE
+    # It takes no object of more than half its cache.
+    values = {"HTTP_PORT": http, "HTTPS_PORT": https, "MEMORY_MEGABYTES": megabytes}
+    config = _configure("haproxy.cfg", site, {**values, "MAX_OBJECT_BYTES": megabytes * MEGABYTE // 2})
     process = start(
         [site.programs["haproxy"], "-db", "-f", str(config)], name="haproxy", cpu=site.cpu, folder=site.folder
     )
     return Running(process=_when_listening(process, [http, https]), http_port=http, https_port=https)
+
+
+def _start_trafficserver(site: Site) -> Running:
+    http, https = free_ports(2)
+    root = site.folder / "trafficserver"
+    for name in ("etc", "cache", "run", "log"):
+        (root / name).mkdir(parents=True)
+    _write_trafficserver_configuration(site, root / "etc", (http, https))
+    command = [site.programs["traffic_server"], f"--run-root={_configure('trafficserver.runroot.yaml', site, {})}"]
+    process = start(command, name="trafficserver", cpu=site.cpu, folder=site.folder)
+    return Running(
+        process=_when_listening(process, [http, https]),
+        http_port=http,
+        https_port=https,
+        growing_files=(root / "log" / "squid.blog",),
+    )
+
+
+def _write_trafficserver_configuration(site: Site, folder: Path, ports: tuple[int, int]) -> None:
+    """Write its files. It keeps all it stores in a file and what it serves often in memory as well."""
+    budget, certificate = site.budget, site.certificate
+    disk = site.folder if budget.disk_bytes is None else site.disk_folder
+    store = disk / "trafficserver-cache"
+    store.mkdir()
+    values = {"HTTP_PORT": ports[0], "HTTPS_PORT": ports[1], "MEMORY_BYTES": budget.memory_bytes}
+    for name in ("records.config", "logging.yaml", "ip_allow.yaml"):
+        _configure(f"trafficserver.{name}", site, values).rename(folder / name)
+    (folder / "storage.config").write_text(f"{store} {budget.disk_bytes or budget.memory_bytes}\n")
+    (folder / "remap.config").write_text(f"map / http://127.0.0.1:{site.origin_port}/\n")
+    pair = f"ssl_cert_name={certificate.chain} ssl_key_name={certificate.key}"
+    (folder / "ssl_multicert.config").write_text(f"dest_ip=* {pair}\n")
 
 
 def _configure(template: str, site: Site, values: Mapping[str, object]) -> Path:
@@ -101,6 +164,7 @@ def _configure(template: str, site: Site, values: Mapping[str, object]) -> Path:
         "CHAIN": site.certificate.chain,
         "KEY": site.certificate.key,
         "CHAIN_AND_KEY": site.certificate.chain_and_key,
+        "UNCACHEABLE": UNCACHEABLE_FOLDER,
     }
     path = site.folder / template
     path.write_text(render((CONFIGS / template).read_text(), {**shared, **values}))
@@ -142,5 +206,13 @@ SERVERS: Mapping[str, Server] = {
         protocols=EVERY_PROTOCOL,
         log="HAProxy's HTTP log format into a ring in memory; nobody reads it",
         start=_start_haproxy,
+        lacks_disk="its cache is in memory alone",
+        lacks_ranges="its cache does not serve parts",
+    ),
+    "trafficserver": Server(
+        program="traffic_server",
+        protocols=EVERY_PROTOCOL,
+        log="its package's log, squid's format in binary, to a file",
+        start=_start_trafficserver,
     ),
 }

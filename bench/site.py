@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.cases import Protocol
+from bench.cases import Budget, Protocol
 from bench.failure import BenchError
 from bench.processes import Process
 from bench.tls import Certificate
@@ -19,7 +19,10 @@ class Site:
     programs: Mapping[str, str]
     """Program name -> path."""
     folder: Path
-    """Where the server keeps its files: configuration, cache, logs."""
+    """Where the server keeps its files: configuration, cache in memory, logs. In memory itself when there is room."""
+    disk_folder: Path
+    """Where a cache on disk goes: on a disk, whose pages the kernel may keep in memory."""
+    budget: Budget
     cpu: int
     """The CPU the server's whole process tree is pinned to."""
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from bench.cases import Case
-from bench.results import FIGURES, REQUESTS, Cell, Ratio, spread
+from bench.cases import Case, Outcome
+from bench.results import FIGURES, HIT_RATIO, Cell, Ratio, spread
 
 
 def render_tables(cases: Sequence[Case], cells: Sequence[Cell], ratios: Sequence[Ratio]) -> str:
@@ -17,23 +17,24 @@ def render_tables(cases: Sequence[Case], cells: Sequence[Cell], ratios: Sequence
 
 
 def _case_table(case: Case, cells: Sequence[Cell], ratios: dict[str, Ratio]) -> str:
-    lines = [f"{case.name}: {case.title} (requests per CPU-second)", HEADING]
-    lines += [_row(cell, ratios.get(cell.server)) for cell in cells]
+    lines = [f"{case.name}: {case.title} ({case.figure} per CPU-second)", HEADING]
+    lines += [_row(case, cell, ratios.get(cell.server)) for cell in cells]
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _row(cell: Cell, ratio: Ratio | None) -> str:
+def _row(case: Case, cell: Cell, ratio: Ratio | None) -> str:
     if cell.failure is not None:
-        return f"  {cell.server:<9} FAILED: {cell.failure.splitlines()[0]}"
+        return f"  {cell.server:<13} FAILED: {cell.failure.splitlines()[0]}"
     if not cell.samples:
-        return f"  {cell.server:<9}         N/A"
-    figures = spread(map(REQUESTS, cell.samples))
+        return f"  {cell.server:<13} N/A: {cell.lack or 'not measured'}"
+    figures = spread(map(cell.figure, cell.samples))
     megabytes = cell.median(FIGURES["bytes_per_cpu_second"]) / 1e6
     wall = cell.median(FIGURES["requests_per_second"])
     busy = cell.median(FIGURES["busy"])
+    hits = f"hits {cell.median(HIT_RATIO):.1%}  " if case.outcome is Outcome.EITHER else ""
     return (
-        f"  {cell.server:<9} {figures['min']:>11,.0f} {figures['median']:>11,.0f} {figures['max']:>11,.0f}"
-        f" {megabytes:>10,.0f} {wall:>11,.0f} {busy:>5.0%}  {_ratio_text(ratio)}"
+        f"  {cell.server:<13} {figures['min']:>11,.0f} {figures['median']:>11,.0f} {figures['max']:>11,.0f}"
+        f" {megabytes:>10,.0f} {wall:>11,.0f} {busy:>5.0%}  {hits}{_ratio_text(ratio)}"
     )
 
 
@@ -42,12 +43,18 @@ def _ratio_text(ratio: Ratio | None) -> str:
         return ""
     rounds = f"{min(ratio.of_rounds):.2f} to {max(ratio.of_rounds):.2f}"
     text = f"{ratio.of_medians:.2f} x (at equal speed {ratio.at_equal_speed:.2f}, rounds {rounds})"
-    if ratio.goal is None:
-        return text
-    return f"{text}, goal {ratio.goal:.2f}: {'met' if ratio.is_met else 'MISSED'}"
+    if ratio.goal is not None:
+        text += f", goal {ratio.goal:.2f}: {_verdict(ratio.of_medians, ratio.goal)}"
+    if ratio.hit_goal is not None and ratio.of_hits is not None:
+        text += f", hits {ratio.of_hits:.3f} x, goal {ratio.hit_goal:.2f}: {_verdict(ratio.of_hits, ratio.hit_goal)}"
+    return text
+
+
+def _verdict(reached: float, goal: float) -> str:
+    return "met" if reached >= goal else "MISSED"
 
 
 HEADING = (
-    f"  {'server':<9} {'min':>11} {'median':>11} {'max':>11} {'MB/CPU-s':>10} {'req/s wall':>11} {'busy':>5}"
+    f"  {'server':<13} {'min':>11} {'median':>11} {'max':>11} {'MB/CPU-s':>10} {'req/s wall':>11} {'busy':>5}"
     "  edgeward does"
 )

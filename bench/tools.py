@@ -16,6 +16,7 @@ PACKAGES = {
     "nginx": "nginx",
     "varnishd": "varnish",
     "haproxy": "haproxy",
+    "traffic_server": "trafficserver",
     "wrk": "wrk",
     "h2load": "nghttp2-client",
     "curl": "curl",
@@ -70,4 +71,4 @@ def _version(path: str, flag: str) -> str:
     return re.sub(r"^nginx version: |Copyright.*$| - https.*$", "", first).strip()
 
 
-VERSION_FLAGS = {"nginx": "-v", "varnishd": "-V", "haproxy": "-v", "wrk": "-v"}
+VERSION_FLAGS = {"nginx": "-v", "varnishd": "-V", "haproxy": "-v", "traffic_server": "-V", "wrk": "-v"}

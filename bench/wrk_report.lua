@@ -1,4 +1,4 @@
--- Prints wrk's own totals as one line of JSON after the run. It defines no request() or response(), so wrk keeps its
+-- Prints wrk's own totals as one line of JSON after the run. By itself it defines no request(), so wrk keeps its
 -- fast path: one request built before the run and sent as it is.
 function done(summary, latency, requests)
   local errors = summary.errors

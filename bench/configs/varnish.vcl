@@ -9,6 +9,9 @@ backend origin {
 
 sub vcl_recv {
     unset req.http.cookie;
+    if (req.url ~ "^@UNCACHEABLE@") {
+        return (pass);
+    }
 }
 
 sub vcl_deliver {
