@@ -9,6 +9,7 @@ from botocore.model import StructureShape
 from sqlalchemy import func, select
 
 from edgeward.control_plane import ControlPlane
+from edgeward.services.cloudfront.service import served_operations
 from edgeward.store.tables import resource, resource_version, tag
 from unit.services.cloudfront.generated.breaking import broken_inputs
 from unit.services.cloudfront.generated.samples import SAMPLES, call
@@ -48,8 +49,8 @@ def code_of(client: Any, operation: str, members: dict[str, Any]) -> str:
     return str(answer["Error"]["Code"])
 
 
-def test_every_operation_served_has_a_sample(control_plane: ControlPlane) -> None:
-    assert sorted(control_plane._api._handlers.keys() - REFUSING) == SERVED
+def test_every_operation_served_has_a_sample() -> None:
+    assert sorted(set(served_operations()) - REFUSING) == SERVED
 
 
 @pytest.mark.parametrize("name", SERVED)
