@@ -58,7 +58,7 @@ def test_several_questions_go_over_one_connection(admin: Path) -> None:
         (b'{"operation": "unknown"}', "status, list, flush_logs"),
         (b'{"operation": []}', "one line of JSON"),
         (b'{"operation": "list", "distribution": "E1"}', "limit"),
-        (b'{"operation": "list", "distribution": "E1", "limit": 1, "pattern": "#tag"}', "cache tags"),
+        (b'{"operation": "list", "distribution": "E1", "limit": 1, "pattern": "#tag"}', "CacheTagConfig"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_by_name(admin: Path, line: bytes, problem: str) -> None:
