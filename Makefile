@@ -15,7 +15,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name 
 # The extension module is left out of `cargo test`: it links to Python only inside a Python process; pytest tests it.
 RUST_TESTED := --workspace --exclude edgeward-edge-py
 
-.PHONY: demo build test lint fmt unit scenario clients load bench conformance lock clean help
+.PHONY: demo build test lint fmt unit scenario clients load faults bench conformance lock clean help
 
 demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-C (ARGS="--state DIR ...")
 	@exec $(BIN)/edgeward dev $(ARGS)
@@ -52,6 +52,9 @@ clients: build $(AWSCLI) ## boto3 and the AWS CLI against a running Edgeward wit
 
 load: build ## One configuration change a second for a minute under wrk and h2load; 0 failed requests
 	$(BIN)/pytest -s -m slow tests/clients/test_under_load.py
+
+faults: build ## 200 kills under load, a gigabyte for a thousand viewers, a failing disk
+	$(BIN)/pytest -m "slow or not slow" tests/faults
 
 bench: build ## Side by side with nginx, Varnish and HAProxy in one run (ARGS="...")
 	$(BIN)/python -m bench $(ARGS)

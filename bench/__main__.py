@@ -248,8 +248,8 @@ def _two_cpus(server_cpu: int | None, load_cpu: int | None) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def workspace() -> Iterator[tuple[Path, Path]]:
-    """Two folders for all that the servers write: one for caches on disk, after one for all else, which is on tmpfs when
-    that has room, so that no run waits for a disk.
+    """Two folders for what servers write: one for all but caches on disk, which is on tmpfs when that has room, so that
+    no run waits for a disk, and one for those.
     """
     memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 1024**3

@@ -44,8 +44,8 @@ class Turn:
 
     seconds: int
     script_arguments: tuple[str, ...] = ()
-    """What the case's script is given: for `DRAWN` the file of the sequence and where to begin, for `UNIQUE` a word that
-    no other run is given.
+    """What the case's script is given: for `DRAWN` the file of the sequence and where to begin, for `UNIQUE` a word of
+    this run's own.
     """
 
 

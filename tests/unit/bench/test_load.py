@@ -6,7 +6,7 @@ import pytest
 from bench.cases import CASES, Case, Protocol
 from bench.content import BROWSER_HEADERS
 from bench.failure import BenchError
-from bench.load import LoadReport, load_command, parse_h2load, parse_wrk
+from bench.load import LoadReport, Turn, load_command, parse_h2load, parse_wrk
 
 WRK = """Running 1s test @ http://localhost:20566/1k.html
   1 threads and 16 connections
@@ -78,16 +78,16 @@ def test_output_without_a_report_is_an_error_that_shows_it() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_load_sends_the_whole_browser_header_set(case: Case) -> None:
-    command = load_command(case, 8443, 3)
+    command = load_command(case, 8443, Turn(seconds=3))
 
     assert command[0] == ("h2load" if case.protocol is Protocol.H2_TLS else "wrk")
     assert [f"{name}: {value}" for name, value in BROWSER_HEADERS] == [
         word for flag, word in pairwise(command) if flag == "-H"
     ]
-    assert command[-1] == f"{case.protocol.scheme}://localhost:8443{case.body.path}"
+    assert command[-1] == f"{case.protocol.scheme}://localhost:8443{case.traffic.sample.path}"
 
 
 def test_h2load_is_told_connections_streams_and_cipher() -> None:
-    command = load_command(case_named("h2-tls13-1k-hit-16x8"), 8443, 3)
+    command = load_command(case_named("h2-tls13-1k-hit-16x8"), 8443, Turn(seconds=3))
 
     assert {"-c16", "-m8", "-D3", "--tls13-ciphers=TLS_AES_128_GCM_SHA256"} <= set(command)

@@ -14,7 +14,7 @@ from bench.servers import render
 
 CASE = CASES[0]
 CLEAN = LoadReport(requests=10, seconds=1.0, received_bytes=10 * 1300)
-HIT = Answer(status=200, http_version="1.1", headers={"age": "4"}, content=CASE.body.content())
+HIT = Answer(status=200, http_version="1.1", headers={"age": "4"}, content=CASE.traffic.sample.content())
 
 
 def test_a_clean_run_has_no_fault() -> None:
