@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use ahash::AHashSet;
 use bytes::Bytes;
 use rustix::io::Errno;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
@@ -173,7 +174,13 @@ impl Writer {
 
     /// Gives up the oldest segment where the disk is fuller than the limit foresaw.
     fn make_room(&mut self) -> bool {
-        !self.sealed.is_empty() && self.evict().is_ok()
+        match self.evict() {
+            Ok(Some(evicted)) => {
+                self.let_go(&evicted);
+                true
+            }
+            _ => false,
+        }
     }
 
     fn append(&mut self, record: &NewRecord) -> io::Result<(Place, u32)> {
@@ -189,9 +196,9 @@ impl Writer {
     /// Seals the segment that is full and begins another, once there is room for it.
     fn turn(&mut self) -> io::Result<()> {
         self.seal()?;
-        let mut kept = Vec::new();
+        let mut evicted = Vec::new();
         while self.bytes() + self.shared.segment_length > self.shared.limit && !self.sealed.is_empty() {
-            kept.extend(self.evict()?);
+            evicted.extend(self.evict()?);
         }
         let (directory, files) = (&self.shared.directory, &self.shared.files);
         let segment = Segment::create(directory, self.next_number, self.shared.segment_length, files)?;
@@ -199,7 +206,15 @@ impl Writer {
         let segment = self.shared.add_segment(segment);
         self.open = Some(OpenSegment { segment, end: FIRST, rows: Vec::new() });
         self.note_bytes();
-        kept.into_iter().try_for_each(|record| self.write_again(&record))
+        let written = evicted.iter().flat_map(|evicted| &evicted.kept).try_for_each(|kept| self.write_again(kept));
+        evicted.iter().for_each(|evicted| self.let_go(evicted));
+        written
+    }
+
+    /// Forgets what was not written again of a segment that was given up.
+    fn let_go(&self, evicted: &Evicted) {
+        evicted.kept.iter().for_each(|kept| self.shared.index.drop_at(&kept.head.name, kept.place));
+        self.shared.remove_segment(evicted.segment.number);
     }
 
     fn seal(&mut self) -> io::Result<()> {
@@ -213,9 +228,10 @@ impl Writer {
         sealed.map(drop)
     }
 
-    /// Gives up the oldest segment. Returns what was hit in it, the most often hit first, as far as half a segment takes.
-    fn evict(&mut self) -> io::Result<Vec<Kept>> {
-        let Some((segment, length)) = self.sealed.pop_front() else { return Ok(Vec::new()) };
+    /// Gives up the oldest segment. What was hit in it is kept, the most often hit first, as far as half a segment takes: it
+    /// is found where it lay until it is written again.
+    fn evict(&mut self) -> io::Result<Option<Evicted>> {
+        let Some((segment, length)) = self.sealed.pop_front() else { return Ok(None) };
         self.sealed_bytes -= length;
         let kept = match segment.rows() {
             Ok(rows) if !rows.is_empty() => self.give_up(&segment, &rows),
@@ -226,13 +242,12 @@ impl Writer {
             }
         };
         self.shared.counters.evicted_segments.fetch_add(1, Ordering::Relaxed);
-        self.shared.remove_segment(segment.number);
         segment.unlink()?;
         self.note_bytes();
-        Ok(kept)
+        Ok(Some(Evicted { segment, kept }))
     }
 
-    /// Takes the records of a segment out of the index, and reads those that are to be kept.
+    /// Takes the records of a segment out of the index, but for those that are to be kept, and reads these.
     fn give_up(&self, segment: &Segment, rows: &[Row]) -> Vec<Kept> {
         let index = &self.shared.index;
         let place = |row: &Row| Place { segment: segment.number, offset: row.offset };
@@ -240,15 +255,18 @@ impl Writer {
         let mut hit: Vec<_> = rows.iter().filter_map(standing).filter(|(_, found)| found.hits > 0).collect();
         hit.sort_by_key(|(_, found)| std::cmp::Reverse(found.hits));
         let mut room = self.shared.segment_length / 2;
-        let kept = hit.into_iter().filter_map(|(name, found)| keep(segment, name, found, &mut room)).collect();
-        rows.iter().for_each(|row| index.drop_at(&row.name, place(row)));
+        let kept: Vec<Kept> =
+            hit.into_iter().filter_map(|(name, found)| keep(segment, name, found, &mut room)).collect();
+        let is_kept: AHashSet<u32> = kept.iter().map(|kept| kept.place.offset).collect();
+        let dropped = rows.iter().filter(|row| !is_kept.contains(&row.offset));
+        dropped.for_each(|row| index.drop_at(&row.name, place(row)));
         kept
     }
 
     fn write_again(&mut self, kept: &Kept) -> io::Result<()> {
         let Some(open) = &mut self.open else { return Ok(()) };
-        if self.shared.index.has(&kept.head.name) {
-            // Written anew in the meantime.
+        if self.shared.index.standing(&kept.head.name, kept.place).is_none() {
+            // Removed in the meantime.
             return Ok(());
         }
         let (place, size) = open.append(&kept.head, std::iter::once(&kept.payload[..]))?;
@@ -282,9 +300,17 @@ impl OpenSegment {
     }
 }
 
+/// A segment that was given up.
+struct Evicted {
+    segment: Arc<Segment>,
+    kept: Vec<Kept>,
+}
+
 /// A record that outlives its segment.
 struct Kept {
     head: Head,
+    /// Where it lay.
+    place: Place,
     payload: Vec<u8>,
     hits: u8,
 }
@@ -300,5 +326,5 @@ fn keep(segment: &Segment, name: Name, found: Found, room: &mut u64) -> Option<K
         return None;
     }
     *room = rest;
-    Some(Kept { head, payload, hits: found.hits })
+    Some(Kept { head, place: found.place, payload, hits: found.hits })
 }
