@@ -8,12 +8,8 @@ nothing could be measured.
 import argparse
 import contextlib
 import json
-import os
-import platform
 import shutil
-import signal
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,23 +17,19 @@ from pathlib import Path
 from typing import Any
 
 from bench.cases import CASES, Case, Fleet, Protocol
-from bench.content import BROWSER_HEADERS, write_bodies
+from bench.content import BROWSER_HEADERS
 from bench.edgeward import is_built
 from bench.failure import BenchError
 from bench.load import CIPHER_SUITE
 from bench.measure import Bench, measure_case, names_in_order
-from bench.processes import free_ports
 from bench.profile import profile_run, top_lines
 from bench.results import SUBJECT, Cell, Goals, document, ratios
-from bench.servers import SERVERS, start_origin
+from bench.servers import SERVERS
 from bench.site import Running, Site
 from bench.table import render_tables
-from bench.tls import make_certificate, negotiated_by_wrk
+from bench.tls import negotiated_by_wrk
 from bench.tools import ensure_programs, versions
-from bench.yardstick import start_yardstick
-
-RESULTS = Path(__file__).parent / "results"
-ENDINGS = (signal.SIGINT, signal.SIGTERM)
+from bench.workplace import RESULTS, Cpus, end_orderly, machine, prepared, tell, two_cpus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,24 +41,14 @@ class Choice:
     rounds: int
     seconds: int
     json_path: Path
-    server_cpu: int
-    load_cpu: int
+    cpus: Cpus
     profiling: bool
     """Profile the one chosen server in the one chosen case instead of measuring."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and return the exit status."""
-    for number in ENDINGS:
-        signal.signal(number, _interrupt)
-    try:
-        return _run(parse_choice(arguments))
-    except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("bench: interrupted; everything it started has been stopped", file=sys.stderr)
-        return 130
+    return end_orderly(lambda: _run(parse_choice(arguments)))
 
 
 def parse_choice(arguments: Sequence[str] | None) -> Choice:
@@ -77,45 +59,20 @@ def parse_choice(arguments: Sequence[str] | None) -> Choice:
     servers = names_in_order([server] if server else given.servers, list(SERVERS), "server")
     if given.rounds < 1 or given.seconds < 1:
         raise BenchError("--rounds and --seconds must be at least 1")
-    server_cpu, load_cpu = _two_cpus(given.server_cpu, given.load_cpu)
     return Choice(
         cases=tuple(known for known in CASES if known.name in case_names),
         servers=tuple(_available(servers, asked_for=bool(given.servers or server))),
         rounds=given.rounds,
         seconds=given.seconds,
         json_path=given.json or RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json",
-        server_cpu=server_cpu,
-        load_cpu=load_cpu,
+        cpus=two_cpus(given.server_cpu, given.load_cpu),
         profiling=server is not None,
     )
 
 
 def _run(choice: Choice) -> int:
     programs = ensure_programs(_programs(choice))
-    with workspace() as (folder, disk_folder), contextlib.ExitStack() as stack:
-        (folder / "origin").mkdir()
-        write_bodies(folder / "origin")
-        (origin_port,) = free_ports(1)
-        site = Site(
-            origin_port=origin_port,
-            certificate=make_certificate(folder),
-            programs=programs,
-            folder=folder,
-            disk_folder=disk_folder,
-            budget=Fleet.MEMORY.value,
-            cpu=choice.load_cpu,
-        )
-        stack.callback(start_origin(site, folder / "origin").stop)
-        yardstick = start_yardstick(choice.server_cpu, folder)
-        stack.callback(yardstick.process.stop)
-        bench = Bench(
-            programs=programs,
-            origin_port=origin_port,
-            folder=folder,
-            load_cpu=choice.load_cpu,
-            seconds=choice.seconds,
-            yardstick=yardstick,
-        )
+    with prepared(programs, choice.cpus, choice.seconds) as (site, bench):
         if choice.profiling:
             return _profile(choice, bench, site)
         return _compare(choice, bench, site)
@@ -134,7 +91,7 @@ def _started(choice: Choice, site: Site, fleet: Fleet) -> Iterator[dict[str, Run
             folder, disk_folder = (each / name for each in below)
             folder.mkdir()
             disk_folder.mkdir()
-            own = replace(site, folder=folder, disk_folder=disk_folder, budget=fleet.value, cpu=choice.server_cpu)
+            own = replace(site, folder=folder, disk_folder=disk_folder, budget=fleet.value)
             servers[name] = SERVERS[name].start(own)
             stack.callback(servers[name].process.stop)
         yield servers
@@ -153,7 +110,7 @@ def _measure_fleet(choice: Choice, bench: Bench, site: Site, fleet: Fleet) -> It
         for case in (case for case in choice.cases if case.fleet is fleet):
             lacks = {name: SERVERS[name].lack(case) for name in choice.servers}
             able = {name: running for name, running in servers.items() if lacks[name] is None}
-            yield from measure_case(bench, case, able, choice.rounds, _tell)
+            yield from measure_case(bench, case, able, choice.rounds, tell)
             yield from (
                 Cell(case=case.name, server=name, samples=(), lack=lack) for name, lack in lacks.items() if lack
             )
@@ -188,7 +145,7 @@ def _surroundings(choice: Choice, site: Site) -> dict[str, Any]:
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "rounds": choice.rounds,
         "seconds": choice.seconds,
-        "machine": _machine(choice),
+        "machine": machine(choice.cpus),
         "versions": versions(dict(site.programs)),
         "logs": {name: SERVERS[name].log for name in choice.servers},
         "request_headers": dict(BROWSER_HEADERS),
@@ -208,18 +165,6 @@ def _checked_wrk_tls(site: Site) -> list[str]:
     return [version, cipher_suite]
 
 
-def _machine(choice: Choice) -> dict[str, Any]:
-    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-    return {
-        "cpu": models[0].partition(":")[2].strip() if models else platform.machine(),
-        "cpus": os.cpu_count(),
-        "kernel": platform.release(),
-        "load_average": os.getloadavg(),
-        "server_cpu": choice.server_cpu,
-        "load_cpu": choice.load_cpu,
-    }
-
-
 def _programs(choice: Choice) -> list[str]:
     ours = [program for name in choice.servers if (program := SERVERS[name].program)]
     loads = ["h2load" if case.protocol is Protocol.H2_TLS else "wrk" for case in choice.cases]
@@ -236,38 +181,6 @@ def _available(servers: list[str], *, asked_for: bool) -> list[str]:
         raise BenchError(advice)
     print(f"bench: leaving out {SUBJECT}: {advice}", file=sys.stderr)
     return [name for name in servers if name != SUBJECT]
-
-
-def _two_cpus(server_cpu: int | None, load_cpu: int | None) -> tuple[int, int]:
-    usable = sorted(os.sched_getaffinity(0))
-    chosen = (usable[0] if server_cpu is None else server_cpu, usable[-1] if load_cpu is None else load_cpu)
-    if chosen[0] == chosen[1] or not set(chosen) <= set(usable):
-        raise BenchError(f"servers and load need a CPU each; usable here are {usable}, chosen {chosen}")
-    return chosen
-
-
-@contextlib.contextmanager
-def workspace() -> Iterator[tuple[Path, Path]]:
-    """Two folders for what servers write: one for all but caches on disk, which is on tmpfs when that has room, so that
-    no run waits for a disk, and one for those.
-    """
-    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 * 1024**3
-    with (
-        tempfile.TemporaryDirectory(prefix="edgeward-bench-", dir=memory if roomy else None) as folder,
-        tempfile.TemporaryDirectory(prefix="edgeward-bench-") as disk_folder,
-    ):
-        yield Path(folder), Path(disk_folder)
-
-
-def _tell(line: str) -> None:
-    print(line, flush=True)
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    for number in ENDINGS:  # an impatient second Ctrl-C must not cut the stopping short; it is bounded anyway
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -46,7 +46,7 @@ class Fleet(Enum):
     """The servers as they are started for a group of cases: how many bytes their caches have, and where."""
 
     MEMORY = Budget(memory_bytes=512 * MEGABYTE)
-    DISK = Budget(memory_bytes=MEGABYTE, disk_bytes=2048 * MEGABYTE)
+    DISK = Budget(memory_bytes=32 * MEGABYTE, disk_bytes=2048 * MEGABYTE)
     """Next to nothing fits into memory, so hits come from the disk, or from the kernel's pages of it."""
     MIX = Budget(memory_bytes=256 * MEGABYTE)
     """A tenth of the bytes of the mix."""
@@ -243,7 +243,7 @@ CASES: tuple[Case, ...] = (
         fleet=Fleet.MIX,
         traffic=zipf_mix(MIX_KEYS, MIX_ALPHA),
         outcome=Outcome.EITHER,
-        warm_up_requests=250_000,
+        warm_up_requests=150_000,
         hit_goals={"nginx": 1.0, "varnish": 1.0, "haproxy": 1.0, "trafficserver": 1.0},
     ),
 )

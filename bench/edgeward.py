@@ -18,7 +18,7 @@ from bench.failure import BenchError
 from bench.processes import START_SECONDS, Process, start
 from bench.site import Running, Site
 from edgeward.compiler import encode_plan
-from edgeward.scenario.edge_under_test import compile_short, domain_name_of, id_of
+from edgeward.scenario.edge_under_test import compile_short, id_of
 from edgeward.scenario.expansion import MAIN, OriginPorts
 from edgeward.scenario.short_form import ShortBehavior, ShortDistribution
 
@@ -88,29 +88,14 @@ def start_edge(site: Site, document: bytes) -> Running:
 
 def plan(site: Site) -> bytes:
     """Return a whole plan: one distribution for `HOST`, CachingOptimized but for the folder that is never cached."""
-    certificate = {
-        "chain_pem": site.certificate.chain.read_text(),
-        "key_pem": site.certificate.key.read_text(),
-    }
-    # The API takes no alias of a single label; the load generators have to resolve it.
-    named = {"aliases": [HOST], "certificate": certificate}
-    return encode_plan(1, None, {id_of(MAIN): compiled(MAIN, site.origin_port) | named}, certificate)
+    return encode_plan(1, None, _named(site), _certificate(site))
 
 
 def plan_of_many(site: Site, count: int) -> bytes:
-    """Return a whole plan of `count` distributions; the first is the one of `host_of(0)`."""
-    names = [name_of(number) for number in range(count)]
-    return encode_plan(1, None, {id_of(name): compiled(name, site.origin_port) for name in names}, None)
-
-
-def name_of(number: int) -> str:
-    """Return the name of one distribution among many."""
-    return f"d{number:08d}"
-
-
-def host_of(number: int) -> str:
-    """Return the name that viewers ask one distribution among many by."""
-    return domain_name_of(name_of(number))
+    """Return a whole plan of `count` distributions; one of them is that of `plan`."""
+    names = [f"d{number:08d}" for number in range(count - 1)]
+    others = {id_of(name): compiled(name, site.origin_port) for name in names}
+    return encode_plan(1, None, _named(site) | others, _certificate(site))
 
 
 def compiled(name: str, origin_port: int) -> Document:
@@ -128,6 +113,17 @@ def listening_ports(line: str) -> dict[str, int]:
         return {scheme: int(addresses[scheme][0].rpartition(":")[2]) for scheme in ("http", "https")}
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise BenchError(f"edgeward printed {line!r} instead of the addresses it listens on") from error
+
+
+def _named(site: Site) -> Document:
+    """The distribution that viewers ask for by `HOST`, by its id."""
+    # The API takes no alias of a single label; the load generators have to resolve it.
+    named = {"aliases": [HOST], "certificate": _certificate(site)}
+    return {id_of(MAIN): compiled(MAIN, site.origin_port) | named}
+
+
+def _certificate(site: Site) -> Document:
+    return {"chain_pem": site.certificate.chain.read_text(), "key_pem": site.certificate.key.read_text()}
 
 
 def _settings(site: Site) -> Document:

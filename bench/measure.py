@@ -40,7 +40,7 @@ class Bench:
     def load(self, case: Case, port: int, seconds: int) -> LoadReport:
         """Put the load of `case` on `port`, from the load generators' CPU, and return what it counted."""
         turn = Turn(seconds=seconds, script_arguments=self._script_arguments(case, port))
-        report = parse_load(case, self._run(load_command(case, port, turn), seconds))
+        report = parse_load(case, self.run(load_command(case, port, turn), seconds))
         self.asked[case.name, port] += report.requests
         return report
 
@@ -57,7 +57,8 @@ class Bench:
             path.write_text(lines(case.traffic.sequence()))
         return path
 
-    def _run(self, words: list[str], seconds: int) -> str:
+    def run(self, words: list[str], seconds: int) -> str:
+        """Run a load generator, which takes `seconds`, on its CPU, and return what it printed."""
         program, *arguments = words
         command = [
             self.programs["taskset"],

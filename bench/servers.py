@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cases import Case, Fleet, Protocol
-from bench.content import COPIES_FOLDER, MEGABYTE, MIX_FOLDER, TEXT, UNCACHEABLE_FOLDER
+from bench.content import COPIES_FOLDER, LARGE_FOLDER, MEGABYTE, MIX_FOLDER, SLOW_FOLDER, TEXT, UNCACHEABLE_FOLDER
 from bench.edgeward import start_edgeward
 from bench.failure import BenchError
 from bench.load import CONFIGS
@@ -43,18 +43,20 @@ class Server:
         return self.lacks_ranges if case.traffic.sample.part is not None else None
 
 
-def start_origin(site: Site, root: Path) -> Process:
-    """Start the common origin on `site.origin_port`, serving the files below `root`."""
+def start_origin(site: Site, root: Path, cpu: int) -> Process:
+    """Start the common origin on `site.origin_port` and `cpu`, serving the files below `root`."""
     values = {
         "PORT": site.origin_port,
         "ROOT": root,
         "COPIES": COPIES_FOLDER,
         "MIX": MIX_FOLDER,
         "TEXT": TEXT.path,
+        "LARGE": LARGE_FOLDER,
+        "SLOW": SLOW_FOLDER,
     }
     config = _configure("origin.conf", site, values)
     command = [site.programs["nginx"], "-p", str(site.folder), "-c", str(config)]
-    process = start(command, name="origin", cpu=site.cpu, folder=site.folder)
+    process = start(command, name="origin", cpu=cpu, folder=site.folder)
     return _when_listening(process, [site.origin_port])
 
 
@@ -102,6 +104,8 @@ def _start_varnish(site: Site) -> Running:
     ]
     command += ["-a", f"127.0.0.1:{http}", "-s", _varnish_storage(site), "-t", "3600"]
     command += ["-p", "thread_pools=1", "-p", "thread_pool_min=50", "-p", "thread_pool_max=500"]
+    # By default room for one large object may be made from 50 others at most; then the viewer gets a 503.
+    command += ["-p", "nuke_limit=100000"]
     process = start(command, name="varnish", cpu=site.cpu, folder=site.folder)
     return Running(process=_when_listening(process, [http]), http_port=http, https_port=None)
 
