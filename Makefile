@@ -15,7 +15,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name 
 # The extension module is left out of `cargo test`: it links to Python only inside a Python process; pytest tests it.
 RUST_TESTED := --workspace --exclude edgeward-edge-py
 
-.PHONY: demo build test lint fmt unit scenario clients load faults bench conformance lock clean help
+.PHONY: demo build test lint fmt unit scenario clients load faults bench bench-scale conformance lock clean help
 
 demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-C (ARGS="--state DIR ...")
 	@exec $(BIN)/edgeward dev $(ARGS)
@@ -56,8 +56,11 @@ load: build ## One configuration change a second for a minute under wrk and h2lo
 faults: build ## 200 kills under load, a gigabyte for a thousand viewers, a failing disk
 	$(BIN)/pytest -m "slow or not slow" tests/faults
 
-bench: build ## Side by side with nginx, Varnish and HAProxy in one run (ARGS="...")
+bench: build ## Side by side with nginx, Varnish, HAProxy and Traffic Server in one run (ARGS="...")
 	$(BIN)/python -m bench $(ARGS)
+
+bench-scale: build ## What grows with what an edge holds: a million responses, 10,000 distributions (ARGS="...")
+	$(BIN)/python -m bench.scale $(ARGS)
 
 conformance: build ## The HTTP caching suite from npm, in clear and over TLS (ARGS="--record ..."); needs Node.js
 	PYTHONPATH=tests $(BIN)/python -m conformance $(ARGS)
@@ -72,7 +75,7 @@ clean: ## Remove the environments, the build and the demo's state
 	rm -rf .venv .venv-awscli .venv-lock target .edgeward tests/conformance/node_modules src/edgeward/_edge*.so
 
 help: ## Show this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do printf '  %-11s %s\n' "$$name" "$$what"; done
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do printf '  %-11s %s\n' "$$name" "$$what"; done
 
 LOCK := .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-header
 
