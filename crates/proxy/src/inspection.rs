@@ -168,7 +168,6 @@ mod tests {
     fn what_cannot_be_answered_is_named() {
         for (question, problem) in [
             (r#"{"distribution": "E1", "pattern": null, "limit": 0, "after": null}"#, "limit: 1 to 1000"),
-            (r##"{"distribution": "E1", "pattern": "#tag", "limit": 1, "after": null}"##, "pattern: this edge keeps"),
             (r#"{"distribution": "E1", "limit": 1, "page": 2}"#, "page: unknown field"),
         ] {
             let found = parse(question.as_bytes()).err().unwrap().to_string();
