@@ -129,6 +129,7 @@ async fn the_limit_holds_and_what_is_hit_stays() {
         assert!(store.chunk(hot, 0, 0).unwrap().read().is_some(), "{n}");
         assert!(bytes_in(directory.path()) <= limit + 4096, "{n}: {}", bytes_in(directory.path()));
     }
+    store.flush();
     assert!(store.counters().evicted_segments.load(std::sync::atomic::Ordering::Relaxed) > 50);
     assert!(contents(&store, "cold 0").is_empty() && !contents(&store, "cold 399").is_empty());
     drop(store);
