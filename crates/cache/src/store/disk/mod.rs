@@ -154,15 +154,26 @@ impl DiskStore {
 
     /// The responses for `key`, the newest first. Waits for the disk.
     pub(crate) fn load(&self, key: &[u8]) -> Vec<DiskRecord> {
-        let found = self.shared.index.responses(self.hash(key));
-        found.iter().filter_map(|found| self.read_response(found, key)).collect()
+        let places = self.places(self.hash(key));
+        places.iter().filter_map(|(found, segment)| self.read_response(found, segment, key)).collect()
+    }
+
+    /// The responses with this hash, and the segments they lie in. What is written again meanwhile has another place: then
+    /// they are looked up once more.
+    fn places(&self, hash: u64) -> Vec<(Found, Arc<Segment>)> {
+        let look_up = || {
+            let found = self.shared.index.responses(hash).into_iter();
+            found.map(|found| Some((found, self.shared.segment(found.place.segment)?))).collect::<Vec<_>>()
+        };
+        let places = look_up();
+        let is_whole = places.iter().all(Option::is_some);
+        if is_whole { places } else { look_up() }.into_iter().flatten().collect()
     }
 
     /// As `load`, where that takes no wait for the disk.
     pub(crate) fn load_now(&self, key: &[u8]) -> Option<Vec<DiskRecord>> {
         let mut records = Vec::new();
-        for found in self.shared.index.responses(self.hash(key)) {
-            let Some(segment) = self.shared.segment(found.place.segment) else { continue };
+        for (found, segment) in self.places(self.hash(key)) {
             let mut bytes = vec![0; found.size as usize];
             if !segment.read_now(&mut bytes, found.place.offset.into()) {
                 return None;
@@ -172,8 +183,7 @@ impl DiskStore {
         Some(records)
     }
 
-    fn read_response(&self, found: &Found, key: &[u8]) -> Option<DiskRecord> {
-        let segment = self.shared.segment(found.place.segment)?;
+    fn read_response(&self, found: &Found, segment: &Segment, key: &[u8]) -> Option<DiskRecord> {
         let mut bytes = vec![0; found.size as usize];
         match segment.read(&mut bytes, found.place.offset.into()) {
             Ok(()) => self.response(found, bytes, key),
@@ -253,8 +263,12 @@ impl DiskStore {
     pub(crate) fn chunk(self: &Arc<DiskStore>, content: ContentId, index: u32, now: u64) -> Option<DiskChunk> {
         let name = self.chunk_name(content, index);
         let now = u32::try_from(now).unwrap_or(u32::MAX - 1);
-        let (found, is_due) = self.shared.index.find(&name, now)?;
-        let segment = self.shared.segment(found.place.segment)?;
+        let look_up = || {
+            let (found, is_due) = self.shared.index.find(&name, now)?;
+            Some((found, is_due, self.shared.segment(found.place.segment)?))
+        };
+        // As in `places`.
+        let (found, is_due, segment) = look_up().or_else(look_up)?;
         Some(DiskChunk { store: Arc::clone(self), segment, name, found, is_due, now })
     }
 
