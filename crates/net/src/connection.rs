@@ -14,6 +14,7 @@ use std::task::{Context, Poll, ready};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::client_hello::ClientHello;
 use crate::framing::{Content, Witness};
 
 /// What all requests of one viewer connection share.
@@ -47,6 +48,8 @@ pub struct TlsSession {
     pub server_name: Option<Arc<str>>,
     /// Whether the handshake took up an earlier session.
     pub resumed: bool,
+    /// What the viewer began with; `None` when it was larger than is kept.
+    pub hello: Option<ClientHello>,
 }
 
 /// What a connection is doing; each phase has its own time limit.
@@ -82,6 +85,12 @@ impl Connection {
     /// smuggling). Only meaningful for HTTP/1.1 requests with Transfer-Encoding, before their response is returned.
     pub fn ambiguous_framing(&self) -> bool {
         self.ambiguous.load(Ordering::Relaxed)
+    }
+
+    /// The head of the HTTP/1.1 request just handed to the pipeline, as the viewer wrote it; `None` under HTTP/2 and once
+    /// more has been read.
+    pub fn head(&self) -> Option<Vec<u8>> {
+        self.witness.lock().current_head().map(<[u8]>::to_vec)
     }
 
     /// Counts a request in, until the guard is dropped.

@@ -30,6 +30,8 @@ pub(crate) struct Witness {
     /// Heads without content at the beginning of `kept` that the parser has finished. Where they end is found out only
     /// if it matters: most often there is nothing behind them.
     finished: usize,
+    /// The head that was finished last, if it is no longer in `kept` and nothing has been read since.
+    forgotten: Vec<u8>,
 }
 
 impl Witness {
@@ -37,13 +39,21 @@ impl Witness {
     pub(crate) fn new(max_head_bytes: usize) -> Self {
         // The parser's buffer holds a head within its limit plus one read, and a read is at most as large as the buffer
         // grows: twice the limit. Twice that leaves no doubt.
-        Self { kept: Vec::new(), limit: max_head_bytes.saturating_mul(4), skip: 0, chunked: false, finished: 0 }
+        Self {
+            kept: Vec::new(),
+            limit: max_head_bytes.saturating_mul(4),
+            skip: 0,
+            chunked: false,
+            finished: 0,
+            forgotten: Vec::new(),
+        }
     }
 
     /// Takes note of bytes just read. `answering` is true while a request is in progress: the parser then has used up
     /// all earlier bytes, because it reads content only with an empty buffer. It reads a head only when its buffer holds
     /// no complete one.
     pub(crate) fn read(&mut self, mut bytes: &[u8], answering: bool) {
+        self.forgotten = Vec::new();
         if answering || self.has_only_finished_heads() {
             self.kept.clear();
             self.finished = 0;
@@ -70,13 +80,25 @@ impl Witness {
         }
         self.forget_finished_heads();
         let ambiguous = content == Content::Chunked && has_content_length(&self.kept);
-        self.forget(head_end(&self.kept).unwrap_or(0));
+        let end = head_end(&self.kept).unwrap_or(0);
+        self.forgotten = self.kept.get(..end).unwrap_or_default().to_vec();
+        self.forget(end);
         self.chunked = content == Content::Chunked;
         match content {
             Content::Length(length) => self.forget_content(length),
             Content::Chunked => self.forget_finished_content(),
         }
         ambiguous
+    }
+
+    /// The head that the parser finished last, with empty lines before it; `None` once more has been read.
+    pub(crate) fn current_head(&self) -> Option<&[u8]> {
+        let Some(earlier) = self.finished.checked_sub(1) else {
+            return Some(&*self.forgotten).filter(|head| !head.is_empty());
+        };
+        let from = |kept, _| head_end(kept).and_then(|end| kept.get(end..)).unwrap_or_default();
+        let current = (0..earlier).fold(&*self.kept, from);
+        current.get(..head_end(current)?)
     }
 
     /// Whether part of a head may have been read. False positives end with the next request.
@@ -186,6 +208,22 @@ mod tests {
             witness.read(&[*byte], false);
         }
         assert!(witness.head_finished(Content::Chunked));
+    }
+
+    #[test]
+    fn the_current_head_is_there_until_more_is_read() {
+        let whole = [GET, POST, CHUNKED, b"0\r\n\r\n", b"\r\n", GET].concat();
+        let mut witness = witness();
+        assert_eq!(witness.current_head(), None);
+        witness.read(&whole, false);
+        for (content, head) in
+            [(Content::Length(0), GET), (Content::Length(5), &POST[..POST.len() - 5]), (Content::Chunked, CHUNKED)]
+        {
+            witness.head_finished(content);
+            assert_eq!(witness.current_head(), Some(head), "{content:?}");
+        }
+        witness.read(b"GET", true);
+        assert_eq!(witness.current_head(), None);
     }
 
     #[test]

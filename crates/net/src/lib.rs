@@ -6,9 +6,11 @@
 //! whose kind is plain data. `crates/proxy` is the only caller.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+pub mod fingerprint;
 pub mod origin;
 
 mod certificates;
+mod client_hello;
 mod coalesce;
 mod connection;
 mod file_sending;
@@ -19,6 +21,7 @@ mod tls;
 
 pub use certificates::{Certificate, CertificateError, CertificateStore};
 
+pub use client_hello::ClientHello;
 pub use connection::{Connection, TlsSession};
 pub use limits::ViewerLimits;
 pub use server::{Server, ServerCounters, ServerSettings, ViewerService};

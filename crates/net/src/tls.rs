@@ -15,6 +15,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
 use crate::certificates::CertificateStore;
+use crate::client_hello::ClientHello;
 use crate::connection::TlsSession;
 
 /// Negotiated by ALPN for HTTP/2.
@@ -134,12 +135,13 @@ fn add_authorities(roots: &mut RootCertStore, pem: &str) -> Result<(), String> {
 }
 
 /// What the log and the pipeline may know of a finished handshake.
-pub(crate) fn session_of(connection: &ServerConnection) -> TlsSession {
+pub(crate) fn session_of(connection: &ServerConnection, hello: Option<ClientHello>) -> TlsSession {
     TlsSession {
         protocol: connection.protocol_version().map_or("-", protocol_name),
         cipher: connection.negotiated_cipher_suite().map_or("-", |suite| cipher_name(suite.suite())),
         server_name: connection.server_name().map(Into::into),
         resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+        hello,
     }
 }
 

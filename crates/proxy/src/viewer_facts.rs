@@ -75,6 +75,7 @@ mod tests {
             cipher: "TLS_AES_128_GCM_SHA256",
             server_name: None,
             resumed,
+            hello: None,
         });
         Connection::new(viewer.parse().unwrap(), "127.0.0.1:443".parse().unwrap(), tls, 0)
     }

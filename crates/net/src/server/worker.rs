@@ -17,14 +17,15 @@ use tokio::net::TcpStream;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
+use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
 use super::executor::StreamExecutor;
 use super::http1::Http1;
 use super::http2::Http2;
 use super::service::ViewerService;
 use super::{Shared, WorkerThread};
+use crate::client_hello::{ClientHello, Recorder};
 use crate::connection::Connection;
 use crate::file_sending::FileSending;
 use crate::tls::{self, ViewerTls};
@@ -51,6 +52,9 @@ pub(super) struct Worker {
     shared: Arc<Shared>,
     tls: Arc<ViewerTls>,
 }
+
+/// A finished handshake and what the viewer began it with.
+type Handshake = (TlsStream<TcpStream>, Option<ClientHello>);
 
 /// What a worker's connections have in common.
 struct Serving<S> {
@@ -131,31 +135,33 @@ impl<S: ViewerService> Serving<S> {
     }
 
     async fn serve_tls(&self, stream: TcpStream, viewer: SocketAddr, local: SocketAddr) {
-        let Some(stream) = self.handshake(stream).await else { return };
+        let Some((stream, hello)) = self.handshake(stream).await else { return };
         let (_, session) = stream.get_ref();
         let is_http2 = session.alpn_protocol() == Some(tls::ALPN_H2);
-        let tls = Some(tls::session_of(session));
+        let tls = Some(tls::session_of(session, hello));
         let connection = Arc::new(Connection::new(viewer, local, tls, self.shared.limits.max_head_bytes));
         if is_http2 { self.http2(stream, connection).await } else { self.http1(stream, connection).await }
     }
 
-    async fn handshake(&self, stream: TcpStream) -> Option<TlsStream<TcpStream>> {
+    async fn handshake(&self, stream: TcpStream) -> Option<Handshake> {
         let handshake = timeout(self.shared.limits.tls_handshake_timeout, self.accept(stream));
         let finished = tokio::select! {
             finished = handshake => finished,
             () = self.shared.stop.requested() => return None,
         };
-        if let Ok(Ok(stream)) = finished {
-            return Some(stream);
+        if let Ok(Ok(handshake)) = finished {
+            return Some(handshake);
         }
         self.shared.counters.handshake_failures.fetch_add(1, Ordering::Relaxed);
         None
     }
 
-    async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
-        let config = self.tls.config_for(hello.client_hello().server_name());
-        hello.into_stream(config).await
+    async fn accept(&self, stream: TcpStream) -> io::Result<Handshake> {
+        let StartHandshake { accepted, io, .. } =
+            LazyConfigAcceptor::new(Acceptor::default(), Recorder::new(stream)).await?;
+        let (stream, hello) = io.finish();
+        let config = self.tls.config_for(accepted.client_hello().server_name());
+        Ok((StartHandshake::from_parts(accepted, stream).into_stream(config).await?, hello))
     }
 
     fn http1<IO>(&self, io: IO, connection: Arc<Connection>) -> Http1<IO, S>
