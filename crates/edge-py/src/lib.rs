@@ -52,6 +52,11 @@ impl Edge {
         self.with(py, |edge| edge.load_plan(update))?.map_err(|rejected| PlanRejected::new_err(rejected.to_string()))
     }
 
+    /// Reads the files about addresses again.
+    fn reload_geo(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, RunningEdge::reload_geo)?.map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
     /// Invalidates; returns the order's sequence.
     fn invalidate(&self, py: Python<'_>, order: &[u8]) -> PyResult<u64> {
         self.with(py, |edge| edge.invalidate(order))?.map_err(|rejected| PlanRejected::new_err(rejected.to_string()))

@@ -14,7 +14,8 @@ use crate::document::{
     ViewerProtocolDocument,
 };
 use crate::error_responses::ErrorResponses;
-use crate::forwarding::{ForwardedHeaders, Forwarding, ViewerFact};
+use crate::forwarding::{ForwardedHeaders, Forwarding};
+use crate::geo_restriction::GeoRestriction;
 use crate::matching::PathPattern;
 use crate::origin_groups::{self, Target};
 use crate::response_headers::ResponseHeadersDocument;
@@ -22,6 +23,7 @@ use crate::types::{
     CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, Methods, Origin,
     OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
 };
+use crate::viewer_fact::ViewerFact;
 
 /// Why an edge does not take a plan or an invalidation order; what it had goes on serving.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -67,6 +69,9 @@ pub enum Rejected {
     /// An invalidation that holds now and would not after a restart: it could not be written down.
     #[error("the order is carried out and could not be written down, send it again: {0}")]
     NotWritten(String),
+    /// A plan that asks for what this edge has no means to tell.
+    #[error("this edge cannot tell devices apart: {0}")]
+    Devices(String),
     /// A certificate that cannot be used.
     #[error("certificate of {owner}: {reason}")]
     Certificate {
@@ -96,7 +101,10 @@ fn build(id: &str, document: DistributionDocument) -> Result<Distribution, Strin
     if behaviors.last().is_none_or(|last| last.path_pattern.as_str() != "*") {
         return Err("the last behavior is the default one and has the path pattern *".to_owned());
     }
+    let states_header_names =
+        behaviors.iter().any(|behavior| behavior.forwarding.states(ViewerFact::is_about_header_names));
     Ok(Distribution {
+        states_header_names,
         id: id.into(),
         arn: document.arn,
         domain_name: document.domain_name.to_ascii_lowercase(),
@@ -106,6 +114,7 @@ fn build(id: &str, document: DistributionDocument) -> Result<Distribution, Strin
         default_root_object: document.default_root_object,
         http2: document.http2,
         behaviors,
+        geo_restriction: document.geo_restriction.map(GeoRestriction::check).transpose()?,
         error_responses: ErrorResponses::check(document.error_responses)?,
         cache_tag_header: document.cache_tag_header.map(|name| header_name(&name)).transpose()?,
     })

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::geo_restriction::GeoRestrictionDocument;
 use crate::origin_groups::OriginGroupDocument;
 use crate::response_headers::ResponseHeadersDocument;
 
@@ -42,6 +43,9 @@ pub(crate) struct DistributionDocument {
     /// The header field with the tags of a response; absent where there are none.
     #[serde(default)]
     pub(crate) cache_tag_header: Option<String>,
+    /// Absent where viewers of every country are served.
+    #[serde(default)]
+    pub(crate) geo_restriction: Option<GeoRestrictionDocument>,
 }
 
 #[derive(Deserialize)]

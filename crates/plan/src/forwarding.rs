@@ -5,9 +5,9 @@
 //! every request to an origin.
 
 use edgeward_http_rules::Selection;
-use http::{HeaderName, header};
+use http::HeaderName;
 
-use crate::types::CachePolicy;
+use crate::viewer_fact::ViewerFact;
 
 /// What a cache behavior forwards.
 #[derive(Debug)]
@@ -18,8 +18,14 @@ pub struct Forwarding {
     pub cookies: Selection,
     /// Query strings.
     pub query_strings: Selection,
-    /// The fields of key and origin request that the edge itself writes; empty for most behaviors.
-    pub viewer_facts: Vec<ViewerFact>,
+    /// What the edge itself writes into key and origin request, each with its field; empty for most behaviors.
+    pub viewer_facts: Vec<(ViewerFact, HeaderName)>,
+}
+
+impl Forwarding {
+    pub(crate) fn states(&self, is_meant: impl Fn(ViewerFact) -> bool) -> bool {
+        self.viewer_facts.iter().any(|(fact, _)| is_meant(*fact))
+    }
 }
 
 /// Which header fields of the viewer are forwarded.
@@ -60,8 +66,13 @@ impl ForwardedHeaders {
         }
     }
 
+    /// Whether a field about the viewer's device is among them.
+    pub fn tells_of_devices(&self) -> bool {
+        self.named().iter().any(|name| name.as_str().starts_with("cloudfront-is-"))
+    }
+
     /// The names that are written out somewhere.
-    fn named(&self) -> &[HeaderName] {
+    pub(crate) fn named(&self) -> &[HeaderName] {
         match self {
             ForwardedHeaders::Listed(names) | ForwardedHeaders::All { also: names, .. } => names,
         }
@@ -76,77 +87,12 @@ fn is_for_the_edge(name: &HeaderName) -> bool {
         || PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix))
 }
 
-/// A field about the viewer that the edge states, in place of what the viewer may have sent under its name (guide,
-/// adding-cloudfront-headers).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ViewerFact {
-    /// `Host`, which HTTP/2 carries as `:authority`.
-    Host,
-    /// `CloudFront-Viewer-Address`: address and port.
-    Address,
-    /// `CloudFront-Forwarded-Proto`: `http` or `https`.
-    ForwardedProto,
-    /// `CloudFront-Viewer-Http-Version`: `1.1`, `2.0`.
-    HttpVersion,
-    /// `CloudFront-Viewer-TLS`: version, cipher and kind of handshake; absent over http.
-    Tls,
-}
-
-impl ViewerFact {
-    const ALL: [ViewerFact; 5] =
-        [ViewerFact::Host, ViewerFact::Address, ViewerFact::ForwardedProto, ViewerFact::HttpVersion, ViewerFact::Tls];
-
-    /// The field that states it.
-    pub fn field(self) -> HeaderName {
-        match self {
-            ViewerFact::Host => header::HOST,
-            ViewerFact::Address => HeaderName::from_static("cloudfront-viewer-address"),
-            ViewerFact::ForwardedProto => HeaderName::from_static("cloudfront-forwarded-proto"),
-            ViewerFact::HttpVersion => HeaderName::from_static("cloudfront-viewer-http-version"),
-            ViewerFact::Tls => HeaderName::from_static("cloudfront-viewer-tls"),
-        }
-    }
-
-    /// Those that `key` and `forwarded` ask for; an error names a field of CloudFront's that this edge cannot write.
-    pub(crate) fn asked_for(key: &CachePolicy, forwarded: &ForwardedHeaders) -> Result<Vec<ViewerFact>, String> {
-        let named = || key.headers.0.iter().chain(forwarded.named());
-        let is_known = |name: &HeaderName| ViewerFact::ALL.iter().any(|fact| fact.field() == *name);
-        match named().find(|name| name.as_str().starts_with("cloudfront-") && !is_known(name)) {
-            Some(unknown) => Err(format!("this edge cannot write the header {unknown}")),
-            None => Ok(ViewerFact::ALL
-                .into_iter()
-                .filter(|fact| {
-                    let field = fact.field();
-                    forwarded.forwards(&field) || named().any(|name| *name == field)
-                })
-                .collect()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use edgeward_http_rules::SelectionMode;
-
     use super::*;
-    use crate::types::{CachingRules, HeaderSelection};
 
     fn names(names: &[&'static str]) -> Vec<HeaderName> {
         names.iter().map(|name| HeaderName::from_static(name)).collect()
-    }
-
-    fn key(headers: &[&'static str]) -> CachePolicy {
-        CachePolicy {
-            min_ttl: 0,
-            default_ttl: 0,
-            max_ttl: 0,
-            gzip: false,
-            brotli: false,
-            rules: CachingRules::CloudFront,
-            headers: HeaderSelection(names(headers)),
-            cookies: Selection::new(SelectionMode::None, [""; 0]),
-            query_strings: Selection::new(SelectionMode::None, [""; 0]),
-        }
     }
 
     #[test]
@@ -174,29 +120,5 @@ mod tests {
         ] {
             assert_eq!(forwarded.forwards(&HeaderName::from_static(name)), is_forwarded, "{name}");
         }
-    }
-
-    #[test]
-    fn the_edge_states_what_key_or_policy_name() {
-        let all = |except: &[&'static str], also: &[&'static str]| ForwardedHeaders::All {
-            except: names(except),
-            also: names(also),
-        };
-        let listed = |listed: &[&'static str]| ForwardedHeaders::Listed(names(listed));
-        for (key, forwarded, facts) in [
-            (key(&["x-a"]), listed(&["referer"]), vec![]),
-            (key(&[]), listed(&["host"]), vec![ViewerFact::Host]),
-            (key(&["cloudfront-forwarded-proto"]), listed(&[]), vec![ViewerFact::ForwardedProto]),
-            (key(&[]), all(&[], &["cloudfront-viewer-address"]), vec![ViewerFact::Host, ViewerFact::Address]),
-            (key(&[]), all(&["host"], &[]), vec![]),
-        ] {
-            assert_eq!(ViewerFact::asked_for(&key, &forwarded), Ok(facts), "{key:?} {forwarded:?}");
-        }
-    }
-
-    #[test]
-    fn a_field_that_this_edge_cannot_write_is_an_error_that_names_it() {
-        let error = ViewerFact::asked_for(&key(&["cloudfront-viewer-country"]), &ForwardedHeaders::Listed(Vec::new()));
-        assert_eq!(error, Err("this edge cannot write the header cloudfront-viewer-country".to_owned()));
     }
 }

@@ -12,15 +12,18 @@ mod check;
 mod document;
 mod error_responses;
 mod forwarding;
+mod geo_restriction;
 mod matching;
 mod origin_groups;
 mod plan;
 mod response_headers;
 mod types;
+mod viewer_fact;
 
 pub use check::Rejected;
 pub use error_responses::{ErrorPage, ErrorResponses};
-pub use forwarding::{ForwardedHeaders, Forwarding, ViewerFact};
+pub use forwarding::{ForwardedHeaders, Forwarding};
+pub use geo_restriction::{CountryCode, GeoRestriction};
 pub use matching::PathPattern;
 pub use origin_groups::{OriginGroup, Target};
 pub use plan::Plan;
@@ -29,3 +32,4 @@ pub use types::{
     CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, InvalidationOrder,
     Methods, Origin, OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
 };
+pub use viewer_fact::{DeviceFact, PlaceFact, TransportFact, ViewerFact};

@@ -8,9 +8,11 @@ use http::{HeaderName, HeaderValue, Method};
 
 use crate::error_responses::ErrorResponses;
 use crate::forwarding::Forwarding;
+use crate::geo_restriction::GeoRestriction;
 use crate::matching::PathPattern;
 use crate::origin_groups::Target;
 use crate::response_headers::ResponseHeadersPolicy;
+use crate::viewer_fact::ViewerFact;
 
 /// One distribution as an edge serves it.
 #[derive(Debug)]
@@ -37,6 +39,17 @@ pub struct Distribution {
     pub error_responses: ErrorResponses,
     /// The header field in which origins name the tags of a response.
     pub cache_tag_header: Option<HeaderName>,
+    /// Whether a behavior tells an origin which header fields the viewer sent.
+    pub states_header_names: bool,
+    /// Which countries' viewers are served; `None`: all.
+    pub geo_restriction: Option<GeoRestriction>,
+}
+
+impl Distribution {
+    /// Whether a behavior tells an origin what the viewer's device is.
+    pub fn asks_for_devices(&self) -> bool {
+        self.behaviors.iter().any(|behavior| behavior.forwarding.states(|fact| matches!(fact, ViewerFact::Device(_))))
+    }
 }
 
 /// A certificate chain and its private key, both PEM.

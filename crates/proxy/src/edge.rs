@@ -23,12 +23,14 @@ use tokio::sync::Semaphore;
 use crate::access_log::{LogBuffer, LogSettings, SegmentWriter};
 use crate::clock::Clock;
 use crate::engine::Engine;
+use crate::geo::{GeoData, GeoError, GeoFiles};
 use crate::identity::EdgeIdentity;
 use crate::inspection::{self, InvalidQuestion};
 use crate::origin_request::S3Endpoint;
 use crate::pipeline::Pipeline;
 use crate::settings::{ClockSetting, EdgeSettings, InvalidSettings, S3Access};
 use crate::signing::SigningIdentity;
+use crate::viewer_facts::{DeviceRules, KnownDevices};
 use crate::worker::{COMPRESSIONS, Worker};
 
 /// How often records of quiet workers are handed to the log.
@@ -52,6 +54,9 @@ pub enum StartError {
     /// An authority cannot be used.
     #[error("trusted_authorities: {0}")]
     Authority(#[from] AuthorityError),
+    /// A file about addresses cannot be used.
+    #[error(transparent)]
+    Geo(#[from] GeoError),
     /// An address cannot be listened on, or the log directory not be made.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -105,6 +110,7 @@ pub struct Edge {
     certificates: Arc<CertificateStore>,
     /// Certificates of the live plan, parsed, by their chain; also serialises the changes of the plan.
     parsed: Mutex<AHashMap<String, Certificate>>,
+    geo_files: GeoFiles,
     server: Server,
     log: Option<SegmentWriter>,
     buffers: Vec<Arc<LogBuffer>>,
@@ -117,8 +123,8 @@ impl Edge {
     /// # Errors
     /// `StartError` names the setting to change.
     pub fn start(settings: &[u8]) -> Result<Edge, StartError> {
-        let settings = EdgeSettings::parse(settings)?;
-        let engine = Arc::new(engine(&settings)?);
+        let mut settings = EdgeSettings::parse(settings)?;
+        let engine = Arc::new(engine(&mut settings)?);
         let log = settings.log.as_ref().map(|files| SegmentWriter::start(files.into())).transpose()?;
         let buffer = || Arc::new(LogBuffer::new(log.as_ref().map(SegmentWriter::sender)));
         let buffers: Vec<_> = (0..settings.workers.max(1)).map(|_| buffer()).collect();
@@ -137,7 +143,8 @@ impl Edge {
                 let origins = OriginPool::new(Resolver::new(DNS_TIMEOUT), Arc::clone(&origin_tls));
                 let log = buffers.get(index).map_or_else(|| Arc::new(LogBuffer::new(None)), Arc::clone);
                 let compressions = Arc::new(Semaphore::new(COMPRESSIONS));
-                Pipeline::new(Arc::new(Worker { engine: Arc::clone(&engine), origins, log, compressions }))
+                let devices = KnownDevices::default();
+                Pipeline::new(Arc::new(Worker { engine: Arc::clone(&engine), origins, log, compressions, devices }))
             }
         })?;
         if let Some(address) = server.https_addresses().first().filter(|address| address.port() != 443) {
@@ -145,7 +152,16 @@ impl Edge {
             let _already_set = engine.https_port.set(address.port());
         }
         let housekeeper = log.as_ref().map(|log| housekeeper(Arc::clone(&engine), buffers.clone(), log)).transpose()?;
-        Ok(Edge { engine, certificates, parsed: Mutex::default(), server, log, buffers, housekeeper })
+        Ok(Edge {
+            engine,
+            certificates,
+            parsed: Mutex::default(),
+            geo_files: settings.geo,
+            server,
+            log,
+            buffers,
+            housekeeper,
+        })
     }
 
     /// Whether an edge could be started with these settings, as far as that can be said without starting one.
@@ -156,6 +172,7 @@ impl Edge {
         let settings = EdgeSettings::parse(settings)?;
         client_config(&settings.trusted_authorities)?;
         identity(&settings, None)?;
+        GeoData::load(&settings.geo)?;
         settings.s3.as_ref().and_then(|s3| s3.endpoint.as_deref()).map(s3_endpoint).transpose().map(drop)
     }
 
@@ -171,6 +188,9 @@ impl Edge {
     pub fn load_plan(&self, update: &[u8]) -> Result<u64, Rejected> {
         let mut parsed = self.parsed.lock();
         let plan = self.engine.current_plan().apply(update)?;
+        if plan.distributions().any(|distribution| distribution.asks_for_devices()) {
+            self.engine.devices.prepare().map_err(Rejected::Devices)?;
+        }
         let next = parse_certificates(&plan, &parsed)?;
         let default = plan.default_certificate().and_then(|pem| next.get(&pem.chain_pem)).cloned();
         self.certificates.replace(next.values().cloned().collect(), default);
@@ -179,6 +199,15 @@ impl Edge {
         let sequence = plan.sequence();
         self.engine.plan.store(Arc::new(plan));
         Ok(sequence)
+    }
+
+    /// Reads the files about addresses again. Requests in flight keep what they began with.
+    ///
+    /// # Errors
+    /// `GeoError` names the file that cannot be used; all of them stay as they were.
+    pub fn reload_geo(&self) -> Result<(), GeoError> {
+        self.engine.geo.store(Arc::new(GeoData::load(&self.geo_files)?));
+        Ok(())
     }
 
     /// Takes an invalidation order and returns its sequence; when it returns, nothing older is served.
@@ -276,7 +305,7 @@ impl Edge {
     }
 }
 
-fn engine(settings: &EdgeSettings) -> Result<Engine, StartError> {
+fn engine(settings: &mut EdgeSettings) -> Result<Engine, StartError> {
     let cache = Cache::open(&CacheSettings {
         memory: settings.memory_bytes,
         disk: settings
@@ -298,6 +327,8 @@ fn engine(settings: &EdgeSettings) -> Result<Engine, StartError> {
         https_port: OnceLock::new(),
         explain_key: settings.explain_key.clone(),
         explain_tokens_refused: AtomicU64::new(0),
+        geo: ArcSwap::from_pointee(GeoData::load(&settings.geo)?),
+        devices: DeviceRules::new(settings.user_agents.take()),
         requests: AtomicU64::new(0),
     })
 }

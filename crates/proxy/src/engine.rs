@@ -12,10 +12,12 @@ use edgeward_plan::{InvalidationOrder, Plan};
 
 use crate::clock::Clock;
 use crate::explain::ExplainKey;
+use crate::geo::GeoData;
 use crate::identity::EdgeIdentity;
 use crate::origin_request::S3Endpoint;
 use crate::refusal::Refusal;
 use crate::signing::SigningIdentity;
+use crate::viewer_facts::DeviceRules;
 
 /// The shared state of an edge.
 pub(crate) struct Engine {
@@ -31,6 +33,9 @@ pub(crate) struct Engine {
     pub(crate) explain_key: Option<ExplainKey>,
     /// Debug tokens that were wrong, had expired or were for another distribution.
     pub(crate) explain_tokens_refused: AtomicU64,
+    /// Where addresses are; swapped whole.
+    pub(crate) geo: ArcSwap<GeoData>,
+    pub(crate) devices: DeviceRules,
     /// Requests that have ended.
     pub(crate) requests: AtomicU64,
 }

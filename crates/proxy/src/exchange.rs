@@ -17,6 +17,7 @@ use crate::explain::Explanation;
 use crate::identity::RequestId;
 use crate::outcome::{Detail, ResultType};
 use crate::set_aside::SetAside;
+use crate::viewer_facts::HeaderNames;
 use crate::worker::Worker;
 
 /// A request on its way.
@@ -36,6 +37,8 @@ pub(crate) struct Exchange {
     /// Set once the answer is an error that the distribution has a page for: from then on it is the page that is asked
     /// for.
     pub(crate) error_page: Option<PageInstead>,
+    /// Set where the distribution tells an origin about them.
+    pub(crate) header_names: Option<HeaderNames>,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) cache_status: CacheStatus,
     pub(crate) set_aside: SetAside,
@@ -98,6 +101,7 @@ impl Exchange {
             route: self.route.clone(),
             content_received: None,
             error_page: self.error_page,
+            header_names: self.header_names.clone(),
             outcome: None,
             cache_status: CacheStatus::default(),
             set_aside: SetAside::default(),

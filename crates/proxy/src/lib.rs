@@ -16,6 +16,7 @@ mod engine;
 mod exchange;
 mod explain;
 mod failover;
+mod geo;
 mod identity;
 mod inspection;
 mod invalidation;
@@ -39,5 +40,7 @@ mod worker;
 
 pub use edge::{Addresses, Edge, StartError, Status};
 pub use explain::ExplainKey;
+pub use geo::{GeoError, GeoFiles};
 pub use inspection::InvalidQuestion;
 pub use settings::{ClockSetting, DiskCache, EdgeSettings, InvalidSettings, LogFiles, S3Access};
+pub use viewer_facts::UserAgentRegexes;

@@ -83,6 +83,7 @@ impl Pipeline {
             route: None,
             content_received: (!content.is_end_stream()).then(|| Arc::new(AtomicU64::new(0))),
             error_page: None,
+            header_names: None,
             outcome: None,
             cache_status: CacheStatus::default(),
             set_aside: SetAside::default(),

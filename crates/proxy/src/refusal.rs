@@ -21,6 +21,10 @@ pub(crate) enum Refusal {
     UnknownHost,
     /// The distribution is disabled.
     Disabled,
+    /// The viewer's country is not served.
+    GeoBlocked,
+    /// Viewers are served by country, and this edge has no data about countries.
+    GeoDataMissing,
     /// https only.
     HttpsRequired,
     /// The behavior does not allow the method.
@@ -62,6 +66,7 @@ struct Row {
 const BAD_REQUEST: &str = "Bad request.";
 const NO_CONNECTION: &str = "We can't connect to the server for this app or website at this time. There might be too much traffic or a \
      configuration error. Try again later, or contact the app or website owner.";
+const COUNTRY: &str = "The Amazon CloudFront distribution is configured to block access from your country.";
 const METHOD: &str = "This distribution is not configured to allow the HTTP request method that was used for this request. The \
      distribution supports only cachable requests.";
 const ORIGIN_CLOSED: &str = "CloudFront wasn't able to connect to the origin, or the origin closed the connection.";
@@ -77,6 +82,8 @@ impl Refusal {
             Refusal::HeadersTooLarge => row(StatusCode::PAYLOAD_TOO_LARGE, "InvalidRequestHeader", BAD_REQUEST),
             Refusal::UnknownHost => row(StatusCode::FORBIDDEN, "InvalidRequestHeader", NO_CONNECTION),
             Refusal::Disabled => row(StatusCode::FORBIDDEN, "InvalidRequest", NO_CONNECTION),
+            Refusal::GeoBlocked => row(StatusCode::FORBIDDEN, "ClientGeoBlocked", COUNTRY),
+            Refusal::GeoDataMissing => row(StatusCode::FORBIDDEN, "GeoDataMissing", NO_CONNECTION),
             Refusal::HttpsRequired => row(StatusCode::FORBIDDEN, "InvalidRequest", BAD_REQUEST),
             Refusal::MethodNotAllowed => row(StatusCode::FORBIDDEN, "InvalidRequestMethod", METHOD),
             Refusal::UnexpectedContent => row(StatusCode::FORBIDDEN, "InvalidRequest", BAD_REQUEST),

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::explain::ExplainKey;
+use crate::geo::GeoFiles;
+use crate::viewer_facts::UserAgentRegexes;
 
 /// Bytes; the disk cache turns over in segments.
 const LEAST_DISK: u64 = 4 << 20;
@@ -34,6 +36,10 @@ pub struct EdgeSettings {
     pub trusted_authorities: Vec<String>,
     /// The key of debug tokens, which make a response explain itself; `null`: none does.
     pub explain_key: Option<ExplainKey>,
+    /// Where addresses are; empty lists for an edge that does not know.
+    pub geo: GeoFiles,
+    /// What tells devices apart by their User-Agent; `null`: no plan may ask for that.
+    pub user_agents: Option<UserAgentRegexes>,
     /// Which clock rules freshness and the log.
     pub clock: ClockSetting,
 }

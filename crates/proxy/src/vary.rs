@@ -7,7 +7,8 @@ use edgeward_http_rules::fields;
 use edgeward_plan::ForwardedHeaders;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-/// Leaves in Vary what the behavior forwards, Accept-Encoding, Cookie and `*`.
+/// Leaves in Vary what the behavior forwards, Accept-Encoding, Cookie and `*`; User-Agent too where the origin was told
+/// of the device that it names.
 pub(crate) fn keep_what_varies(forwarded: &ForwardedHeaders, headers: &mut HeaderMap) {
     if !fields::members(headers, &header::VARY).any(|name| !is_kept(name, forwarded)) {
         return;
@@ -22,8 +23,11 @@ pub(crate) fn keep_what_varies(forwarded: &ForwardedHeaders, headers: &mut Heade
 
 fn is_kept(name: &[u8], forwarded: &ForwardedHeaders) -> bool {
     name == b"*"
-        || HeaderName::from_bytes(name)
-            .is_ok_and(|name| matches!(name, header::ACCEPT_ENCODING | header::COOKIE) || forwarded.forwards(&name))
+        || HeaderName::from_bytes(name).is_ok_and(|name| match name {
+            header::ACCEPT_ENCODING | header::COOKIE => true,
+            header::USER_AGENT if forwarded.tells_of_devices() => true,
+            name => forwarded.forwards(&name),
+        })
 }
 
 #[cfg(test)]
@@ -33,10 +37,13 @@ mod tests {
     #[test]
     fn vary_keeps_what_reached_the_origin() {
         let listed = ForwardedHeaders::Listed(vec![HeaderName::from_static("x-tenant")]);
+        let device = ForwardedHeaders::Listed(vec![HeaderName::from_static("cloudfront-is-mobile-viewer")]);
         let all = ForwardedHeaders::All { except: vec![header::HOST], also: Vec::new() };
         for (forwarded, sent, kept) in [
             (&listed, &["Accept-Encoding, X-Tenant, X-Other"][..], Some("Accept-Encoding, X-Tenant")),
             (&listed, &["Cookie"], Some("Cookie")),
+            (&listed, &["User-Agent"], None),
+            (&device, &["User-Agent, X-Other"], Some("User-Agent")),
             (&listed, &["*"], Some("*")),
             (&listed, &["X-Other"], None),
             (&listed, &["X-Other", "x-tenant"], Some("x-tenant")),

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use crate::access_log::{self, LogBuffer};
 use crate::engine::Engine;
 use crate::exchange::Exchange;
+use crate::viewer_facts::KnownDevices;
 
 /// One worker thread's part of the edge.
 pub(crate) struct Worker {
@@ -17,6 +18,8 @@ pub(crate) struct Worker {
     pub(crate) log: Arc<LogBuffer>,
     /// One permit for each response that is being compressed.
     pub(crate) compressions: Arc<Semaphore>,
+    /// By User-Agent.
+    pub(crate) devices: KnownDevices,
 }
 
 /// Responses that one worker compresses at a time; what comes beyond them is stored as it is. Each takes a few MB.

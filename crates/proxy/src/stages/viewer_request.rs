@@ -1,6 +1,6 @@
 //! Stage 3: what the distribution and its behavior allow.
 
-use edgeward_plan::ViewerProtocol;
+use edgeward_plan::{GeoRestriction, ViewerProtocol};
 use http::{Method, StatusCode, Version};
 
 use super::Early;
@@ -13,6 +13,9 @@ pub(crate) fn admit(exchange: &Exchange) -> Result<(), Early> {
     if !distribution.enabled {
         return Err(Refusal::Disabled.into());
     }
+    if let Some(restriction) = &distribution.geo_restriction {
+        by_country(exchange, restriction)?;
+    }
     if !exchange.is_https() {
         over_http(exchange, behavior.viewer_protocol)?;
     }
@@ -20,6 +23,15 @@ pub(crate) fn admit(exchange: &Exchange) -> Result<(), Early> {
         return Err(Refusal::MethodNotAllowed.into());
     }
     Ok(())
+}
+
+/// Guide, georestrictions. An edge without data about countries serves nobody: it cannot tell whom to block.
+fn by_country(exchange: &Exchange, restriction: &GeoRestriction) -> Result<(), Refusal> {
+    let geo = exchange.worker.engine.geo.load();
+    if !geo.knows_countries() {
+        return Err(Refusal::GeoDataMissing);
+    }
+    if restriction.serves(geo.country(exchange.connection.viewer.ip())) { Ok(()) } else { Err(Refusal::GeoBlocked) }
 }
 
 /// Guide, using-https-viewers-to-cloudfront: a redirect that keeps the method needs HTTP/1.1.
