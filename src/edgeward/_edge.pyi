@@ -21,6 +21,9 @@ class Edge:
     def load_plan(self, update: bytes) -> int:
         """Makes a plan, or a change of the live one, live at once; returns its sequence. Raises `PlanRejected`."""
 
+    def reload_geo(self) -> None:
+        """Reads the files about addresses again. Raises `ValueError` that names a wrong one; all stay then."""
+
     def invalidate(self, order: bytes) -> int:
         """Carries out an invalidation; returns its sequence once no older stored response can be served."""
 

@@ -189,6 +189,8 @@ REFUSALS = {
     "headers-too-large": "request line and header section are larger than 20,480 bytes",
     "unknown-host": "no distribution has this name: add it to Aliases, or use the distribution's domain name",
     "disabled": "the distribution is disabled",
+    "geo-blocked": "the distribution's GeoRestriction does not serve the viewer's country",
+    "geo-data-missing": "the distribution has a GeoRestriction, and the edge has no data about countries",
     "https-required": "the behavior's ViewerProtocolPolicy is https-only",
     "method-not-allowed": "the method is not among the behavior's AllowedMethods",
     "unexpected-content": "GET and HEAD may not have content",

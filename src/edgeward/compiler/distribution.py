@@ -48,6 +48,7 @@ def compile_distribution(source: DistributionSource, attached: AttachedResources
         "origin_groups": {group["Id"]: _compile_origin_group(group) for group in items_of(config["OriginGroups"])},
         "behaviors": [compile_behavior(behavior, attached) for _, behavior in behaviors(config)],
         "cache_tag_header": cache_tag_header(config),
+        "geo_restriction": _compile_geo_restriction(config["Restrictions"]["GeoRestriction"]),
         "error_responses": [_compile_error_response(each) for each in _by_status(config)],
     }
 
@@ -56,6 +57,11 @@ def _compile_origin_group(group: Shape) -> Shape:
     primary, secondary = (member["OriginId"] for member in items_of(group["Members"]))
     statuses = sorted(set(items_of(group["FailoverCriteria"]["StatusCodes"])))
     return {"primary": primary, "secondary": secondary, "statuses": statuses}
+
+
+def _compile_geo_restriction(restriction: Shape) -> Shape | None:
+    listed = _LISTED_COUNTRIES.get(restriction["RestrictionType"])
+    return None if listed is None else {"listed": listed, "countries": sorted(set(items_of(restriction)))}
 
 
 def _by_status(config: Shape) -> list[Shape]:
@@ -71,4 +77,5 @@ def _compile_error_response(response: Shape) -> Shape:
     }
 
 
+_LISTED_COUNTRIES = {"whitelist": "served", "blacklist": "blocked"}
 _WITH_HTTP2 = ("http2", "http2and3")

@@ -28,6 +28,7 @@ class AdminSocket:
             "status": lambda _members: agent.status(),
             "list": lambda members: json.loads(agent.list_stored(json.dumps(members).encode())),
             "flush_logs": lambda _members: agent.flush_logs(),
+            "reload_geo": lambda _members: agent.reload_geo(),
         }
         self._server: _Server | None = None
         self._thread = threading.Thread(target=self._serve, name="edge-admin", daemon=True)

@@ -46,6 +46,10 @@ class EdgeAgent:
         """Makes a plan, or a change of the live one, live; returns the sequence now live. Raises `PlanRejected`."""
         return self._edge.load_plan(update)
 
+    def reload_geo(self) -> None:
+        """Reads the files about addresses again, whole or not at all. Raises `ValueError` that names a file."""
+        self._edge.reload_geo()
+
     def invalidate(self, order: bytes) -> int:
         """Carries out an invalidation; returns its sequence once no older stored response can be served."""
         return self._edge.invalidate(order)

@@ -8,6 +8,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from edgeward.edge.user_agents import user_agent_regexes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
@@ -29,6 +31,21 @@ class DiskSettings:
     """Made when missing, mode 0700. One edge at a time uses it; its responses outlive a restart."""
     limit_bytes: int
     """Bytes of all its files together, at least 4 MiB; what is asked for least goes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeoFiles:
+    """Files in MMDB format that tell where addresses are, in MaxMind's layout or that of ip-location-db.
+
+    Those of a kind are asked in order. All are read into memory, at the start and by `EdgeAgent.reload_geo`.
+    """
+
+    country: tuple[Path, ...] = ()
+    """Countries."""
+    city: tuple[Path, ...] = ()
+    """Cities, regions, postal codes, coordinates; countries where none of the files above knows one."""
+    asn: tuple[Path, ...] = ()
+    """Autonomous systems."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +84,8 @@ class EdgeSettings:
     """CA certificates, PEM, that origins may be certified by, beside the system's."""
     explain_key: str | None = None
     """The key of debug tokens, 64 hexadecimal digits, the control plane has it too; None: nothing is explained."""
+    geo: GeoFiles = GeoFiles()
+    """Without files, headers about places are left out and distributions with a geo restriction serve nobody."""
     manual_clock_ms: int | None = None
     """Where a clock that only `advance_clock` moves starts, milliseconds since the epoch; None: the system's clock."""
 
@@ -86,5 +105,7 @@ class EdgeSettings:
             "s3": None if self.s3 is None else asdict(self.s3),
             "trusted_authorities": self.trusted_authorities,
             "explain_key": self.explain_key,
+            "geo": {kind: [str(path) for path in paths] for kind, paths in asdict(self.geo).items()},
+            "user_agents": user_agent_regexes(),
             "clock": "system" if self.manual_clock_ms is None else {"manual": self.manual_clock_ms},
         }

@@ -152,6 +152,27 @@ def source(config: Shape = CONFIG, **members: Any) -> DistributionSource:
     )
 
 
+@pytest.mark.parametrize(
+    ("restriction", "compiled"),
+    [
+        ({"RestrictionType": "none", "Quantity": 0}, None),
+        (
+            {"RestrictionType": "whitelist", "Quantity": 2, "Items": ["FR", "DE"]},
+            {"listed": "served", "countries": ["DE", "FR"]},
+        ),
+        (
+            {"RestrictionType": "blacklist", "Quantity": 1, "Items": ["FR"]},
+            {"listed": "blocked", "countries": ["FR"]},
+        ),
+    ],
+)
+def test_a_geo_restriction_says_what_becomes_of_the_countries_it_lists(
+    restriction: Shape, compiled: Shape | None, attached: Attached
+) -> None:
+    config = CONFIG | {"Restrictions": {"GeoRestriction": restriction}}
+    assert compile_distribution(source(config), attached)["geo_restriction"] == compiled
+
+
 def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
     cache = {
         "min_ttl": 1,
@@ -175,6 +196,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
         "default_root_object": "index.html",
         "http2": True,
         "cache_tag_header": "cache-tag",
+        "geo_restriction": None,
         "error_responses": [
             {"status": 404, "min_ttl": 10, "page": {"path": "/404.html", "status": 200}},
             {"status": 500, "min_ttl": 0, "page": None},

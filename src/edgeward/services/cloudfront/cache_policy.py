@@ -20,7 +20,7 @@ from edgeward.services.cloudfront.policy_selections import (
     selections,
 )
 from edgeward.services.cloudfront.republishing import republish_users
-from edgeward.services.cloudfront.viewer_headers import refuse_unwritten_while_attached
+from edgeward.services.cloudfront.viewer_headers import NOT_IN_CACHE_KEY, refuse_unwritten_while_attached
 
 
 def fill_defaults(config: Shape) -> Shape:
@@ -100,19 +100,7 @@ def _check_headers(parameters: Shape) -> None:
 NOUN = "cache policy"
 SELECTIONS = selections("CachePolicy")
 
-UNCACHEABLE_HEADERS = frozenset(
-    {
-        "cloudfront-viewer-address",
-        "cloudfront-viewer-asn",
-        "cloudfront-viewer-ja3-fingerprint",
-        "cloudfront-viewer-tls",
-        "connection",
-        "cookie",
-        "proxy-authorization",
-        "te",
-        "upgrade",
-    }
-)
+UNCACHEABLE_HEADERS = NOT_IN_CACHE_KEY | {"connection", "cookie", "proxy-authorization", "te", "upgrade"}
 """Developer Guide, "Caching content based on request headers" and "Add CloudFront request headers"."""
 
 DEFAULT_TTL_SECONDS = 86_400

@@ -1,7 +1,8 @@
 """The header fields in which CloudFront tells about the viewer, and those of them that this edge can write.
 
 A policy may name any of them; attaching it to a cache behavior is refused when the edge would have to make a value
-up. Source: Developer Guide, "Add CloudFront request headers".
+up. Where data about a place are missing, the edge leaves the header out, as CloudFront does for addresses it does not
+know. Source: Developer Guide, "Add CloudFront request headers".
 """
 
 from collections.abc import Iterable
@@ -9,19 +10,39 @@ from collections.abc import Iterable
 from edgeward.aws.engine import Proposal
 from edgeward.aws.errors import ApiError
 
-WRITTEN = frozenset(
+_DEVICE = """
+    cloudfront-is-android-viewer cloudfront-is-desktop-viewer cloudfront-is-ios-viewer cloudfront-is-mobile-viewer
+    cloudfront-is-smarttv-viewer cloudfront-is-tablet-viewer
+"""
+_PLACE = """
+    cloudfront-viewer-asn cloudfront-viewer-city cloudfront-viewer-country cloudfront-viewer-country-name
+    cloudfront-viewer-country-region cloudfront-viewer-country-region-name cloudfront-viewer-latitude
+    cloudfront-viewer-longitude cloudfront-viewer-metro-code cloudfront-viewer-postal-code
+    cloudfront-viewer-time-zone
+"""
+_TRANSPORT = """
+    cloudfront-forwarded-proto cloudfront-viewer-address cloudfront-viewer-header-count
+    cloudfront-viewer-header-order cloudfront-viewer-http-version cloudfront-viewer-ja3-fingerprint
+    cloudfront-viewer-ja4-fingerprint cloudfront-viewer-tls
+"""
+WRITTEN = frozenset((_DEVICE + _PLACE + _TRANSPORT).split())
+"""What the edge writes: from the User-Agent, from data about addresses, and from connection and request alone. The
+certificates of viewers are missing."""
+
+NOT_IN_CACHE_KEY = frozenset(
     {
-        "cloudfront-forwarded-proto",
         "cloudfront-viewer-address",
-        "cloudfront-viewer-http-version",
+        "cloudfront-viewer-asn",
+        "cloudfront-viewer-ja3-fingerprint",
+        "cloudfront-viewer-ja4-fingerprint",
         "cloudfront-viewer-tls",
     }
 )
-"""What the edge writes: it follows from the connection alone, without data about devices or places."""
+"""For origin request policies only (Developer Guide, the same page)."""
 
 
 def unwritten(names: Iterable[str]) -> list[str]:
-    """Those of `names` (lower case) that only CloudFront could write, in order."""
+    """Those of `names` (lower case) that the edge cannot write, in order."""
     return sorted({name for name in names if name.startswith("cloudfront-")} - WRITTEN)
 
 

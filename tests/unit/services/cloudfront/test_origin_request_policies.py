@@ -119,7 +119,7 @@ def test_a_change_reaches_the_distributions_that_attach_the_policy(
     change = {"Id": policy_id, "IfMatch": policy["ETag"]}
 
     in_use = refused(cloudfront.delete_origin_request_policy, **change)
-    unwritten = with_headers("whitelist", "CloudFront-Viewer-Country")
+    unwritten = with_headers("whitelist", "CloudFront-Viewer-Cert-Pem")
     missing = refused(cloudfront.update_origin_request_policy, OriginRequestPolicyConfig=unwritten, **change)
     cloudfront.update_origin_request_policy(OriginRequestPolicyConfig=with_headers("allViewer"), **change)
 
@@ -128,10 +128,12 @@ def test_a_change_reaches_the_distributions_that_attach_the_policy(
     assert behavior["origin_request"]["headers"] == {"mode": "all", "names": []}
 
 
-def test_a_managed_policy_whose_headers_the_edge_cannot_write_is_refused_by_their_names(
-    cloudfront: Any, config: dict[str, Any]
+def test_the_managed_policy_with_all_headers_of_cloudfront_can_be_attached(
+    cloudfront: Any, config: dict[str, Any], edge: Any
 ) -> None:
     config["DefaultCacheBehavior"]["OriginRequestPolicyId"] = ALL_AND_CLOUDFRONT
 
-    with pytest.raises(cloudfront.exceptions.InvalidArgument, match="cloudfront-is-android-viewer"):
-        cloudfront.create_distribution(DistributionConfig=config)
+    user = cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"]
+
+    behavior = json.loads(edge.plans[-1])["distributions"][user]["behaviors"][0]
+    assert len(behavior["origin_request"]["headers"]["names"]) == 21

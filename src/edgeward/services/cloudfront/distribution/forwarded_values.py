@@ -7,7 +7,7 @@ Sources: API reference (ForwardedValues, CookiePreference), Developer Guide ("Ca
 from edgeward.aws.model import Shape
 from edgeward.services.cloudfront.distribution import quotas
 from edgeward.services.cloudfront.distribution.fields import Field, items_of
-from edgeward.services.cloudfront.viewer_headers import unwritten
+from edgeward.services.cloudfront.viewer_headers import NOT_IN_CACHE_KEY, unwritten
 
 
 def check_forwarded_values(at: Field, behavior: Shape, origin: Shape | None) -> None:
@@ -67,15 +67,5 @@ def _check_headers(at: Field, names: list[str], origin: Shape | None) -> None:
 
 
 ALL_HEADERS = "*"
-_NEVER_FORWARDED = frozenset(
-    {
-        "cloudfront-viewer-address",
-        "cloudfront-viewer-tls",
-        "connection",
-        "cookie",
-        "proxy-authorization",
-        "te",
-        "upgrade",
-    }
-)
+_NEVER_FORWARDED = NOT_IN_CACHE_KEY | {"connection", "cookie", "proxy-authorization", "te", "upgrade"}
 """Not for a cache key (guide, "Cache content based on request headers" and "Add CloudFront request headers")."""

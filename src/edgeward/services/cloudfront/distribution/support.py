@@ -63,6 +63,7 @@ EFFECTS: Mapping[str, str] = {
     "CustomErrorResponses.Items[].ErrorCachingMinTTL": "for how long the error is kept at least",
     "CacheTagConfig.HeaderName": "the response header with the tags by which stored responses are invalidated",
     "DefaultRootObject": "answers requests for /",
+    "Restrictions.GeoRestriction": "viewers of which countries are served",
     "HttpVersion": "whether viewers are offered HTTP/2",
     "Enabled": "a disabled distribution serves no viewer",
     **dict(_below("Origins.Items[]", _ORIGIN_EFFECTS)),

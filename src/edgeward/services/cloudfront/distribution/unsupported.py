@@ -98,11 +98,6 @@ _DISTRIBUTION_REFUSALS = (
         "this edge has no certificates of ACM or IAM yet; set CloudFrontDefaultCertificate to true, and the local "
         "authority issues certificates for the aliases",
     ),
-    Refusal(
-        "Restrictions.GeoRestriction",
-        lambda restriction: restriction["RestrictionType"] == "none",
-        "this edge does not know the country of a viewer yet; set RestrictionType to none",
-    ),
     Refusal("WebACLId", _is_unset, "this edge has no web ACLs yet; leave it empty"),
     Refusal("HttpVersion", _is_one_of("http1.1", "http2"), "this edge has no HTTP/3 yet; use http2"),
     Refusal("ContinuousDeploymentPolicyId", _is_unset, "continuous deployment is not there yet; leave it empty"),

@@ -47,13 +47,13 @@ def known() -> KnownResources:
     return KnownResources(
         cache_policies={
             "policy": {"Name": "policy", "MinTTL": 1},
-            "country": {
-                "Name": "country",
+            "certificate": {
+                "Name": "certificate",
                 "MinTTL": 1,
-                "ParametersInCacheKeyAndForwardedToOrigin": _listing("CloudFront-Viewer-Country"),
+                "ParametersInCacheKeyAndForwardedToOrigin": _listing("CloudFront-Viewer-Cert-Pem"),
             },
         },
-        origin_request_policies={"device": _listing("Referer", "CloudFront-Is-Mobile-Viewer")},
+        origin_request_policies={"robot": _listing("Referer", "CloudFront-Is-Robot-Viewer")},
         origin_access_controls={
             "always": control,
             "never": control | {"SigningBehavior": "never"},

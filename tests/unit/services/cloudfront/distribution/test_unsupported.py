@@ -73,7 +73,6 @@ ASKED_FOR: list[tuple[str, Any]] = [
     ("ViewerCertificate", {"ACMCertificateArn": "arn", "SSLSupportMethod": "sni-only"}),
     ("ViewerCertificate", {"IAMCertificateId": "1", "SSLSupportMethod": "vip"}),
     ("ViewerCertificate", {"CloudFrontDefaultCertificate": True, "ACMCertificateArn": "arn"}),
-    ("Restrictions.GeoRestriction", {"RestrictionType": "whitelist"} | container("DE")),
     ("WebACLId", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/x/1"),
     ("HttpVersion", "http3"),
     ("HttpVersion", "http2and3"),
