@@ -12,6 +12,7 @@ from edgeward.scenario.short_form import (
     Selection,
     ShortBehavior,
     ShortCors,
+    ShortCountries,
     ShortDistribution,
     ShortErrorResponse,
     ShortOrigin,
@@ -72,6 +73,8 @@ def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]
             [{"PathPattern": behavior.path or "", **shape} for behavior, shape in zip(numbered, shapes, strict=True)]
         ),
     }
+    if whole.countries:
+        config["Restrictions"] = {"GeoRestriction": _geo_restriction(whole.countries)}
     if whole.cache_tags:
         config["CacheTagConfig"] = {"HeaderName": whole.cache_tags}
     controls = {_control_id(key): _access_control(key, each) for key, each in origins.items() if each.signing}
@@ -135,6 +138,14 @@ def _origin_group(name: str, group: ShortOriginGroup) -> Shape:
         "FailoverCriteria": {"StatusCodes": _items(group.statuses or (500, 502, 503, 504))},
         "Members": _items([{"OriginId": member} for member in group.members]),
     }
+
+
+def _geo_restriction(countries: ShortCountries) -> Shape:
+    if countries.served and countries.blocked:
+        raise ValueError("countries: give either those that are served or those that are blocked")
+    if countries.served:
+        return {"RestrictionType": "whitelist", **_items(countries.served)}
+    return {"RestrictionType": "blacklist", **_items(countries.blocked or ())}
 
 
 def _error_response(response: ShortErrorResponse) -> Shape:

@@ -6,6 +6,7 @@ is the description an editor shows. Read by `runner`, `origin`, `viewer` and `ch
 """
 
 import dataclasses
+import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from edgeward.scenario.citations import citation_url
 from edgeward.scenario.explanation import Debug, ExplainCheck
+from edgeward.scenario.places import Places
 from edgeward.scenario.reading import Node, ScenarioError, compose, nearest, read, read_record
 from edgeward.scenario.short_form import ShortDistribution
 from edgeward.scenario.values import Content, ContentCheck, Duration, FieldChecks, Fields
@@ -25,6 +27,7 @@ Fault = Literal["refuse", "reset", "close", "garbage", "never"]
 NO_CHECKS = FieldChecks()
 NO_FIELDS = Fields()
 NO_TIME = Duration(0)
+NOWHERE = Places({})
 PLAIN = ShortDistribution()
 
 
@@ -124,6 +127,7 @@ class RequestStep:
 
     host: Annotated[str | None, "Host or :authority; default: the distribution's domain name"] = None
     sni: Annotated[str | None, "TLS server name; default: the host"] = None
+    address: Annotated[str | None, "The viewer's address, one of 127.0.0.0/8; default: 127.0.0.1"] = None
     over: Annotated[Door | None, "Another door than the scenario's, for this step"] = None
     content: Annotated[Content | None, "Content of the request"] = None
     headers: Annotated[Fields, "Header fields whose names are not known inline"] = NO_FIELDS
@@ -246,6 +250,7 @@ class Scenario:
     needs: tuple[str, ...]
     via: tuple[Door, ...]
     disk: bool
+    geo: Places
     cases: tuple[Case, ...]
 
 
@@ -282,6 +287,7 @@ class Document:
     via: Annotated[tuple[Door, ...], "The doors to run it through, each once"] = ("h2",)
     rows: Annotated[Table, "Runs the scenario once for each row: label to the values of `$name`"] = NO_TABLE
     disk: Annotated[bool, "Whether the edge has a cache on disk below the one in memory"] = False
+    geo: Annotated[Places, "Where viewers are by network, as the edge's data have it; default: no data"] = NOWHERE
     distribution: Annotated[ShortDistribution, "Members that differ from the one-origin default"] = PLAIN
     steps: Annotated[tuple[Step, ...], "What happens, in order"]
 
@@ -307,6 +313,7 @@ def parse_scenario(text: str, path: Path) -> Scenario:
         needs=document.needs,
         via=document.via,
         disk=document.disk,
+        geo=document.geo,
         cases=cases,
     )
     _require_consistent(scenario, root)
@@ -336,9 +343,18 @@ def _read_request(key: str, entries: dict[str, Node], node: Node) -> RequestStep
     step = dataclasses.replace(read_record(RequestStep, entries, node), method=method, target=target)
     if not 1 <= step.times <= MAX_TIMES:
         raise node.error(f"`times:` is 1 to {MAX_TIMES}")
+    if step.address is not None and not _is_loopback(step.address):
+        raise node.error(f"`{step.address}` is none of this machine's addresses for viewers, 127.0.0.1 and up")
     if step.during and (step.times > 1 or not step.origin.answers):
         raise node.error("`during:` needs one request (`times: 1`) and an `origin:` that answers it")
     return step
+
+
+def _is_loopback(text: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(text).is_loopback
+    except ValueError:
+        return False
 
 
 def _method_and_target(text: str, node: Node) -> tuple[str, str]:

@@ -32,7 +32,7 @@ from edgeward.scenario.format import (
 )
 from edgeward.scenario.message import FieldLines, Request
 from edgeward.scenario.short_form import ShortDistribution
-from edgeward.scenario.stage import Stage, set_up
+from edgeward.scenario.stage import Stage, Surroundings, set_up
 from edgeward.scenario.timeline import shortened
 from edgeward.scenario.viewer import Outcome, RawExchange, attempt
 from edgeward.services.edgeward.explain_token import REQUEST_FIELD
@@ -52,7 +52,7 @@ def run_scenario(scenario: Scenario, case: Case, door: Door) -> None:
 
 
 async def _run(scenario: Scenario, case: Case, door: Door) -> None:
-    async with set_up(case.distribution, disk=scenario.disk) as stage:
+    async with set_up(case.distribution, Surroundings(disk=scenario.disk, places=scenario.geo)) as stage:
         run = _Run(stage=stage, door=door)
         for step in case.steps:
             problems = await run.play(step)
@@ -189,7 +189,7 @@ class _Run:
             authority=authority,
             content=action.content.data if action.content else b"",
         )
-        door, viewer = action.over or self.door, self.stage.viewer
+        door, viewer = action.over or self.door, self.stage.viewer.at(action.address)
         sni = action.sni or authority.partition(":")[0]
         self.stage.timeline.note("viewer", f"> {request.method} {request.target} {brief(request.fields)}")
         if gate is not None:

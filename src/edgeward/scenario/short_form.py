@@ -146,6 +146,14 @@ class ShortErrorResponse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortCountries:
+    """A geo restriction: one of the two."""
+
+    served: Annotated[tuple[str, ...] | None, "Country codes of the viewers that are served (whitelist)"] = None
+    blocked: Annotated[tuple[str, ...] | None, "Country codes of the viewers that are not (blacklist)"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShortDistribution:
     """A distribution, as far as it differs from the one-origin default."""
 
@@ -157,6 +165,7 @@ class ShortDistribution:
     errors: Annotated[tuple[ShortErrorResponse, ...] | None, "Custom error responses"] = None
     cache_tags: Annotated[str | None, "Name of the response header with cache tags"] = None
     default_root_object: Annotated[str | None, "Path of the object for /, without leading slash"] = None
+    countries: Annotated[ShortCountries | None, "Geo restriction; default: none"] = None
     enabled: Annotated[bool | None, "Default: true"] = None
     http_version: Annotated[Literal["http1.1", "http2"] | None, "Default: http2"] = None
     others: Annotated[

@@ -20,6 +20,7 @@ from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
 from edgeward.scenario.expansion import MAIN, OriginPorts, domain_of, origins_of
 from edgeward.scenario.explanation import EXPLAIN_KEY
 from edgeward.scenario.origin import Origins
+from edgeward.scenario.places import Places
 from edgeward.scenario.short_form import ShortDistribution, ShortOrigin
 from edgeward.scenario.timeline import EPOCH_MS, Timeline, VirtualClock
 from edgeward.scenario.viewer import Viewer
@@ -36,11 +37,19 @@ class Stage:
     timeline: Timeline
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the edge of a run has beside its distribution."""
+
+    disk: bool
+    """A cache on disk."""
+    places: Places
+    """Data about addresses, of these places; without any the edge has none."""
+
+
 @contextlib.asynccontextmanager
-async def set_up(distribution: ShortDistribution, *, disk: bool) -> AsyncIterator[Stage]:
-    """Origins that listen, an edge that serves `distribution`, a viewer that knows it. `disk` gives the edge a cache on
-    disk.
-    """
+async def set_up(distribution: ShortDistribution, surroundings: Surroundings) -> AsyncIterator[Stage]:
+    """Origins that listen, an edge that serves `distribution`, a viewer that knows it."""
     _allow_many_connections()
     timeline = Timeline(VirtualClock())
     async with contextlib.AsyncExitStack() as stack:
@@ -50,9 +59,12 @@ async def set_up(distribution: ShortDistribution, *, disk: bool) -> AsyncIterato
         wanted = _all_origins(distribution)
         ports = {name: await _listen(origins, name, origin) for name, origin in wanted.items()}
         settings = _settings(wanted, ports, logs)
-        if disk:
+        if surroundings.disk:
             cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeward-cache-")))
             settings = replace(settings, disk=DiskSettings(directory=cache, limit_bytes=_DISK_BYTES))
+        if surroundings.places.by_network:
+            geo = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeward-geo-")))
+            settings = replace(settings, geo=surroundings.places.write(geo))
         edge = EdgeUnderTest(settings, ports, _certificate(distribution))
         stack.push_async_callback(asyncio.to_thread, edge.stop)
         http, https = await asyncio.to_thread(edge.start, distribution)

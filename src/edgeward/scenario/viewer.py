@@ -11,7 +11,7 @@ import contextlib
 import functools
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgeward.scenario.format import Door
@@ -57,6 +57,12 @@ class Viewer:
     https: tuple[str, int]
     root_pem: str
     """The authority to trust. The names of a certificate are reported, not checked: a scenario may ask for others."""
+    address: str | None = None
+    """Where it connects from; None: wherever the system likes."""
+
+    def at(self, address: str | None) -> "Viewer":
+        """The same viewer at another address."""
+        return replace(self, address=address)
 
     async def send(self, door: Door, request: Request, sni: str, *, watch_close: bool = False) -> Outcome:
         """One request on a connection of its own."""
@@ -122,12 +128,13 @@ class Viewer:
 
     @contextlib.asynccontextmanager
     async def _connect(self, door: Door, sni: str) -> AsyncIterator[Streams]:
+        local = (self.address, 0) if self.address else None
         if door == "h1":
-            reader, writer = await asyncio.open_connection(*self.http, limit=READ_LIMIT)
+            reader, writer = await asyncio.open_connection(*self.http, limit=READ_LIMIT, local_addr=local)
         else:
             context = _tls_context(self.root_pem, "h2" if door == "h2" else "http/1.1")
             reader, writer = await asyncio.open_connection(
-                *self.https, limit=READ_LIMIT, ssl=context, server_hostname=sni
+                *self.https, limit=READ_LIMIT, local_addr=local, ssl=context, server_hostname=sni
             )
         try:
             yield reader, writer

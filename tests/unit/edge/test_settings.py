@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from edgeward.edge.settings import EdgeSettings, LogSettings, S3Access
+from edgeward.edge.settings import EdgeSettings, GeoFiles, LogSettings, S3Access
+from edgeward.edge.user_agents import user_agent_regexes
 
 
 def test_the_defaults_are_an_edge_on_loopback_without_log_and_origin_access() -> None:
@@ -19,6 +20,8 @@ def test_the_defaults_are_an_edge_on_loopback_without_log_and_origin_access() ->
         "s3": None,
         "trusted_authorities": [],
         "explain_key": None,
+        "geo": {"country": [], "city": [], "asn": []},
+        "user_agents": user_agent_regexes(),
         "clock": "system",
     }
 
@@ -31,6 +34,7 @@ def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() ->
             s3=S3Access(endpoint="http://127.0.0.1:8333", access_key="id", secret_key="secret"),
             trusted_authorities=("PEM",),
             explain_key="0f" * 32,
+            geo=GeoFiles(country=(Path("/a.mmdb"), Path("/b.mmdb")), asn=(Path("/c.mmdb"),)),
             manual_clock_ms=1_700_000_000_000,
         ).encode()
     )
@@ -38,5 +42,6 @@ def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() ->
     assert document["log"] == {"directory": "/logs", "segment_seconds": 5, "segment_bytes": 1000}
     assert document["s3"] == {"endpoint": "http://127.0.0.1:8333", "access_key": "id", "secret_key": "secret"}
     assert document["trusted_authorities"] == ["PEM"]
+    assert document["geo"] == {"country": ["/a.mmdb", "/b.mmdb"], "city": [], "asn": ["/c.mmdb"]}
     assert document["explain_key"] == "0f" * 32
     assert document["clock"] == {"manual": 1_700_000_000_000}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeward.scenario.format import Scenario
+from edgeward.scenario.format import NOWHERE, Scenario
 from edgeward.scenario.ordering import CircularNeedError, after_their_needs
 
 
@@ -18,6 +18,7 @@ def scenario(name: str, *needs: str) -> Scenario:
         needs=needs,
         via=("h2",),
         disk=False,
+        geo=NOWHERE,
         cases=(),
     )
 
