@@ -15,7 +15,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name 
 # The extension module is left out of `cargo test`: it links to Python only inside a Python process; pytest tests it.
 RUST_TESTED := --workspace --exclude edgeward-edge-py
 
-.PHONY: demo build test lint fmt unit scenario clients load faults bench bench-scale conformance lock clean help
+.PHONY: demo build test lint fmt unit scenario clients load faults bench bench-scale conformance geodata lock clean help
 
 demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-C (ARGS="--state DIR ...")
 	@exec $(BIN)/edgeward dev $(ARGS)
@@ -64,6 +64,9 @@ bench-scale: build ## What grows with what an edge holds: a million responses, 1
 
 conformance: build ## The HTTP caching suite from npm, in clear and over TLS (ARGS="--record ..."); needs Node.js
 	PYTHONPATH=tests $(BIN)/python -m conformance $(ARGS)
+
+geodata: build ## Free data about where viewers are, from npm into .edgeward/geo (ARGS="--city"); needs Node.js
+	@exec $(BIN)/edgeward geodata $(ARGS)
 
 lock: $(TOOLS) ## Pin the newest allowed versions of all Python packages into requirements/*.txt
 	$(PYTHON) -m venv .venv-lock

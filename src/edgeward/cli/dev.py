@@ -20,7 +20,14 @@ _BUSY = "If it is busy, the next free one is taken and printed; 0 takes any."
 @click.option("--http-port", type=_PORT, default=8080, show_default=True, help="Port of the edge for http.")
 @click.option("--https-port", type=_PORT, default=8443, show_default=True, help="Port of the edge for https.")
 @click.option("--s3-port", type=_PORT, default=8333, show_default=True, help="Port of the S3 server.")
-def dev(state: Path, api_port: int, http_port: int, https_port: int, s3_port: int) -> None:
+@click.option(
+    "--geo",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    help="Folder with country*.mmdb, city*.mmdb and asn*.mmdb, as far as there are any.  [default: geo in --state]",
+)
+def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
+    state: Path, api_port: int, http_port: int, https_port: int, s3_port: int, geo: Path | None
+) -> None:
     """Run a whole CDN on this machine: API, edge, and two origins with a sample site.
 
     Everything listens on loopback only, and ends with Ctrl-C.
@@ -30,7 +37,9 @@ def dev(state: Path, api_port: int, http_port: int, https_port: int, s3_port: in
     from edgeward.dev.program import run
     from edgeward.dev.settings import DevSettings
 
-    settings = DevSettings(state=state, api_port=api_port, http_port=http_port, https_port=https_port, s3_port=s3_port)
+    settings = DevSettings(
+        state=state, geo=geo, api_port=api_port, http_port=http_port, https_port=https_port, s3_port=s3_port
+    )
     try:
         run(settings, say=click.echo)
     except DevError as error:

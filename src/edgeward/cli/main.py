@@ -6,6 +6,7 @@ from edgeward import __version__
 from edgeward.cli.cache import cache
 from edgeward.cli.dev import dev
 from edgeward.cli.explain import explain
+from edgeward.cli.geodata import geodata
 from edgeward.cli.test import test
 
 
@@ -18,4 +19,5 @@ def main() -> None:
 main.add_command(cache)
 main.add_command(dev)
 main.add_command(explain)
+main.add_command(geodata)
 main.add_command(test)

@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import FrameType
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,6 +22,7 @@ from edgeward.dev.aws_clients import cloudfront_client
 from edgeward.dev.credentials import access_key, explain_key
 from edgeward.dev.dynamic_origin import DynamicOrigin
 from edgeward.dev.errors import DevError
+from edgeward.dev.geodata import geo_files
 from edgeward.dev.ports import LOOPBACK, first_free_port
 from edgeward.dev.s3_server import S3Server, S3ServerSettings
 from edgeward.dev.sample_distribution import Origins, SampleDistribution, deploy_sample, preferred_dynamic_port
@@ -31,7 +32,8 @@ from edgeward.dev.state_folder import StateFolder, StateLock, write_private
 from edgeward.dev.welcome import Endpoints, running_record, shell_exports, welcome
 from edgeward.edge.admin import AdminSocket
 from edgeward.edge.agent import EdgeAgent
-from edgeward.edge.settings import DiskSettings, EdgeSettings, LogSettings, S3Access
+from edgeward.edge.geo_reload import GeoReloader
+from edgeward.edge.settings import DiskSettings, EdgeSettings, GeoFiles, LogSettings, S3Access
 
 BUCKET = "sample-site"
 """The private bucket of the sample site."""
@@ -47,7 +49,7 @@ def run(settings: DevSettings, say: Callable[[str], None]) -> None:
         try:
             say("Starting an S3 server, an HTTP origin, an edge and the control plane ...")
             with _explained():
-                cdn = _Cdn(settings, folder, parts)
+                cdn = _Cdn(settings, folder, parts, say)
                 endpoints = cdn.start()
             _announce(endpoints, folder, parts)
             say(welcome(endpoints, folder))
@@ -59,14 +61,19 @@ def run(settings: DevSettings, say: Callable[[str], None]) -> None:
 class _Cdn:
     """The parts, each started by one method and stopped by `parts`."""
 
-    def __init__(self, settings: DevSettings, folder: StateFolder, parts: ExitStack) -> None:
+    def __init__(
+        self, settings: DevSettings, folder: StateFolder, parts: ExitStack, say: Callable[[str], None]
+    ) -> None:
         self._settings = settings
+        self._say = say
         self._folder = folder
         self._parts = parts
         self._ports = _chosen_ports(settings)
         self._user_key = access_key(folder.user_key)
         self._origin_key = access_key(folder.origin_key)
         self._explain_key = explain_key(folder.explain_key)
+        self._geo = geo_files(settings.geo or folder.geo)
+        self._looked_after: list[Callable[[], None]] = []
         self._s3 = S3Server(
             S3ServerSettings(
                 directory=folder.s3,
@@ -96,12 +103,15 @@ class _Cdn:
             bucket=BUCKET,
             ca_file=authority.root_path,
             key=self._user_key,
+            places=_kinds(self._geo),
         )
 
     def watch(self) -> None:
-        """Waits for the end. Raises `DevError` when the S3 server ends first."""
+        """Waits for the end, looking after what may change. Raises `DevError` when the S3 server ends first."""
         while not self._s3.has_ended:
             time.sleep(_WATCH_SECONDS)
+            for look in self._looked_after:
+                look()
         raise DevError(f"the S3 server ended: see {self._folder.s3 / 'weed.log'}, then start again")
 
     def _start_dynamic_origin(self) -> DynamicOrigin:
@@ -111,7 +121,7 @@ class _Cdn:
         return origin
 
     def _start_edge(self, authority: LocalAuthority) -> EdgeAgent:
-        edge = EdgeAgent(
+        edge = _agent(
             EdgeSettings(
                 http=(f"{LOOPBACK}:{self._ports.http}",),
                 https=(f"{LOOPBACK}:{self._ports.https}",),
@@ -125,10 +135,12 @@ class _Cdn:
                 ),
                 trusted_authorities=(authority.root_pem,),
                 explain_key=self._explain_key,
+                geo=self._geo,
             )
         )
         edge.start()
         self._parts.callback(edge.stop)
+        self._looked_after.append(GeoReloader(edge, self._geo, self._say).look)
         admin = AdminSocket(edge, self._folder.admin_socket)
         self._parts.callback(admin.stop)
         admin.start()
@@ -184,6 +196,19 @@ def _announce(endpoints: Endpoints, folder: StateFolder, parts: ExitStack) -> No
     write_private(folder.environment, shell_exports(endpoints))
     parts.callback(folder.running.unlink, missing_ok=True)
     write_private(folder.running, json.dumps(running_record(endpoints), indent=2))
+
+
+def _agent(settings: EdgeSettings) -> EdgeAgent:
+    try:
+        return EdgeAgent(settings)
+    except ValueError as error:
+        # Of all settings only these files are not made by this program.
+        raise DevError(f"{error}; put another file there, or remove it") from error
+
+
+def _kinds(files: GeoFiles) -> tuple[str, ...]:
+    """The kinds of place that there are files about."""
+    return tuple(kind for kind, paths in asdict(files).items() if paths)
 
 
 def _port(addresses: tuple[str, ...]) -> int:

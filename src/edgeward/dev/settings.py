@@ -18,6 +18,8 @@ class DevSettings:
     """The edge's port for TLS."""
     s3_port: int = 8333
     """The S3 server's port. The default is SeaweedFS's own."""
+    geo: Path | None = None
+    """The folder with MMDB files about addresses; None: `geo` in the state folder."""
     account_id: str = "123456789012"
     """The AWS account that owns what is created; 12 digits."""
     workers: int = 2

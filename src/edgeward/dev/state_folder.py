@@ -56,6 +56,11 @@ class StateFolder:
         return self.root / "cache"
 
     @property
+    def geo(self) -> Path:
+        """MMDB files about addresses; `edgeward geodata` makes some."""
+        return self.root / "geo"
+
+    @property
     def admin_socket(self) -> Path:
         """Where the edge's operator asks it; there only while it runs."""
         return self.root / "edge" / "admin.sock"

@@ -28,6 +28,8 @@ class Endpoints:
     """The local CA's certificate; absolute."""
     key: AccessKey
     """Good for the API and for S3."""
+    places: tuple[str, ...] = ()
+    """Of what the edge has data: country, city, asn."""
 
     @property
     def http_url(self) -> str:
@@ -83,6 +85,7 @@ def welcome(endpoints: Endpoints, folder: StateFolder) -> str:
           {endpoints.https_url}/
           trusted with: curl --cacert {shlex.quote(str(endpoints.ca_file))}
   state   {folder.root}
+  places  {_places(endpoints, folder)}
 
   For the AWS CLI and SDKs, in another terminal (or: . {shlex.quote(str(folder.environment))}):
 
@@ -99,6 +102,12 @@ def welcome(endpoints: Endpoints, folder: StateFolder) -> str:
 
   Ctrl-C stops everything. The next start finds it all again.
 """
+
+
+def _places(endpoints: Endpoints, folder: StateFolder) -> str:
+    if endpoints.places:
+        return f"data of {', '.join(endpoints.places)} for headers such as CloudFront-Viewer-Country"
+    return f"no data, so no CloudFront-Viewer-Country: edgeward geodata --state {shlex.quote(str(folder.root))}"
 
 
 def shell_exports(endpoints: Endpoints) -> str:

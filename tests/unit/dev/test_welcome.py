@@ -1,6 +1,7 @@
 """What the person at the terminal is told."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from edgeward.dev.credentials import AccessKey
@@ -37,6 +38,11 @@ def test_paths_are_quoted_for_the_shell() -> None:
     assert "--cacert '/state dir/authority/ca.pem'" in text
     assert ". '/state dir/env'" in text
     assert "zcat '/state dir/logs'/*.gz" in text
+
+
+def test_what_is_known_of_places_is_said_and_how_to_know_more() -> None:
+    assert "edgeward geodata --state '/state dir'" in welcome(ENDPOINTS, FOLDER)
+    assert "data of country, asn for headers" in welcome(replace(ENDPOINTS, places=("country", "asn")), FOLDER)
 
 
 def test_the_file_for_the_shell_exports_the_same_variables() -> None:

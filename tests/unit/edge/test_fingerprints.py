@@ -115,4 +115,6 @@ def ja4(records: bytes) -> str:
     schemes = ",".join(f"{each:04x}" for each in numbers(hello.extensions.get(13, b"")[2:]))
     version = {0x304: "13", 0x303: "12"}[max(versions)]
     head = f"t{version}d{len(hello.suites):02}{len(hello.extensions):02}{first[0]}{first[-1]}"
-    return "_".join([head, *(hashlib.sha256(text.encode()).hexdigest()[:12] for text in (suites, f"{kinds}_{schemes}"))])
+    return "_".join(
+        [head, *(hashlib.sha256(text.encode()).hexdigest()[:12] for text in (suites, f"{kinds}_{schemes}"))]
+    )
