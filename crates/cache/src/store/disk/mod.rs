@@ -71,9 +71,14 @@ pub(crate) struct DiskRecord {
     pub(crate) content: Bytes,
 }
 
-/// The queue of the writer is full.
+/// Why a record is not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Busy;
+pub(crate) enum NotTaken {
+    /// The queue of the writer is full, or it has stopped.
+    Busy,
+    /// It is longer than a record may be.
+    TooLong,
+}
 
 /// A response in a listing.
 #[derive(Debug)]
@@ -211,18 +216,27 @@ impl DiskStore {
     /// Orders a response to be written, in the place of the one with its key and slot. Never waits.
     ///
     /// # Errors
-    /// `Busy`: it is not written.
-    pub(crate) fn put(&self, record: DiskRecord) -> Result<(), Busy> {
+    /// It is not written.
+    pub(crate) fn put(&self, record: DiskRecord) -> Result<(), NotTaken> {
         let hash = self.hash(&record.key);
         let name = Name { kind: Kind::Response, hash, tag: record.slot, index: 0 };
         let DiskRecord { key, meta, content, .. } = record;
-        let record = NewRecord { name, key, meta, content: vec![content] };
-        let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(room_for(&record)) else {
+        let taken = self.order(NewRecord { name, key, meta, content: vec![content] });
+        if taken.is_err() {
             self.shared.counters.dropped_records.fetch_add(1, Ordering::Relaxed);
-            return Err(Busy);
-        };
+            // What it would have replaced is not the newest any more.
+            self.shared.index.drop_named(&name);
+        }
+        taken
+    }
+
+    fn order(&self, record: NewRecord) -> Result<(), NotTaken> {
+        if !record.fits() {
+            return Err(NotTaken::TooLong);
+        }
+        let room = Arc::clone(&self.room).try_acquire_many_owned(room_for(&record)).map_err(|_| NotTaken::Busy)?;
         let number = self.shared.next_order();
-        self.orders.send(Order::Write { record, number, _room: room, done: None }).map_err(|_| Busy)
+        self.orders.send(Order::Write { record, number, _room: room, done: None }).map_err(|_| NotTaken::Busy)
     }
 
     /// Removes every response for `key`; none comes back, after a restart neither.
@@ -242,10 +256,14 @@ impl DiskStore {
     /// Writes a chunk. Waits until there is room in the queue, and until it is written.
     ///
     /// # Errors
-    /// The disk fails.
+    /// It is too long, or the disk fails.
     pub(crate) async fn put_chunk(&self, content: ContentId, index: u32, pieces: Vec<Bytes>) -> Result<(), NotKept> {
         let name = self.chunk_name(content, index);
         let record = NewRecord { name, key: Bytes::new(), meta: Bytes::new(), content: pieces };
+        if !record.fits() {
+            self.shared.counters.dropped_records.fetch_add(1, Ordering::Relaxed);
+            return Err(NotKept);
+        }
         let room = Arc::clone(&self.room).acquire_many_owned(room_for(&record)).await.map_err(|_| NotKept)?;
         let (done, written) = oneshot::channel();
         let number = self.shared.next_order();

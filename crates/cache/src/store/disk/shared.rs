@@ -57,7 +57,8 @@ impl Shared {
             bytes: AtomicU64::new(0),
             segments: RwLock::default(),
             removals: Mutex::default(),
-            orders: AtomicU64::new(0),
+            // What is older than all orders has the number 0.
+            orders: AtomicU64::new(1),
         }
     }
 
@@ -90,6 +91,16 @@ impl Shared {
     /// Whether a removal of `hash` came after the order with `number`.
     pub(super) fn is_taken_back(&self, hash: u64, number: u64) -> bool {
         self.removals.lock().get(&hash).is_some_and(|removal| number < *removal)
+    }
+
+    /// Does `act` unless a removal of `hash` came after the order with `number`. No removal begins meanwhile.
+    pub(super) fn unless_taken_back(&self, hash: u64, number: u64, act: impl FnOnce()) -> bool {
+        let removals = self.removals.lock();
+        let is_taken_back = removals.get(&hash).is_some_and(|removal| number < *removal);
+        if !is_taken_back {
+            act();
+        }
+        !is_taken_back
     }
 
     pub(super) fn removal_is_written(&self, hash: u64, number: u64) {
