@@ -4,9 +4,10 @@
 //! what says so. Invariant: what is handed out is what was written, by its checksum; a record that is damaged, cut off by a
 //! crash or not readable counts as never stored. After a restart everything that was written is there again.
 //!
-//! `frame` is a record, `segment` a file of them, `index` says where what is, `writer` appends and makes room, `recovery`
+//! `directory` takes the directory, `frame` is a record, `segment` a file of them, `index` says where what is, `writer` appends and makes room, `recovery`
 //! reads what an earlier process left, `journal` keeps invalidation orders. Called by `Cache`.
 
+mod directory;
 mod frame;
 mod index;
 mod journal;
@@ -15,11 +16,11 @@ mod segment;
 mod shared;
 mod writer;
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{DirBuilder, File};
+use std::io;
 use std::ops::ControlFlow;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -32,6 +33,7 @@ use tokio::sync::{Semaphore, oneshot};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::chunks::{CHUNK, ContentId, NotKept};
+use directory::Secret;
 use frame::{Head, Kind, Name, checksum};
 use index::{Found, Place};
 pub(crate) use journal::{Journal, TakenOrder};
@@ -44,6 +46,9 @@ use writer::{NewRecord, Order, Writer};
 const LONGEST_SEGMENT: u64 = 64 << 20;
 /// A segment holds at least a few chunks.
 const SHORTEST_SEGMENT: u64 = 4 * CHUNK;
+/// Each is an open file and a mapping, of which a process may have 65,530: where the limit is more than 1 TiB, segments are
+/// longer.
+const MOST_SEGMENTS: u64 = 16_384;
 /// The limit is at least so many segments.
 const FEWEST_SEGMENTS: u64 = 4;
 /// What may wait to be written, in KiB.
@@ -116,15 +121,6 @@ pub(crate) struct DiskStore {
     lock: File,
 }
 
-/// What is drawn once for a directory and is the same at every start.
-#[derive(Debug, Clone, Copy)]
-struct Secret {
-    /// Nobody else knows it, so nobody can choose keys whose hashes collide.
-    seed: u64,
-    /// Names the edge whose directory it is.
-    identity: u128,
-}
-
 impl DiskStore {
     /// Opens the tier, with everything that an earlier process wrote.
     ///
@@ -139,11 +135,16 @@ impl DiskStore {
     fn open_in(settings: &DiskSettings, files: &MappedFiles) -> io::Result<DiskStore> {
         let directory = &settings.directory;
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        let lock = lock(directory)?;
-        let secret = secret(directory)?;
-        let segment_length = (settings.limit / 32).clamp(SHORTEST_SEGMENT, LONGEST_SEGMENT);
+        let lock = directory::lock(directory)?;
+        let secret = Secret::of_directory(directory)?;
+        let longest = LONGEST_SEGMENT.max(settings.limit / MOST_SEGMENTS);
+        let segment_length = (settings.limit / 32).clamp(SHORTEST_SEGMENT, longest.min(u32::MAX.into()));
         let limit = settings.limit.max(FEWEST_SEGMENTS * segment_length);
+        directory::allow_open_files(limit.div_ceil(segment_length))?;
         let shared = Arc::new(Shared::new(directory.clone(), limit, segment_length, files.clone()));
+        if journal::is_damaged(directory)? {
+            recovery::discard(&shared)?;
+        }
         let recovered = recovery::recover(&shared)?;
         let (orders, receiver) = mpsc::channel();
         let writer = Writer::new(Arc::clone(&shared), recovered.sealed, recovered.next_number);
@@ -453,39 +454,6 @@ impl DiskChunk {
         let offset = u64::from(self.found.place.offset);
         let start = (offset + frame::HEAD as u64).next_multiple_of(frame::PAGE);
         (start, (offset + u64::from(self.found.size) - start) as usize)
-    }
-}
-
-/// Takes the directory for this process.
-fn lock(directory: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(directory.join("lock"))?;
-    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another process has it; give each edge its own"))?;
-    Ok(file)
-}
-
-fn secret(directory: &Path) -> io::Result<Secret> {
-    let path = directory.join("secret");
-    let mut bytes = [0; 24];
-    match File::open(&path).and_then(|mut file| file.read_exact(&mut bytes)) {
-        Ok(()) => return Ok(Secret::of(bytes)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => {}
-        Err(error) => return Err(error),
-    }
-    bytes.fill_with(|| fastrand::u8(..));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    Ok(Secret::of(bytes))
-}
-
-impl Secret {
-    fn of(bytes: [u8; 24]) -> Secret {
-        let (seed, identity) = bytes.split_at(8);
-        Secret {
-            seed: seed.try_into().map(u64::from_le_bytes).unwrap_or_default(),
-            identity: identity.try_into().map(u128::from_le_bytes).unwrap_or_default(),
-        }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct DiskCounters {
     pub corrupt_records: AtomicU64,
     /// Segments given up to make room.
     pub evicted_segments: AtomicU64,
+    /// Segments removed at the start, because the journal of invalidations was damaged.
+    pub discarded_segments: AtomicU64,
     /// Removals that could not be written; until the next start they hold all the same.
     pub lost_removals: AtomicU64,
     /// Files in the directory that are no segments of this format; they were set aside.

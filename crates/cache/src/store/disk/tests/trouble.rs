@@ -4,6 +4,8 @@ use std::sync::atomic::Ordering;
 
 use super::*;
 use crate::store::disk::NotTaken;
+use crate::store::disk::journal::{Journal, TakenOrder};
+use crate::store::disk::segment::{self, Left, Row};
 
 fn segments_in(directory: &Path) -> usize {
     let is_segment = |path: std::path::PathBuf| path.extension().is_some_and(|extension| extension == "segment");
@@ -150,4 +152,45 @@ fn the_limit_holds_with_the_tables_of_small_records() {
     }
     drop(store);
     assert!(segment_bytes_in(directory.path()) <= 4 << 20, "sealed: {}", segment_bytes_in(directory.path()));
+}
+
+#[test]
+fn an_invalidation_that_cannot_be_read_any_more_costs_everything_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = || {
+        let store = open(directory.path(), 0);
+        let (journal, _) = Journal::open(directory.path(), |orders| orders).unwrap();
+        let order = TakenOrder { distribution: "E1".to_owned(), sequence: 1, patterns: vec!["/a".to_owned()] };
+        journal.append(&order).unwrap();
+        store.put(record("a", 0, "one")).unwrap();
+    };
+    write();
+    assert_eq!(contents(&open(directory.path(), 0), "a"), ["one"]);
+    let path = directory.path().join("invalidations");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[30] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let store = open(directory.path(), 0);
+    assert!(contents(&store, "a").is_empty() && segments_in(directory.path()) == 0);
+    assert_eq!(store.counters().discarded_segments.load(Ordering::Relaxed), 1);
+    drop(store);
+    write();
+    assert_eq!(contents(&open(directory.path(), 0), "a"), ["one"]);
+}
+
+#[test]
+fn a_table_that_says_what_cannot_be_is_not_believed() {
+    let directory = tempfile::tempdir().unwrap();
+    let texts = small_log(directory.path());
+    let path = only_segment(directory.path());
+    let mut file = std::fs::File::open(&path).unwrap();
+    let Left::Sealed(rows, end) = segment::inspect(&mut file).unwrap() else { panic!("it is sealed") };
+    for (offset, size) in [(u32::MAX, 100), (0, u32::MAX), (end as u32 - 64, 65), (16, 63), (16, 0)] {
+        let mut wrong = rows.clone();
+        wrong[2] = Row { offset, size, ..wrong[2] };
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        segment::seal(&file, end, &wrong).unwrap();
+        let store = open(directory.path(), 0);
+        assert_eq!(holds_no_lies(&store, &texts), texts.len(), "{offset} {size}");
+    }
 }
