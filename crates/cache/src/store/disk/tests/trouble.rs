@@ -194,3 +194,35 @@ fn a_table_that_says_what_cannot_be_is_not_believed() {
         assert_eq!(holds_no_lies(&store, &texts), texts.len(), "{offset} {size}");
     }
 }
+
+/// What a process that is killed at this moment leaves.
+fn as_if_killed(directory: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for path in std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()) {
+        std::fs::copy(&path, copy.path().join(path.file_name().unwrap())).unwrap();
+    }
+    copy
+}
+
+#[test]
+fn what_was_written_and_removed_before_a_kill_stands_and_what_was_under_way_tells_no_lies() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path(), 64 << 20);
+    let text = |n: u32, round: u32| format!("{n} of {round} {}", "z".repeat((n * 37 % 5_000) as usize));
+    for round in 0..20 {
+        (0..200).for_each(|n| store.put(record(&format!("{round} {n}"), 0, &text(n, round))).unwrap());
+        (0..200).step_by(10).for_each(|n| store.remove(format!("{round} {n}").as_bytes()));
+        store.flush();
+        // The writer has these before it.
+        (0..200).for_each(|n| store.put(record(&format!("under way {n}"), 0, &text(n, round))).unwrap());
+        let left = as_if_killed(directory.path());
+        let found = open(left.path(), 64 << 20);
+        for n in 0..200 {
+            let expected = if n % 10 == 0 { vec![] } else { vec![text(n, round)] };
+            assert_eq!(contents(&found, &format!("{round} {n}")), expected, "{round} {n}");
+            let under_way = contents(&found, &format!("under way {n}"));
+            assert!(under_way.iter().all(|found| (0..=round).any(|round| *found == text(n, round))), "{round} {n}");
+        }
+        assert_eq!(found.counters().corrupt_records.load(Ordering::Relaxed), 0);
+    }
+}
