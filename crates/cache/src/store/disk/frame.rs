@@ -16,7 +16,9 @@ pub(super) const ALIGNMENT: u64 = 8;
 pub(super) const PAGE: u64 = 4096;
 const MAGIC: u32 = 0x4557_4443;
 /// Key and metadata together: far more than the 28 KB that a request and a response may have in their header sections.
-const MOST_DESCRIPTION: u32 = 1 << 20;
+const MOST_DESCRIPTION: u64 = 256 * 1024;
+/// No record is longer.
+pub(super) const LONGEST: u64 = HEAD as u64 + PAGE + MOST_DESCRIPTION + CHUNK;
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,16 +100,12 @@ impl Head {
     }
 
     fn is_bounded(&self) -> bool {
-        let description = self.key_length.saturating_add(self.meta_length);
-        description <= MOST_DESCRIPTION && u64::from(self.content_length) <= CHUNK
+        fits(u64::from(self.key_length) + u64::from(self.meta_length), self.content_length.into())
     }
 
     /// From the beginning of the record at `offset` of its segment to the beginning of its key.
     pub(super) fn gap(&self, offset: u64) -> u64 {
-        match self.name.kind {
-            Kind::Chunk => (offset + HEAD as u64).next_multiple_of(PAGE) - offset,
-            Kind::Response | Kind::Removal => HEAD as u64,
-        }
+        gap(self.name.kind, offset)
     }
 
     /// Bytes of key, metadata and content.
@@ -118,6 +116,19 @@ impl Head {
     /// Bytes of the whole record at `offset`.
     pub(super) fn size(&self, offset: u64) -> u64 {
         self.gap(offset) + self.payload()
+    }
+}
+
+/// Whether there is a record with so many bytes of key and metadata, and of content.
+pub(super) fn fits(description: u64, content: u64) -> bool {
+    description <= MOST_DESCRIPTION && content <= CHUNK
+}
+
+/// As `Head::gap`.
+pub(super) fn gap(kind: Kind, offset: u64) -> u64 {
+    match kind {
+        Kind::Chunk => (offset + HEAD as u64).next_multiple_of(PAGE) - offset,
+        Kind::Response | Kind::Removal => HEAD as u64,
     }
 }
 

@@ -164,6 +164,15 @@ impl Index {
         shard.find(name.hash, |entry| entry.is(name) && entry.place == place).map(Entry::found)
     }
 
+    /// Forgets the record with this name.
+    pub(super) fn drop_named(&self, name: &Name) {
+        let mut shard = self.shard(name.hash).write();
+        if let Ok(entry) = shard.find_entry(name.hash, |entry| entry.is(name)) {
+            entry.remove();
+            self.counter(name.kind).fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
     /// Forgets the record at `place`, if it is still the one with its name.
     pub(super) fn drop_at(&self, name: &Name, place: Place) {
         let mut shard = self.shard(name.hash).write();

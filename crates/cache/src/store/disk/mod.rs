@@ -4,9 +4,10 @@
 //! what says so. Invariant: what is handed out is what was written, by its checksum; a record that is damaged, cut off by a
 //! crash or not readable counts as never stored. After a restart everything that was written is there again.
 //!
-//! `frame` is a record, `segment` a file of them, `index` says where what is, `writer` appends and makes room, `recovery`
+//! `directory` takes the directory, `frame` is a record, `segment` a file of them, `index` says where what is, `writer` appends and makes room, `recovery`
 //! reads what an earlier process left, `journal` keeps invalidation orders. Called by `Cache`.
 
+mod directory;
 mod frame;
 mod index;
 mod journal;
@@ -15,11 +16,11 @@ mod segment;
 mod shared;
 mod writer;
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{DirBuilder, File};
+use std::io;
 use std::ops::ControlFlow;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -32,6 +33,7 @@ use tokio::sync::{Semaphore, oneshot};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::chunks::{CHUNK, ContentId, NotKept};
+use directory::Secret;
 use frame::{Head, Kind, Name, checksum};
 use index::{Found, Place};
 pub(crate) use journal::{Journal, TakenOrder};
@@ -44,6 +46,9 @@ use writer::{NewRecord, Order, Writer};
 const LONGEST_SEGMENT: u64 = 64 << 20;
 /// A segment holds at least a few chunks.
 const SHORTEST_SEGMENT: u64 = 4 * CHUNK;
+/// Each is an open file and a mapping, of which a process may have 65,530: where the limit is more than 1 TiB, segments are
+/// longer.
+const MOST_SEGMENTS: u64 = 16_384;
 /// The limit is at least so many segments.
 const FEWEST_SEGMENTS: u64 = 4;
 /// What may wait to be written, in KiB.
@@ -71,9 +76,14 @@ pub(crate) struct DiskRecord {
     pub(crate) content: Bytes,
 }
 
-/// The queue of the writer is full.
+/// Why a record is not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Busy;
+pub(crate) enum NotTaken {
+    /// The queue of the writer is full, or it has stopped.
+    Busy,
+    /// It is longer than a record may be.
+    TooLong,
+}
 
 /// A response in a listing.
 #[derive(Debug)]
@@ -111,15 +121,6 @@ pub(crate) struct DiskStore {
     lock: File,
 }
 
-/// What is drawn once for a directory and is the same at every start.
-#[derive(Debug, Clone, Copy)]
-struct Secret {
-    /// Nobody else knows it, so nobody can choose keys whose hashes collide.
-    seed: u64,
-    /// Names the edge whose directory it is.
-    identity: u128,
-}
-
 impl DiskStore {
     /// Opens the tier, with everything that an earlier process wrote.
     ///
@@ -134,11 +135,16 @@ impl DiskStore {
     fn open_in(settings: &DiskSettings, files: &MappedFiles) -> io::Result<DiskStore> {
         let directory = &settings.directory;
         DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        let lock = lock(directory)?;
-        let secret = secret(directory)?;
-        let segment_length = (settings.limit / 32).clamp(SHORTEST_SEGMENT, LONGEST_SEGMENT);
+        let lock = directory::lock(directory)?;
+        let secret = Secret::of_directory(directory)?;
+        let longest = LONGEST_SEGMENT.max(settings.limit / MOST_SEGMENTS);
+        let segment_length = (settings.limit / 32).clamp(SHORTEST_SEGMENT, longest.min(u32::MAX.into()));
         let limit = settings.limit.max(FEWEST_SEGMENTS * segment_length);
+        directory::allow_open_files(limit.div_ceil(segment_length))?;
         let shared = Arc::new(Shared::new(directory.clone(), limit, segment_length, files.clone()));
+        if journal::is_damaged(directory)? {
+            recovery::discard(&shared)?;
+        }
         let recovered = recovery::recover(&shared)?;
         let (orders, receiver) = mpsc::channel();
         let writer = Writer::new(Arc::clone(&shared), recovered.sealed, recovered.next_number);
@@ -211,18 +217,27 @@ impl DiskStore {
     /// Orders a response to be written, in the place of the one with its key and slot. Never waits.
     ///
     /// # Errors
-    /// `Busy`: it is not written.
-    pub(crate) fn put(&self, record: DiskRecord) -> Result<(), Busy> {
+    /// It is not written.
+    pub(crate) fn put(&self, record: DiskRecord) -> Result<(), NotTaken> {
         let hash = self.hash(&record.key);
         let name = Name { kind: Kind::Response, hash, tag: record.slot, index: 0 };
         let DiskRecord { key, meta, content, .. } = record;
-        let record = NewRecord { name, key, meta, content: vec![content] };
-        let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(room_for(&record)) else {
+        let taken = self.order(NewRecord { name, key, meta, content: vec![content] });
+        if taken.is_err() {
             self.shared.counters.dropped_records.fetch_add(1, Ordering::Relaxed);
-            return Err(Busy);
-        };
+            // What it would have replaced is not the newest any more.
+            self.shared.index.drop_named(&name);
+        }
+        taken
+    }
+
+    fn order(&self, record: NewRecord) -> Result<(), NotTaken> {
+        if !record.fits() {
+            return Err(NotTaken::TooLong);
+        }
+        let room = Arc::clone(&self.room).try_acquire_many_owned(room_for(&record)).map_err(|_| NotTaken::Busy)?;
         let number = self.shared.next_order();
-        self.orders.send(Order::Write { record, number, _room: room, done: None }).map_err(|_| Busy)
+        self.orders.send(Order::Write { record, number, _room: room, done: None }).map_err(|_| NotTaken::Busy)
     }
 
     /// Removes every response for `key`; none comes back, after a restart neither.
@@ -242,10 +257,14 @@ impl DiskStore {
     /// Writes a chunk. Waits until there is room in the queue, and until it is written.
     ///
     /// # Errors
-    /// The disk fails.
+    /// It is too long, or the disk fails.
     pub(crate) async fn put_chunk(&self, content: ContentId, index: u32, pieces: Vec<Bytes>) -> Result<(), NotKept> {
         let name = self.chunk_name(content, index);
         let record = NewRecord { name, key: Bytes::new(), meta: Bytes::new(), content: pieces };
+        if !record.fits() {
+            self.shared.counters.dropped_records.fetch_add(1, Ordering::Relaxed);
+            return Err(NotKept);
+        }
         let room = Arc::clone(&self.room).acquire_many_owned(room_for(&record)).await.map_err(|_| NotKept)?;
         let (done, written) = oneshot::channel();
         let number = self.shared.next_order();
@@ -435,39 +454,6 @@ impl DiskChunk {
         let offset = u64::from(self.found.place.offset);
         let start = (offset + frame::HEAD as u64).next_multiple_of(frame::PAGE);
         (start, (offset + u64::from(self.found.size) - start) as usize)
-    }
-}
-
-/// Takes the directory for this process.
-fn lock(directory: &Path) -> io::Result<File> {
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(directory.join("lock"))?;
-    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another process has it; give each edge its own"))?;
-    Ok(file)
-}
-
-fn secret(directory: &Path) -> io::Result<Secret> {
-    let path = directory.join("secret");
-    let mut bytes = [0; 24];
-    match File::open(&path).and_then(|mut file| file.read_exact(&mut bytes)) {
-        Ok(()) => return Ok(Secret::of(bytes)),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => {}
-        Err(error) => return Err(error),
-    }
-    bytes.fill_with(|| fastrand::u8(..));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-    file.write_all(&bytes)?;
-    file.sync_all()?;
-    Ok(Secret::of(bytes))
-}
-
-impl Secret {
-    fn of(bytes: [u8; 24]) -> Secret {
-        let (seed, identity) = bytes.split_at(8);
-        Secret {
-            seed: seed.try_into().map(u64::from_le_bytes).unwrap_or_default(),
-            identity: identity.try_into().map(u128::from_le_bytes).unwrap_or_default(),
-        }
     }
 }
 

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use rustix::io::Errno;
+
 use super::frame::Kind;
 use super::index::Place;
 use super::segment::{self, Left, Row, Segment};
@@ -24,6 +26,35 @@ pub(super) struct Recovered {
 
 /// Fills the index of `shared` from the files in its directory.
 pub(super) fn recover(shared: &Shared) -> io::Result<Recovered> {
+    let mut found = segments(shared)?;
+    found.sort_unstable();
+    let next_number = found.last().map_or(0, |(number, _)| number.saturating_add(1));
+    let mut sealed = VecDeque::with_capacity(found.len());
+    for (number, path) in found {
+        match restore(shared, number, &path) {
+            Ok(Some(segment)) => sealed.push_back(segment),
+            Ok(None) => {}
+            Err(error) if is_of_the_process(&error) => return Err(error),
+            // A file that cannot be read is no reason not to start.
+            Err(_unreadable) => set_aside(shared, &path),
+        }
+    }
+    let bytes = sealed.iter().map(|(_, length)| length).sum();
+    shared.bytes.store(bytes, Ordering::Relaxed);
+    Ok(Recovered { sealed, next_number })
+}
+
+/// Removes every segment: it is no longer known what of them was invalidated.
+pub(super) fn discard(shared: &Shared) -> io::Result<()> {
+    for (_, path) in segments(shared)? {
+        std::fs::remove_file(path)?;
+        shared.counters.discarded_segments.fetch_add(1, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// The files of the log, by number.
+fn segments(shared: &Shared) -> io::Result<Vec<(u32, PathBuf)>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(&shared.directory)? {
         let path = entry?.path();
@@ -34,20 +65,13 @@ pub(super) fn recover(shared: &Shared) -> io::Result<Recovered> {
             }
         }
     }
-    found.sort_unstable();
-    let next_number = found.last().map_or(0, |(number, _)| number.saturating_add(1));
-    let mut sealed = VecDeque::with_capacity(found.len());
-    for (number, path) in found {
-        // A file that cannot be read is no reason not to start.
-        match restore(shared, number, &path) {
-            Ok(Some(segment)) => sealed.push_back(segment),
-            Ok(None) => {}
-            Err(_unreadable) => set_aside(shared, &path),
-        }
-    }
-    let bytes = sealed.iter().map(|(_, length)| length).sum();
-    shared.bytes.store(bytes, Ordering::Relaxed);
-    Ok(Recovered { sealed, next_number })
+    Ok(found)
+}
+
+/// Whether it says that this process may open or map no more files, and so nothing about the file.
+fn is_of_the_process(error: &io::Error) -> bool {
+    let of_the_process = [Errno::MFILE, Errno::NFILE, Errno::NOMEM].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| of_the_process.contains(&code))
 }
 
 fn restore(shared: &Shared, number: u32, path: &Path) -> io::Result<Option<(Arc<Segment>, u64)>> {
@@ -70,7 +94,8 @@ fn restore(shared: &Shared, number: u32, path: &Path) -> io::Result<Option<(Arc<
     }
     let segment = Segment::open(path.to_owned(), number, end, &shared.files)?;
     let length = file.metadata()?.len();
-    let length = if length == end { segment::seal(&file, end, &rows)? } else { length };
+    // Where the disk is full it stays without a table.
+    let length = if length == end { segment::seal(&file, end, &rows).unwrap_or(end) } else { length };
     rows.iter().for_each(|row| replay(shared, number, row));
     Ok(Some((shared.add_segment(segment), length)))
 }

@@ -14,7 +14,7 @@ use edgeward_mapped::{MappedFile, MappedFiles};
 use rustix::io::ReadWriteFlags;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::frame::{Head, Kind, Name};
+use super::frame::{Head, Kind, LONGEST, Name, gap};
 
 /// What a segment begins with: the format and its version.
 const OPENING: &[u8; 16] = b"edgeward-log 1\n\0";
@@ -100,9 +100,12 @@ impl Segment {
         read_table(self.file.file()).map(|table| table.map(|(rows, _)| rows).unwrap_or_default())
     }
 
-    /// Takes its name away; what is being sent from it is not disturbed.
+    /// Takes its name away, if nobody has yet; what is being sent from it is not disturbed.
     pub(super) fn unlink(&self) -> io::Result<()> {
-        std::fs::remove_file(&self.path)
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
     }
 }
 
@@ -133,6 +136,11 @@ pub(super) fn seal(file: &File, end: u64, rows: &[Row]) -> io::Result<u64> {
     Ok(end + (table.len() + trailer.len()) as u64)
 }
 
+/// Bytes of the table of so many records, and of what comes after it.
+pub(super) fn table_length(rows: usize) -> u64 {
+    (rows * ROW + TRAILER) as u64
+}
+
 impl Row {
     fn write(&self) -> Vec<u8> {
         let Name { kind, hash, tag, index } = self.name;
@@ -148,6 +156,12 @@ impl Row {
         let long = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
         let name = Name { hash: long(0)?, tag: long(8)?, kind: Kind::of(short(16)?)?, index: short(20)? };
         Some(Row { name, offset: short(24)?, size: short(28)? })
+    }
+
+    /// Whether it can be that of a record before `end`.
+    fn is_possible(&self, end: u64) -> bool {
+        let (offset, size) = (u64::from(self.offset), u64::from(self.size));
+        (gap(self.name.kind, offset)..=LONGEST).contains(&size) && offset + size <= end
     }
 }
 
@@ -183,7 +197,8 @@ pub(super) fn inspect(file: &mut File) -> io::Result<Left> {
         None => {
             let mut bytes = Vec::new();
             file.seek(SeekFrom::Start(0))?;
-            file.read_to_end(&mut bytes)?;
+            // Places are 32 bits long; no segment comes near that.
+            file.take(u32::MAX.into()).read_to_end(&mut bytes)?;
             let (rows, end) = scan(&bytes);
             Ok(Left::Open(rows, end))
         }
@@ -206,7 +221,8 @@ fn read_table(file: &File) -> io::Result<Option<(Vec<Row>, u64)>> {
     if xxh3_64(&table).to_le_bytes() != checksum {
         return Ok(None);
     }
-    Ok(table.chunks_exact(ROW).map(Row::parse).collect::<Option<Vec<Row>>>().map(|rows| (rows, table_at)))
+    let row = |bytes| Row::parse(bytes).filter(|row| row.is_possible(table_at));
+    Ok(table.chunks_exact(ROW).map(row).collect::<Option<Vec<Row>>>().map(|rows| (rows, table_at)))
 }
 
 /// The records from the beginning to the first that is not whole.

@@ -23,6 +23,8 @@ pub struct DiskCounters {
     pub corrupt_records: AtomicU64,
     /// Segments given up to make room.
     pub evicted_segments: AtomicU64,
+    /// Segments removed at the start, because the journal of invalidations was damaged.
+    pub discarded_segments: AtomicU64,
     /// Removals that could not be written; until the next start they hold all the same.
     pub lost_removals: AtomicU64,
     /// Files in the directory that are no segments of this format; they were set aside.
@@ -57,7 +59,8 @@ impl Shared {
             bytes: AtomicU64::new(0),
             segments: RwLock::default(),
             removals: Mutex::default(),
-            orders: AtomicU64::new(0),
+            // What is older than all orders has the number 0.
+            orders: AtomicU64::new(1),
         }
     }
 
@@ -90,6 +93,16 @@ impl Shared {
     /// Whether a removal of `hash` came after the order with `number`.
     pub(super) fn is_taken_back(&self, hash: u64, number: u64) -> bool {
         self.removals.lock().get(&hash).is_some_and(|removal| number < *removal)
+    }
+
+    /// Does `act` unless a removal of `hash` came after the order with `number`. No removal begins meanwhile.
+    pub(super) fn unless_taken_back(&self, hash: u64, number: u64, act: impl FnOnce()) -> bool {
+        let removals = self.removals.lock();
+        let is_taken_back = removals.get(&hash).is_some_and(|removal| number < *removal);
+        if !is_taken_back {
+            act();
+        }
+        !is_taken_back
     }
 
     pub(super) fn removal_is_written(&self, hash: u64, number: u64) {

@@ -1,5 +1,7 @@
 //! The disk tier as a whole: against a model, over restarts, with damaged files.
 
+mod trouble;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;

@@ -16,14 +16,16 @@ use bytes::Bytes;
 use rustix::io::Errno;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::frame::{ALIGNMENT, HEAD, Head, Kind, Name, checksum};
+use super::frame::{ALIGNMENT, HEAD, Head, Kind, Name, checksum, fits};
 use super::index::{Found, Place};
-use super::segment::{FIRST, Row, Segment};
+use super::segment::{FIRST, Row, Segment, table_length};
 use super::shared::Shared;
 
 /// After a failure, writing pauses this long; twice as long after each further one.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// Removals that may wait for a failing disk.
+const MOST_OWED: usize = 65_536;
 
 /// What the writer is asked to do.
 pub(super) enum Order {
@@ -54,6 +56,17 @@ pub(super) struct NewRecord {
 }
 
 impl NewRecord {
+    fn removal(hash: u64) -> NewRecord {
+        let name = Name { kind: Kind::Removal, hash, tag: 0, index: 0 };
+        NewRecord { name, key: Bytes::new(), meta: Bytes::new(), content: Vec::new() }
+    }
+
+    /// Whether a record may be so long.
+    pub(super) fn fits(&self) -> bool {
+        let description = self.key.len() + self.meta.len();
+        fits(description as u64, (self.length() - description) as u64)
+    }
+
     pub(super) fn length(&self) -> usize {
         self.key.len() + self.meta.len() + self.content.iter().map(Bytes::len).sum::<usize>()
     }
@@ -82,6 +95,8 @@ pub(super) struct Writer {
     /// The sum of those.
     sealed_bytes: u64,
     pause: Option<Pause>,
+    /// Removals that are still to be written, by hash, the oldest first.
+    owed: VecDeque<u64>,
 }
 
 /// The segment that is being written.
@@ -99,18 +114,14 @@ struct Pause {
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, sealed: VecDeque<(Arc<Segment>, u64)>, next_number: u32) -> Writer {
         let sealed_bytes = sealed.iter().map(|(_, length)| length).sum();
-        Writer { shared, open: None, next_number, sealed, sealed_bytes, pause: None }
+        Writer { shared, open: None, next_number, sealed, sealed_bytes, pause: None, owed: VecDeque::new() }
     }
 
     pub(super) fn run(mut self, orders: &mpsc::Receiver<Order>) {
         while let Ok(order) = orders.recv() {
             match order {
                 Order::Write { record, number, done, .. } => {
-                    let is_written = !self.shared.is_taken_back(record.name.hash, number) && self.write(&record);
-                    // It may have been taken back while it was written.
-                    if is_written && self.shared.is_taken_back(record.name.hash, number) {
-                        self.shared.index.drop_responses(record.name.hash);
-                    }
+                    let is_written = self.take(&record, number);
                     if let Some(done) = done {
                         // Whoever asked may be gone.
                         let _nobody_waits = done.send(is_written);
@@ -123,91 +134,148 @@ impl Writer {
                 Order::Stop => break,
             }
         }
+        self.stop();
+    }
+
+    fn stop(&mut self) {
+        if self.append_owed().is_err() {
+            self.shared.counters.io_errors.fetch_add(1, Ordering::Relaxed);
+            self.shared.counters.lost_removals.fetch_add(self.owed.len() as u64, Ordering::Relaxed);
+        }
         // Unsealed, its records are found by reading it all: slower, not worse.
         let _unsealed = self.seal();
     }
 
-    fn remove(&mut self, hash: u64, number: u64) {
-        let name = Name { kind: Kind::Removal, hash, tag: 0, index: 0 };
-        let record = NewRecord { name, key: Bytes::new(), meta: Bytes::new(), content: Vec::new() };
-        if !self.write(&record) {
-            // What cannot be noted as removed must not come back: the next start finds the log without it.
-            self.shared.counters.lost_removals.fetch_add(1, Ordering::Relaxed);
-        }
-        self.shared.removal_is_written(hash, number);
-    }
-
-    /// Whether the record was written.
-    fn write(&mut self, record: &NewRecord) -> bool {
-        if self.pause.as_ref().is_some_and(|pause| Instant::now() < pause.until) {
-            self.shared.counters.dropped_records.fetch_add(1, Ordering::Relaxed);
+    /// Writes a record and puts it into the index, unless it was taken back. Whether it can be found now.
+    fn take(&mut self, record: &NewRecord, number: u64) -> bool {
+        let name = &record.name;
+        if self.shared.is_taken_back(name.hash, number) {
             return false;
         }
-        let written = match self.append(record) {
-            Err(error) if error.raw_os_error() == Some(Errno::NOSPC.raw_os_error()) && self.make_room() => {
-                self.append(record)
+        match self.write(record) {
+            // It may have been taken back while it was written.
+            Some((place, size)) => {
+                self.shared.unless_taken_back(name.hash, number, || self.shared.index.put(name, place, size, 0))
             }
-            written => written,
-        };
-        match written {
-            Ok((place, size)) => {
-                self.pause = None;
-                self.note_bytes();
-                if record.name.kind != Kind::Removal {
-                    self.shared.index.put(&record.name, place, size, 0);
-                }
-                true
-            }
-            Err(_failed) => {
-                self.fail();
+            None => {
+                // What it would have replaced is not the newest any more.
+                self.shared.index.drop_named(name);
                 false
             }
         }
     }
 
+    fn remove(&mut self, hash: u64, number: u64) {
+        // In the log it comes after what was ordered before it, and so it does here.
+        self.shared.index.drop_responses(hash);
+        if self.owed.len() == MOST_OWED && self.owed.pop_front().is_some() {
+            self.shared.counters.lost_removals.fetch_add(1, Ordering::Relaxed);
+        }
+        self.owed.push_back(hash);
+        if !self.is_pausing() && self.append_owed().is_err() {
+            self.fail();
+        }
+        self.shared.removal_is_written(hash, number);
+    }
+
+    /// Where the record lies now, and its size; `None`: it is not written.
+    fn write(&mut self, record: &NewRecord) -> Option<(Place, u32)> {
+        // Removals come first: they must not reach what is written after them.
+        let written = match self.is_pausing() {
+            false => self.append_owed().and_then(|()| self.append_somehow(record)).map_err(|_failed| self.fail()).ok(),
+            true => None,
+        };
+        match written {
+            Some(_) => self.pause = None,
+            None => _ = self.shared.counters.dropped_records.fetch_add(1, Ordering::Relaxed),
+        }
+        written
+    }
+
+    fn is_pausing(&self) -> bool {
+        self.pause.as_ref().is_some_and(|pause| Instant::now() < pause.until)
+    }
+
     fn fail(&mut self) {
         self.shared.counters.io_errors.fetch_add(1, Ordering::Relaxed);
-        self.shared.counters.dropped_records.fetch_add(1, Ordering::Relaxed);
         let length = self.pause.as_ref().map_or(SHORTEST_PAUSE, |pause| (pause.length * 2).min(LONGEST_PAUSE));
         self.pause = Some(Pause { until: Instant::now() + length, length });
     }
 
-    /// Gives up the oldest segment where the disk is fuller than the limit foresaw.
-    fn make_room(&mut self) -> bool {
-        match self.evict() {
-            Ok(Some(evicted)) => {
-                self.let_go(&evicted);
-                true
+    /// Writes the removals that could not be written yet.
+    fn append_owed(&mut self) -> io::Result<()> {
+        while let Some(hash) = self.owed.front() {
+            self.append_somehow(&NewRecord::removal(*hash))?;
+            self.owed.pop_front();
+        }
+        Ok(())
+    }
+
+    /// As `append`; where the disk is fuller than the limit foresaw, the oldest segment goes for it.
+    fn append_somehow(&mut self, record: &NewRecord) -> io::Result<(Place, u32)> {
+        match self.append(record) {
+            Err(error) if error.raw_os_error() == Some(Errno::NOSPC.raw_os_error()) => {
+                let mut room = self.room_for_kept();
+                let evicted = self.evict(&mut room)?.ok_or(error)?;
+                let written = self.append(record);
+                self.settle(&[evicted]).and(written)
             }
-            _ => false,
+            written => written,
         }
     }
 
     fn append(&mut self, record: &NewRecord) -> io::Result<(Place, u32)> {
         let head = record.head();
-        let largest = head.payload() + 2 * super::frame::PAGE;
-        if self.open.as_ref().is_none_or(|open| open.end + largest > self.shared.segment_length) {
+        let has_room = |open: &OpenSegment| open.has_room(head.payload(), self.shared.segment_length);
+        if !self.open.as_ref().is_some_and(has_room) {
             self.turn()?;
         }
         let Some(open) = &mut self.open else { return Err(io::ErrorKind::NotFound.into()) };
-        open.append(&head, record.payload())
+        let written = open.append(&head, record.payload());
+        self.note_bytes();
+        written
     }
 
     /// Seals the segment that is full and begins another, once there is room for it.
     fn turn(&mut self) -> io::Result<()> {
         self.seal()?;
-        let mut evicted = Vec::new();
-        while self.bytes() + self.shared.segment_length > self.shared.limit && !self.sealed.is_empty() {
-            evicted.extend(self.evict()?);
-        }
-        let (directory, files) = (&self.shared.directory, &self.shared.files);
-        let segment = Segment::create(directory, self.next_number, self.shared.segment_length, files)?;
+        let Shared { directory, segment_length, files, .. } = &*self.shared;
+        // Before anything is given up for it: where no file can be made, what is there stays.
+        let next = Segment::create(directory, self.next_number, *segment_length, files)?;
         self.next_number += 1;
-        let segment = self.shared.add_segment(segment);
-        self.open = Some(OpenSegment { segment, end: FIRST, rows: Vec::new() });
-        self.note_bytes();
+        let mut evicted = Vec::new();
+        match self.make_room(&mut evicted) {
+            Ok(()) => {
+                let segment = self.shared.add_segment(next);
+                self.open = Some(OpenSegment { segment, end: FIRST, rows: Vec::new() });
+                self.settle(&evicted)
+            }
+            Err(error) => next.unlink().and(self.settle(&evicted)).and(Err(error)),
+        }
+    }
+
+    /// Gives up the oldest segments until another one fits below the limit.
+    fn make_room(&mut self, evicted: &mut Vec<Evicted>) -> io::Result<()> {
+        let mut room = self.room_for_kept();
+        while self.bytes() + self.shared.segment_length > self.shared.limit {
+            match self.evict(&mut room)? {
+                Some(segment) => evicted.push(segment),
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// How much of what is given up at once is kept, in bytes.
+    fn room_for_kept(&self) -> u64 {
+        self.shared.segment_length / 2
+    }
+
+    /// Writes again what is kept of segments that were given up, as far as the open one has room, and forgets the rest.
+    fn settle(&mut self, evicted: &[Evicted]) -> io::Result<()> {
         let written = evicted.iter().flat_map(|evicted| &evicted.kept).try_for_each(|kept| self.write_again(kept));
         evicted.iter().for_each(|evicted| self.let_go(evicted));
+        self.note_bytes();
         written
     }
 
@@ -228,13 +296,16 @@ impl Writer {
         sealed.map(drop)
     }
 
-    /// Gives up the oldest segment. What was hit in it is kept, the most often hit first, as far as half a segment takes: it
-    /// is found where it lay until it is written again.
-    fn evict(&mut self) -> io::Result<Option<Evicted>> {
-        let Some((segment, length)) = self.sealed.pop_front() else { return Ok(None) };
+    /// Gives up the oldest segment. What was hit in it is kept, the most often hit first, as far as `room` takes it: it is
+    /// found where it lay until it is written again.
+    fn evict(&mut self, room: &mut u64) -> io::Result<Option<Evicted>> {
+        let Some((segment, length)) = self.sealed.front().cloned() else { return Ok(None) };
+        // First: what cannot be given up stays, and stays counted. It is read through the file, which is open.
+        segment.unlink()?;
+        self.sealed.pop_front();
         self.sealed_bytes -= length;
         let kept = match segment.rows() {
-            Ok(rows) if !rows.is_empty() => self.give_up(&segment, &rows),
+            Ok(rows) if !rows.is_empty() => self.give_up(&segment, &rows, room),
             // Its table could not be written, or not be read: nothing is kept of it.
             _ => {
                 self.shared.index.drop_segment(segment.number);
@@ -242,21 +313,18 @@ impl Writer {
             }
         };
         self.shared.counters.evicted_segments.fetch_add(1, Ordering::Relaxed);
-        segment.unlink()?;
         self.note_bytes();
         Ok(Some(Evicted { segment, kept }))
     }
 
     /// Takes the records of a segment out of the index, but for those that are to be kept, and reads these.
-    fn give_up(&self, segment: &Segment, rows: &[Row]) -> Vec<Kept> {
+    fn give_up(&self, segment: &Segment, rows: &[Row], room: &mut u64) -> Vec<Kept> {
         let index = &self.shared.index;
         let place = |row: &Row| Place { segment: segment.number, offset: row.offset };
         let standing = |row: &Row| Some((row.name, index.standing(&row.name, place(row))?));
         let mut hit: Vec<_> = rows.iter().filter_map(standing).filter(|(_, found)| found.hits > 0).collect();
         hit.sort_by_key(|(_, found)| std::cmp::Reverse(found.hits));
-        let mut room = self.shared.segment_length / 2;
-        let kept: Vec<Kept> =
-            hit.into_iter().filter_map(|(name, found)| keep(segment, name, found, &mut room)).collect();
+        let kept: Vec<Kept> = hit.into_iter().filter_map(|(name, found)| keep(segment, name, found, room)).collect();
         let is_kept: AHashSet<u32> = kept.iter().map(|kept| kept.place.offset).collect();
         let dropped = rows.iter().filter(|row| !is_kept.contains(&row.offset));
         dropped.for_each(|row| index.drop_at(&row.name, place(row)));
@@ -264,13 +332,16 @@ impl Writer {
     }
 
     fn write_again(&mut self, kept: &Kept) -> io::Result<()> {
-        let Some(open) = &mut self.open else { return Ok(()) };
-        if self.shared.index.standing(&kept.head.name, kept.place).is_none() {
+        let (name, index) = (&kept.head.name, &self.shared.index);
+        let has_room = |open: &&mut OpenSegment| open.has_room(kept.head.payload(), self.shared.segment_length);
+        let Some(open) = self.open.as_mut().filter(has_room) else { return Ok(()) };
+        if index.standing(name, kept.place).is_none() {
             // Removed in the meantime.
             return Ok(());
         }
         let (place, size) = open.append(&kept.head, std::iter::once(&kept.payload[..]))?;
-        self.shared.index.put(&kept.head.name, place, size, kept.hits / 2);
+        // Older than every removal that is still on its way.
+        self.shared.unless_taken_back(name.hash, 0, || index.put(name, place, size, kept.hits / 2));
         Ok(())
     }
 
@@ -284,6 +355,12 @@ impl Writer {
 }
 
 impl OpenSegment {
+    /// Whether a record with so many bytes of payload fits into the segment, with the table that comes at its end.
+    fn has_room(&self, payload: u64, segment_length: u64) -> bool {
+        let record = payload + HEAD as u64 + ALIGNMENT + super::frame::PAGE;
+        self.end + record + table_length(self.rows.len() + 1) <= segment_length
+    }
+
     fn append<'a>(&mut self, head: &Head, payload: impl Iterator<Item = &'a [u8]>) -> io::Result<(Place, u32)> {
         const PADDING: [u8; 2 * super::frame::PAGE as usize] = [0; 2 * super::frame::PAGE as usize];
         let offset = self.end;
