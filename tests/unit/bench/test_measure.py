@@ -39,8 +39,13 @@ def test_a_run_that_was_not_all_whole_hits_has_a_fault(report: LoadReport, to_or
     [
         (Outcome.ORIGIN, 100, 100, None),
         (Outcome.ORIGIN, 100, 132, None),
-        (Outcome.ORIGIN, 100, 99, "99 requests went to the origin for 100 of viewers, of which none should have been"),
-        (Outcome.ORIGIN, 100, 133, "133 requests went to the origin for 100 of viewers, of which none should have been"),
+        (Outcome.ORIGIN, 100, 99, "99 requests went to the origin for 100 of viewers, of which"),
+        (
+            Outcome.ORIGIN,
+            100,
+            133,
+            "133 requests went to the origin for 100 of viewers, of which",
+        ),
         (Outcome.EITHER, 100, 30, None),
         (Outcome.EITHER, 100, 133, "133 requests went to the origin for 100 of viewers"),
     ],
