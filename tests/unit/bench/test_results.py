@@ -103,18 +103,18 @@ def test_the_share_of_hits_has_a_goal_of_its_own(to_origin: int, of_hits: float,
     assert ratio.is_met is is_met
 
 
-def test_the_table_of_a_mix_shows_the_shares_of_hits() -> None:
+def test_the_table_of_a_mix_shows_the_shares_of_hits_and_what_a_lax_cache_held() -> None:
     (mix,) = (case for case in CASES if case.outcome is Outcome.EITHER)
 
-    def mixed(server: str, to_origin: int) -> Cell:
-        run = replace(sample(0, requests=1000), origin_requests=to_origin)
+    def mixed(server: str, to_origin: int, held: int | None = None) -> Cell:
+        run = replace(sample(0, requests=1000), origin_requests=to_origin, held_bytes=held)
         return Cell(case=mix.name, server=server, samples=(run,))
 
-    cells = [mixed("edgeward", 300), mixed("nginx", 400)]
+    cells = [mixed("edgeward", 300), mixed("nginx", 400, held=300 << 20)]
     lines = render_tables([mix], cells, ratios(cells, {mix.name: Goals(hits={"nginx": 1.2})})).splitlines()
 
-    assert "hits 70.0%" in lines[2]
-    assert "hits 60.0%" in lines[3]
+    assert lines[2].endswith("hits 70.0%")
+    assert "hits 60.0% holding 300 MB" in lines[3]
     assert lines[3].endswith("hits 1.167 x, goal 1.20: MISSED")
 
 

@@ -1,5 +1,7 @@
 """Bounds of the scale measurements, and how their figures are found and shown."""
 
+from pathlib import Path
+
 import pytest
 from bench.failure import BenchError
 from bench.processes import own_memory
@@ -7,6 +9,7 @@ from bench.scale.__main__ import parse_choice
 from bench.scale.large import Sent, parse_sent
 from bench.scale.reading import Bound, Reading, Unit, at_least, at_most, document, render, shown
 from bench.scale.stored import Filled, sample_of
+from bench.site import bytes_below
 
 
 @pytest.mark.parametrize(
@@ -71,6 +74,14 @@ def test_a_sample_is_spread_over_every_turn_and_names_nothing_twice(count: int, 
 
 def test_a_line_of_the_origins_log_is_read() -> None:
     assert parse_sent("1764045000.123 262144") == Sent(1764045000.123, 262144)
+
+
+def test_what_lies_below_a_folder_is_counted_in_blocks(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "one").write_bytes(b"x" * 5000)
+    (tmp_path / "a" / "b" / "two").write_bytes(b"x" * 100_000)
+
+    assert 105_000 <= bytes_below(tmp_path) <= 130_000
 
 
 def test_own_memory_is_what_no_file_stands_behind() -> None:
