@@ -46,7 +46,7 @@ class Fleet(Enum):
     """The servers as they are started for a group of cases: how many bytes their caches have, and where."""
 
     MEMORY = Budget(memory_bytes=512 * MEGABYTE)
-    DISK = Budget(memory_bytes=32 * MEGABYTE, disk_bytes=2048 * MEGABYTE)
+    DISK = Budget(memory_bytes=4 * MEGABYTE, disk_bytes=2048 * MEGABYTE)
     """Next to nothing fits into memory, so hits come from the disk, or from the kernel's pages of it."""
     MIX = Budget(memory_bytes=256 * MEGABYTE)
     """A tenth of the bytes of the mix."""

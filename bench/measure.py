@@ -84,6 +84,9 @@ def measure_case(
 ) -> list[Cell]:
     """Return one cell for each server, measured in interleaved rounds; `tell` gets a line for each run."""
     cells = {name: Cell(case=case.name, server=name, samples=(), unit=case.figure) for name in servers}
+    # All of them before the first round: a server may have things to put in order once its cache is full.
+    for name, running in servers.items():
+        cells[name] = _prepared(bench, case, running, cells[name])
     for number in range(rounds):
         for name, running in servers.items():
             if cells[name].failure is None:
@@ -114,6 +117,7 @@ def measure_run(bench: Bench, case: Case, running: Running, round_number: int) -
         cpu_seconds=cpu_seconds,
         received_bytes=report.received_bytes,
         origin_requests=to_origin,
+        held_bytes=running.held_bytes() if case.outcome is Outcome.EITHER else None,
         yardstick_microseconds=bench.yardstick.microseconds(started, ended),
     )
 
@@ -147,10 +151,18 @@ def _fault_in_origin_requests(case: Case, requests: int, to_origin: int) -> str 
     return None
 
 
+def _prepared(bench: Bench, case: Case, running: Running, cell: Cell) -> Cell:
+    try:
+        _prepare(bench, case, running)
+    except BenchError as error:
+        return replace(cell, failure=running.process.ending() or str(error))
+    finally:
+        running.empty_logs()
+    return cell
+
+
 def _with_run(bench: Bench, case: Case, running: Running, cell: Cell, number: int) -> Cell:
     try:
-        if number == 0:
-            _prepare(bench, case, running)
         sample = measure_run(bench, case, running, number)
     except BenchError as error:
         return replace(cell, failure=running.process.ending() or str(error))

@@ -28,6 +28,8 @@ class Sample:
     yardstick_microseconds: float
     """CPU time the yardstick's work took meanwhile: the smaller, the faster the CPU was."""
     origin_requests: int = 0
+    held_bytes: int | None = None
+    """What the files of a cache that is not bound to keep to its limit at once took after the run."""
 
     @property
     def requests_per_cpu_second(self) -> float:

@@ -85,6 +85,7 @@ def _start_nginx(site: Site) -> Running:
         process=_when_listening(process, [http, https]),
         http_port=http,
         https_port=https,
+        lax_cache=cache,
         growing_files=growing,
     )
 

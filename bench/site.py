@@ -1,5 +1,7 @@
 """What the harness hands to a server that it starts, and what it gets back."""
 
+import contextlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +40,8 @@ class Running:
     process: Process
     http_port: int
     https_port: int | None
+    lax_cache: Path | None = None
+    """The folder of a cache that may grow beyond its limit for a while."""
     growing_files: tuple[Path, ...] = ()
     """Logs the server appends to; emptied between runs so that they do not fill the disk."""
     wrap_up: Callable[[], str | None] = _nothing_put_off
@@ -50,7 +54,21 @@ class Running:
             raise BenchError(f"{self.process.name} has no port for {protocol}")
         return port
 
+    def held_bytes(self) -> int | None:
+        """Return what a lax cache takes at this moment, None where the limit is kept to at once."""
+        return None if self.lax_cache is None else bytes_below(self.lax_cache)
+
     def empty_logs(self) -> None:
         """Cut the growing logs to nothing. Their writers append, so they go on at the new end."""
         for path in self.growing_files:
             path.write_bytes(b"")
+
+
+def bytes_below(folder: Path) -> int:
+    """Return the bytes that the files below `folder` take, those that go away meanwhile aside."""
+    total = 0
+    for below, _folders, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += (Path(below) / name).stat().st_blocks * 512
+    return total

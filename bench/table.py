@@ -31,11 +31,17 @@ def _row(case: Case, cell: Cell, ratio: Ratio | None) -> str:
     megabytes = cell.median(FIGURES["bytes_per_cpu_second"]) / 1e6
     wall = cell.median(FIGURES["requests_per_second"])
     busy = cell.median(FIGURES["busy"])
-    hits = f"hits {cell.median(HIT_RATIO):.1%}  " if case.outcome is Outcome.EITHER else ""
+    hits = f"hits {cell.median(HIT_RATIO):.1%}{_held(cell)}  " if case.outcome is Outcome.EITHER else ""
     return (
         f"  {cell.server:<13} {figures['min']:>11,.0f} {figures['median']:>11,.0f} {figures['max']:>11,.0f}"
         f" {megabytes:>10,.0f} {wall:>11,.0f} {busy:>5.0%}  {hits}{_ratio_text(ratio)}"
     )
+
+
+def _held(cell: Cell) -> str:
+    """What a server held that looks at its limit only now and then, at the most."""
+    held = [sample.held_bytes for sample in cell.samples if sample.held_bytes is not None]
+    return f" holding {max(held) >> 20} MB" if held else ""
 
 
 def _ratio_text(ratio: Ratio | None) -> str:

@@ -238,6 +238,8 @@ impl Feed {
             let room = end.saturating_sub(self.progress().position);
             bytes.truncate(usize::try_from(room).unwrap_or(usize::MAX));
         }
+        // Of those who have read it all and left while its last chunk was being kept, it is kept nevertheless.
+        let had_purpose = self.progress().has_purpose();
         while !bytes.is_empty() {
             let position = self.progress().position;
             let room = (CHUNK - position % CHUNK).min(bytes.len() as u64);
@@ -246,7 +248,7 @@ impl Feed {
         }
         let mut progress = self.progress();
         progress.drop_seen();
-        progress.has_purpose() || (self.content.end.is_some() && progress.is_inside_chunk())
+        had_purpose || (self.content.end.is_some() && progress.is_inside_chunk())
     }
 
     /// Ready when the writer may go on: always while bytes are kept, else when the slowest reader is near enough or gone.

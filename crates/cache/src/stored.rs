@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::chunks::Chunks;
@@ -22,6 +22,29 @@ pub struct ResponseHead {
     pub compressed: Option<Compressed>,
     /// Which of the requests with its key it answers.
     pub variant: Variant,
+}
+
+impl ResponseHead {
+    /// A copy whose values lie in memory of their own. Those of a response that has just come are slices of what its
+    /// connection read into, all of which they would keep.
+    pub fn detached(&self) -> ResponseHead {
+        let mut room = BytesMut::with_capacity(self.headers.values().map(HeaderValue::len).sum());
+        let mut head = self.clone();
+        head.headers.values_mut().for_each(|value| detach(value, &mut room));
+        if let Some(etag) = head.compressed.as_mut().and_then(|compressed| compressed.origin_etag.as_mut()) {
+            detach(etag, &mut BytesMut::with_capacity(etag.len()));
+        }
+        head
+    }
+}
+
+fn detach(value: &mut HeaderValue, room: &mut BytesMut) {
+    room.extend_from_slice(value.as_bytes());
+    // What was a value before is one again.
+    if let Ok(mut own) = HeaderValue::from_maybe_shared(room.split().freeze()) {
+        own.set_sensitive(value.is_sensitive());
+        *value = own;
+    }
 }
 
 /// What is remembered of a response that the edge compressed.
@@ -122,5 +145,33 @@ impl Body {
             Body::Whole(bytes) => bytes.len(),
             Body::Chunked(chunked) => chunked.chunks.bytes_in_memory(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+    use super::{Compressed, ResponseHead};
+    use crate::variant::Variant;
+
+    #[test]
+    fn a_detached_head_is_equal_and_keeps_nothing_of_what_it_came_in() {
+        let received = Bytes::from(vec![b'x'; 8192]);
+        let slice = |range| HeaderValue::from_maybe_shared(received.slice(range)).unwrap();
+        let mut headers = HeaderMap::new();
+        for (name, range) in [(header::SET_COOKIE, 0..10), (header::VIA, 10..11), (header::SET_COOKIE, 20..90)] {
+            headers.append(name, slice(range));
+        }
+        headers.insert(header::SERVER, HeaderValue::from_static(""));
+        headers.get_mut(header::VIA).unwrap().set_sensitive(true);
+        let compressed = Some(Compressed { origin_etag: Some(slice(100..150)) });
+        let head = ResponseHead { status: StatusCode::OK, headers, compressed, variant: Variant::default() };
+        let detached = head.detached();
+        assert_eq!(detached, head);
+        assert!(detached.headers[header::VIA].is_sensitive());
+        drop(head);
+        assert!(received.is_unique());
     }
 }

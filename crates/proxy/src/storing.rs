@@ -113,7 +113,7 @@ pub(crate) async fn store(
 }
 
 fn complete(filling: &Filling, generation: Generation, body: Body) -> StoredResponse {
-    let mut head = filling.head.clone();
+    let mut head = filling.head.detached();
     head.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.length()));
     StoredResponse { head, freshness: filling.freshness, generation, body }
 }

@@ -91,3 +91,18 @@ def test_h2load_is_told_connections_streams_and_cipher() -> None:
     command = load_command(case_named("h2-tls13-1k-hit-16x8"), 8443, Turn(seconds=3))
 
     assert {"-c16", "-m8", "-D3", "--tls13-ciphers=TLS_AES_128_GCM_SHA256"} <= set(command)
+
+
+@pytest.mark.parametrize(
+    ("case", "script", "arguments"),
+    [
+        ("h1-1k-hit", "wrk_report.lua", ()),
+        ("h1-1k-miss", "wrk_unique.lua", ("run-7",)),
+        ("h1-zipf-mix", "wrk_sequence.lua", ("/tmp/mix.sequence", "5000")),
+    ],
+)
+def test_wrk_plays_the_script_of_the_traffic(case: str, script: str, arguments: tuple[str, ...]) -> None:
+    command = load_command(case_named(case), 8080, Turn(seconds=3, script_arguments=arguments))
+
+    assert command[command.index("-s") + 1].endswith(f"/bench/{script}")
+    assert tuple(command[command.index("--") + 1 :] if arguments else ()) == arguments

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 from bench.__main__ import parse_choice
-from bench.cases import CASES
+from bench.cases import CASES, Outcome
 from bench.edgeward import listening_ports
 from bench.failure import BenchError
 from bench.load import LoadReport
 from bench.measure import fault_in, names_in_order
 from bench.probe import Answer, is_marked_hit, mistake_in, requests_of_stub_status
-from bench.servers import render
+from bench.servers import SERVERS, render
 
 CASE = CASES[0]
 CLEAN = LoadReport(requests=10, seconds=1.0, received_bytes=10 * 1300)
@@ -32,6 +32,50 @@ def test_a_clean_run_has_no_fault() -> None:
 )
 def test_a_run_that_was_not_all_whole_hits_has_a_fault(report: LoadReport, to_origin: int, fault: str) -> None:
     assert fault_in(CASE, report, to_origin) == fault
+
+
+@pytest.mark.parametrize(
+    ("outcome", "requests", "to_origin", "fault"),
+    [
+        (Outcome.ORIGIN, 100, 100, None),
+        (Outcome.ORIGIN, 100, 132, None),
+        (Outcome.ORIGIN, 100, 99, "99 requests went to the origin for 100 of viewers, of which"),
+        (
+            Outcome.ORIGIN,
+            100,
+            133,
+            "133 requests went to the origin for 100 of viewers, of which",
+        ),
+        (Outcome.EITHER, 100, 30, None),
+        (Outcome.EITHER, 100, 133, "133 requests went to the origin for 100 of viewers"),
+    ],
+)
+def test_the_origin_is_asked_as_often_as_the_case_says(
+    outcome: Outcome, requests: int, to_origin: int, fault: str | None
+) -> None:
+    """With 16 connections, up to 32 requests at the origin may have been cut off by the end of a run."""
+    case = replace(CASE, outcome=outcome)
+    report = LoadReport(requests=requests, seconds=1.0, received_bytes=requests * 1300)
+
+    assert (fault_in(case, report, to_origin) or "").startswith(fault or "")
+    assert (fault_in(case, report, to_origin) is None) == (fault is None)
+
+
+@pytest.mark.parametrize(
+    ("server", "case", "lack"),
+    [
+        ("varnish", "h1-tls13-1k-hit", "does not speak HTTP/1.1 over TLS 1.3"),
+        ("haproxy", "h1-1m-disk-hit", "its cache is in memory alone"),
+        ("haproxy", "h1-64k-range-hit", "its cache does not serve parts"),
+        ("haproxy", "h1-zipf-mix", None),
+        ("varnish", "h1-64k-range-hit", None),
+        ("trafficserver", "h1-tls13-100m-disk-hit", None),
+    ],
+)
+def test_a_server_says_what_it_lacks_for_a_case(server: str, case: str, lack: str | None) -> None:
+    (chosen,) = (known for known in CASES if known.name == case)
+
+    assert SERVERS[server].lack(chosen) == lack
 
 
 def test_a_whole_hit_has_no_mistake() -> None:

@@ -1,9 +1,10 @@
 """Medians, ratios and goals of the comparison."""
 
 import json
+from dataclasses import replace
 
 import pytest
-from bench.cases import CASES
+from bench.cases import CASES, Figure, Outcome
 from bench.results import Cell, Goals, Sample, document, ratios, spread
 from bench.table import render_tables
 
@@ -75,6 +76,46 @@ def test_a_goal_is_met_at_its_value(goal: float | None, *, is_met: bool) -> None
 
     assert ratio.goal == goal
     assert ratio.is_met is is_met
+
+
+def test_large_content_is_compared_by_its_bytes() -> None:
+    """The peer ended more responses and moved fewer bytes: what the end of a run cuts off counts too."""
+    ours = Cell(case=CASE, server="edgeward", samples=(sample(0, requests=20),), unit=Figure.MEGABYTES)
+    moved = replace(sample(0, requests=30), received_bytes=10 * 1024)
+    peer = Cell(case=CASE, server="nginx", samples=(moved,), unit=Figure.MEGABYTES)
+
+    (ratio,) = ratios([ours, peer], {})
+
+    assert ratio.of_medians == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("to_origin", "of_hits", "is_met"), [(300, 1.167, True), (400, 1.0, True), (410, 0.983, False)]
+)
+def test_the_share_of_hits_has_a_goal_of_its_own(to_origin: int, of_hits: float, *, is_met: bool) -> None:
+    def mixed(server: str, to_origin: int) -> Cell:
+        run = replace(sample(0, requests=1000), origin_requests=to_origin)
+        return Cell(case=CASE, server=server, samples=(run,))
+
+    (ratio,) = ratios([mixed("edgeward", to_origin), mixed("nginx", 400)], {CASE: Goals(hits={"nginx": 1.0})})
+
+    assert ratio.of_hits == pytest.approx(of_hits, abs=0.001)
+    assert ratio.is_met is is_met
+
+
+def test_the_table_of_a_mix_shows_the_shares_of_hits_and_what_a_lax_cache_held() -> None:
+    (mix,) = (case for case in CASES if case.outcome is Outcome.EITHER)
+
+    def mixed(server: str, to_origin: int, held: int | None = None) -> Cell:
+        run = replace(sample(0, requests=1000), origin_requests=to_origin, held_bytes=held)
+        return Cell(case=mix.name, server=server, samples=(run,))
+
+    cells = [mixed("edgeward", 300), mixed("nginx", 400, held=300 << 20)]
+    lines = render_tables([mix], cells, ratios(cells, {mix.name: Goals(hits={"nginx": 1.2})})).splitlines()
+
+    assert lines[2].endswith("hits 70.0%")
+    assert "hits 60.0% holding 300 MB" in lines[3]
+    assert lines[3].endswith("hits 1.167 x, goal 1.20: MISSED")
 
 
 def test_a_failed_cell_gives_no_ratio() -> None:

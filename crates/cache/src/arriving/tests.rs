@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use super::{Arriving, Cut, Fed, Feed, LONGEST_WHOLE, Reader, WINDOW};
-use crate::chunks::{CHUNK, Chunks, ContentId, Delivery, MemoryChunks};
+use crate::chunks::{CHUNK, Chunk, Chunks, ContentId, Delivery, MemoryChunks, NotKept, Pending};
 use crate::stored::Body;
 use crate::time::Timestamp;
 
@@ -128,6 +128,49 @@ async fn content_that_nobody_reads_goes_on_only_if_it_is_to_be_stored() {
     assert!(!feed.push(Bytes::from_static(b"a")).await);
     reader(&content, 0).leave_to_store();
     assert!(feed.push(Bytes::from_static(b"b")).await);
+}
+
+/// Chunks in memory that are kept a moment later, as on a disk.
+#[derive(Debug)]
+struct Slow(MemoryChunks);
+
+impl Chunks for Slow {
+    fn id(&self) -> ContentId {
+        self.0.id()
+    }
+
+    fn find(&self, index: u32, delivery: Delivery, now: Timestamp) -> Chunk {
+        self.0.find(index, delivery, now)
+    }
+
+    fn has(&self, index: u32) -> bool {
+        self.0.has(index)
+    }
+
+    fn keep(&self, index: u32, pieces: Vec<Bytes>) -> Pending<Result<(), NotKept>> {
+        let kept = self.0.keep(index, pieces);
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            kept.await
+        })
+    }
+
+    fn bytes_in_memory(&self) -> usize {
+        self.0.bytes_in_memory()
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_has_it_all_before_the_last_chunk_is_kept_does_not_stop_that() {
+    let chunks = Slow(MemoryChunks::new(ContentId(1), usize::MAX, None));
+    let (content, mut feed) = Arriving::begin(Some(Arc::new(chunks)), NOW);
+    let mut reader = reader(&content, 0);
+    let mut push = Box::pin(feed.push(Bytes::from(pattern(CHUNK as usize))));
+    assert!(push.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert_eq!(read(&mut reader).len() as u64, CHUNK);
+    drop(reader);
+    assert!(push.await);
+    assert!(matches!(feed.finish().await, Fed::Kept(Body::Chunked(all)) if all.length == CHUNK));
 }
 
 #[tokio::test]

@@ -346,8 +346,9 @@ fn still_valid(
     });
     let freshness =
         arrival.freshness(exchange, stale.head.status, &headers, decision.map_or(0, |lifetime| lifetime.seconds));
+    let head = ResponseHead { status: stale.head.status, variant: variant(exchange, &headers), headers, compressed };
     let stored = Arc::new(StoredResponse {
-        head: ResponseHead { status: stale.head.status, variant: variant(exchange, &headers), headers, compressed },
+        head: head.detached(),
         freshness,
         generation: flight.generation().clone(),
         body: stale.body.clone(),

@@ -139,7 +139,7 @@ pub(super) fn admit(exchange: &Exchange, part: NewPart, arrival: Arrival, flight
     let announcement = cache.announce_part(chunks.id(), Arc::clone(&arriving));
     let body_of_it = Body::Chunked(Chunked { chunks, length });
     let generation = flight.generation().clone();
-    let stored = Arc::new(StoredResponse { head, freshness, generation, body: body_of_it });
+    let stored = Arc::new(StoredResponse { head: head.detached(), freshness, generation, body: body_of_it });
     cache.insert(flight, Arc::clone(&stored));
     let at = requested(exchange, &stored.head, length).map_or(first, |range| range.first);
     let reader = announcement.reader(at, delivery(exchange));
