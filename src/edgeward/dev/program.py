@@ -6,12 +6,9 @@ the middle of the start), every part that was started is stopped. Called by the 
 """
 
 import json
-import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
-from types import FrameType
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -29,6 +26,7 @@ from edgeward.dev.sample_distribution import Origins, SampleDistribution, deploy
 from edgeward.dev.sample_site import upload_site
 from edgeward.dev.settings import DevSettings
 from edgeward.dev.state_folder import StateFolder, StateLock, write_private
+from edgeward.dev.stopping import Stopped, StopRequest, stop_signals
 from edgeward.dev.welcome import Endpoints, running_record, shell_exports, welcome
 from edgeward.edge.admin import AdminSocket
 from edgeward.edge.agent import EdgeAgent
@@ -45,27 +43,30 @@ def run(settings: DevSettings, say: Callable[[str], None]) -> None:
     Raises `DevError` when it cannot start, or when a part of it ends by itself. Main thread only.
     """
     folder = StateFolder(root=settings.state.resolve())
-    with suppress(_Stopped), _stop_signals() as stop_signals, StateLock(folder), ExitStack() as parts:
-        try:
-            say("Starting an S3 server, an HTTP origin, an edge and the control plane ...")
-            with _explained():
-                cdn = _Cdn(settings, folder, parts, say)
-                endpoints = cdn.start()
-            _announce(endpoints, folder, parts)
-            say(welcome(endpoints, folder))
-            cdn.watch()
-        finally:
-            stop_signals.ignore()
+    with suppress(Stopped), stop_signals() as stop, StateLock(folder), ExitStack() as parts:
+        say("Starting an S3 server, an HTTP origin, an edge and the control plane ...")
+        with _explained():
+            cdn = _Cdn(settings, folder, parts, say, stop)
+            endpoints = cdn.start()
+        _announce(endpoints, folder, parts)
+        say(welcome(endpoints, folder))
+        cdn.watch()
 
 
 class _Cdn:
     """The parts, each started by one method and stopped by `parts`."""
 
     def __init__(
-        self, settings: DevSettings, folder: StateFolder, parts: ExitStack, say: Callable[[str], None]
+        self,
+        settings: DevSettings,
+        folder: StateFolder,
+        parts: ExitStack,
+        say: Callable[[str], None],
+        stop: StopRequest,
     ) -> None:
         self._settings = settings
         self._say = say
+        self._stop = stop
         self._folder = folder
         self._parts = parts
         self._ports = _chosen_ports(settings)
@@ -85,14 +86,18 @@ class _Cdn:
         )
 
     def start(self) -> Endpoints:
-        """Starts everything; returns once the sample distribution is deployed."""
+        """Starts everything; returns once the sample distribution is deployed. A stop is heard between two parts."""
         self._parts.callback(self._s3.stop)
-        self._s3.start()
+        self._s3.start(self._stop.sleep)
         upload_site(self._s3.client(), BUCKET)
+        self._stop.check()
         authority = LocalAuthority(self._folder.authority)
         dynamic = self._start_dynamic_origin()
+        self._stop.check()
         edge = self._start_edge(authority)
+        self._stop.check()
         api = self._start_control_plane(edge, authority)
+        self._stop.check()
         sample = self._deploy_sample(api, dynamic)
         return Endpoints(
             sample=sample,
@@ -109,7 +114,7 @@ class _Cdn:
     def watch(self) -> None:
         """Waits for the end, looking after what may change. Raises `DevError` when the S3 server ends first."""
         while not self._s3.has_ended:
-            time.sleep(_WATCH_SECONDS)
+            self._stop.sleep(_WATCH_SECONDS)
             for look in self._looked_after:
                 look()
         raise DevError(f"the S3 server ended: see {self._folder.s3 / 'weed.log'}, then start again")
@@ -228,39 +233,6 @@ def _explained() -> Iterator[None]:
         raise DevError(f"cannot start: {error}. Is a port taken since, or the disk full? Try again") from error
 
 
-class _Stopped(BaseException):
-    """A signal asked us to stop. Not an Exception: nothing on the way may take it for a failure and go on."""
-
-
-@dataclass(slots=True)
-class _StopSignals:
-    """Whether stop signals still interrupt the main thread."""
-
-    ignored: bool = False
-
-    def ignore(self) -> None:
-        """From now on they do nothing: the parts are being stopped, and that must not be interrupted."""
-        self.ignored = True
-
-    def __call__(self, _signal: int, _frame: FrameType | None) -> None:
-        if not self.ignored:
-            self.ignored = True
-            raise _Stopped
-
-
-@contextmanager
-def _stop_signals() -> Iterator[_StopSignals]:
-    """Makes the stop signals raise `_Stopped` in the main thread, once."""
-    handler = _StopSignals()
-    earlier = {number: signal.signal(number, handler) for number in _STOP_SIGNALS}
-    try:
-        yield handler
-    finally:
-        for number, action in earlier.items():
-            signal.signal(number, action)
-
-
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WATCH_SECONDS = 1.0
 _DISK_CACHE_BYTES = 4 << 30
 _LOG_SEGMENT_SECONDS = 10

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,15 +57,18 @@ class S3Server:
         """The S3 API's address, without a final slash."""
         return f"http://{LOOPBACK}:{self._settings.port}"
 
-    def start(self) -> None:
-        """Starts the server. Raises `DevError` when it ends or is not ready in time; nothing is left running then."""
+    def start(self, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Starts the server; waits by `sleep`, which may raise to give up.
+
+        Raises `DevError` when it ends or is not ready in time. Nothing is left running after any error.
+        """
         directory = self._settings.directory
         (directory / "data").mkdir(parents=True, exist_ok=True)
         _remove_election_logs(directory)
         write_private(self._identities_path, json.dumps(_identities(self._settings)))
         self._process = ChildProcess(self._command(), log=directory / "weed.log")
         try:
-            self._wait_until_ready(self._process)
+            self._wait_until_ready(self._process, sleep)
         except BaseException:
             self.stop()
             raise
@@ -111,7 +115,7 @@ class S3Server:
             *internal,
         ]
 
-    def _wait_until_ready(self, process: ChildProcess) -> None:
+    def _wait_until_ready(self, process: ChildProcess, sleep: Callable[[float], None]) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         client = self.client()
         while process.exit_code is None:
@@ -121,7 +125,7 @@ class S3Server:
                 if time.monotonic() > deadline:
                     late = f"the S3 server was not ready in {_READY_SECONDS:.0f} s: see {process.log}"
                     raise DevError(late) from error
-                time.sleep(0.05)
+                sleep(0.05)
             else:
                 return
         raise DevError(f"the S3 server ended at once, see {process.log}:\n{process.last_words()}")
