@@ -61,7 +61,8 @@ impl Connector {
         Err(failure)
     }
 
-    /// Tries the addresses in their order; each gets an equal part of the time that is left.
+    /// Tries the addresses in their order; each gets an equal part of the time that is left. That one did not answer in
+    /// time outweighs that another refused: often a name has an address of a family that the origin does not listen on.
     async fn attempt(
         &self,
         address: &OriginAddress,
@@ -69,16 +70,16 @@ impl Connector {
         limit: Duration,
     ) -> Result<OriginConnection, OriginError> {
         let deadline = Instant::now() + limit;
-        let mut failure = OriginError::ConnectTimeout;
+        let (mut refused, mut timed_out) = (None, false);
         for (addresses_left, socket_address) in (1..=addresses.len()).rev().zip(addresses) {
             let share = deadline.saturating_duration_since(Instant::now()) / u32::try_from(addresses_left).unwrap_or(1);
             match timeout(share, TcpStream::connect(socket_address)).await {
                 Ok(Ok(stream)) => return self.handshake(address, stream, deadline).await,
-                Ok(Err(error)) => failure = OriginError::connect(error),
-                Err(_elapsed) => failure = OriginError::ConnectTimeout,
+                Ok(Err(error)) => refused = Some(OriginError::connect(error)),
+                Err(_elapsed) => timed_out = true,
             }
         }
-        Err(failure)
+        Err(refused.filter(|_| !timed_out).unwrap_or(OriginError::ConnectTimeout))
     }
 
     async fn handshake(
