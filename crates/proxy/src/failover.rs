@@ -29,9 +29,8 @@ pub(crate) async fn send(
         target => return origin_exchange::send(exchange, target.primary(), purpose, content).await,
     };
     let sent = origin_exchange::send(exchange, &group.primary, purpose, None).await;
-    if Left::because_of(sent.as_ref().map(Response::status).map_err(|refusal| *refusal), group).is_none() {
-        return sent;
-    }
+    let Some(criterion) = criterion(group, &sent) else { return sent };
+    exchange.explain(|facts| facts.failed_over(criterion));
     if let Ok(response) = sent {
         tokio::spawn(response.into_body().discard());
     }
@@ -47,23 +46,12 @@ fn fails_over(method: &Method, behavior: &CacheBehavior) -> bool {
     }
 }
 
-/// Why the primary origin was left for the secondary one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Left {
-    /// It answered with a status of the failover criteria.
-    Status(StatusCode),
-    /// It gave no answer.
-    Failure(Refusal),
-}
-
-impl Left {
-    fn because_of(sent: Result<StatusCode, Refusal>, group: &OriginGroup) -> Option<Left> {
-        match sent {
-            Ok(status) => group.lists(status).then_some(Left::Status(status)),
-            Err(refusal) => {
-                criteria(refusal).iter().any(|status| group.lists(*status)).then_some(Left::Failure(refusal))
-            }
-        }
+/// The status of the group's failover criteria for which the primary origin is left, if it is: its answer's, or one that
+/// stands for the failure to answer.
+fn criterion(group: &OriginGroup, sent: &Result<Response<OriginBody>, Refusal>) -> Option<StatusCode> {
+    match sent {
+        Ok(response) => Some(response.status()).filter(|status| group.lists(*status)),
+        Err(refusal) => criteria(*refusal).iter().copied().find(|status| group.lists(*status)),
     }
 }
 

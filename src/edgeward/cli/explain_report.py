@@ -47,7 +47,8 @@ def _course(course: Explanation, policies: Policies) -> Iterator[tuple[str, str]
         ("refused", _refusal(course)),
         ("cache key", _key(course, policies)),
         ("look-up", _lookup(course)),
-        ("origin", _origin(course, policies)),
+        ("primary", _primary(course, policies)),
+        ("origin", _origin(course.get("origin"), policies)),
         ("lifetime", _lifetime(course)),
         ("stored", _stored(course)),
         ("compression", _compression(course)),
@@ -105,8 +106,14 @@ def _lookup(course: Explanation) -> Iterator[str]:
         yield FLIGHTS[course["flight"]]
 
 
-def _origin(course: Explanation, policies: Policies) -> Iterator[str]:
-    origin = course.get("origin")
+def _primary(course: Explanation, policies: Policies) -> Iterator[str]:
+    primary = course.get("primary")
+    if primary is not None:
+        yield from _origin(primary, policies)
+        yield f"left for the secondary origin: the failover criteria list {primary['failover_criterion']}"
+
+
+def _origin(origin: Explanation | None, policies: Policies) -> Iterator[str]:
     if origin is None:
         return
     times = f", sent {origin['sent']} times" if origin["sent"] > 1 else ""

@@ -59,6 +59,9 @@ struct Course {
     lookup_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     flight: Option<Joining>,
+    /// The origin group's primary origin, where it was left for the secondary one, which is `origin` then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary: Option<OriginRequest>,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<OriginRequest>,
     /// Whether the response answers later requests.
@@ -138,6 +141,9 @@ struct OriginRequest {
     failure: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure_text: Option<String>,
+    /// The status of the failover criteria for which this origin was left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failover_criterion: Option<u16>,
     /// Whether an expired response stands in for the failed origin.
     stale_stands_in: bool,
 }
@@ -219,6 +225,14 @@ impl Facts {
         }
     }
 
+    /// The origin is left for the secondary one of its group.
+    pub(crate) fn failed_over(&mut self, criterion: StatusCode) {
+        self.course.primary = self.course.origin.take();
+        if let Some(primary) = &mut self.course.primary {
+            primary.failover_criterion = Some(criterion.as_u16());
+        }
+    }
+
     /// An expired response answers in place of the failed origin.
     pub(crate) fn stood_in(&mut self) {
         if let Some(origin) = &mut self.course.origin {
@@ -281,9 +295,13 @@ impl Facts {
     /// Makes the explanation shorter; `None` when nothing more can go.
     pub(super) fn leave_out(&mut self) -> Option<()> {
         let origin = self.course.origin.as_mut().map(|origin| &mut origin.headers);
+        let primary = self.course.primary.as_mut().map(|origin| &mut origin.headers);
         let key = self.course.key.as_mut();
         if self.error.take().is_some() {
             self.cut.push("error");
+        } else if let Some(headers) = primary.filter(|headers| !headers.is_empty()) {
+            headers.clear();
+            self.cut.push("primary.headers");
         } else if let Some(headers) = origin.filter(|headers| !headers.is_empty()) {
             headers.clear();
             self.cut.push("origin.headers");
@@ -374,8 +392,9 @@ mod tests {
     fn what_is_missed_least_goes_first() {
         let mut facts = Facts { error: Some(Box::default()), ..Facts::default() };
         let headers = BTreeMap::from([("accept".to_owned(), "a".repeat(9_000))]);
-        facts.course.origin = Some(OriginRequest { headers, ..OriginRequest::default() });
+        let request = || OriginRequest { headers: headers.clone(), ..OriginRequest::default() };
+        (facts.course.primary, facts.course.origin) = (Some(request()), Some(request()));
         let value = super::super::field::value(&mut facts).unwrap();
-        assert!(value.to_str().unwrap().contains("\"cut\":[\"error\",\"origin.headers\"]"));
+        assert!(value.to_str().unwrap().contains("\"cut\":[\"error\",\"primary.headers\",\"origin.headers\"]"));
     }
 }
