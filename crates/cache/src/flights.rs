@@ -2,10 +2,11 @@
 //!
 //! The first to join a key leads; it tells the flight what the origin said, and whoever waits goes on from there. A
 //! response that must not be shared sends every follower to the origin by itself. Invariant: a leader that vanishes
-//! frees its followers, one of which then leads.
+//! frees its followers, one of which then leads; one that takes too long is given up by each of them, and the first to do
+//! so leads the others on.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use ahash::AHashMap;
 use parking_lot::Mutex;
@@ -71,15 +72,34 @@ impl<E: Clone> Flights<E> {
     pub(crate) fn join(&self, key: &CacheKey, generation: &Generation) -> Joined<E> {
         let mut shard = shard(&self.shards, key).lock();
         if let Some(shared) = shard.get(key).filter(|shared| shared.generation.is_valid()) {
-            return Joined::Follower(Follower { outcome: shared.outcome.subscribe() });
+            return Joined::Follower(Follower::of(shared));
         }
+        Joined::Leader(self.lead(&mut shard, key, generation))
+    }
+
+    /// Joins again for one who has given up `waited`: leads, unless somebody gave the same flight up before. What the
+    /// flight brings later still reaches those who are in it, and is stored.
+    pub(crate) fn give_up(&self, waited: &Follower<E>, key: &CacheKey, generation: &Generation) -> Joined<E> {
+        let mut shard = shard(&self.shards, key).lock();
+        match shard.get(key).filter(|shared| shared.generation.is_valid() && !waited.is_in(shared)) {
+            Some(shared) => Joined::Follower(Follower::of(shared)),
+            None => Joined::Leader(self.lead(&mut shard, key, generation)),
+        }
+    }
+
+    fn lead(
+        &self,
+        shard: &mut AHashMap<CacheKey, Arc<Shared<E>>>,
+        key: &CacheKey,
+        generation: &Generation,
+    ) -> Flight<E> {
         let shared = Arc::new(Shared {
             generation: generation.clone(),
             outcome: watch::Sender::new(None),
             is_overtaken: AtomicBool::new(false),
         });
         shard.insert(key.clone(), Arc::clone(&shared));
-        Joined::Leader(Flight { shards: Arc::clone(&self.shards), key: key.clone(), shared })
+        Flight { shards: Arc::clone(&self.shards), key: key.clone(), shared }
     }
 
     /// Runs `store` unless the flight was overtaken; it cannot be in the meantime.
@@ -147,12 +167,22 @@ impl<E> Drop for Flight<E> {
 /// A request that waits for the leader's answer.
 #[derive(Debug)]
 pub struct Follower<E> {
+    /// Not kept alive by those who wait: they are to notice when the leader is gone.
+    flight: Weak<Shared<E>>,
     outcome: watch::Receiver<Option<FlightOutcome<E>>>,
 }
 
 impl<E: Clone> Follower<E> {
+    fn of(shared: &Arc<Shared<E>>) -> Follower<E> {
+        Follower { flight: Arc::downgrade(shared), outcome: shared.outcome.subscribe() }
+    }
+
+    fn is_in(&self, shared: &Arc<Shared<E>>) -> bool {
+        std::ptr::eq(self.flight.as_ptr(), Arc::as_ptr(shared))
+    }
+
     /// What the leader found out; `None` when it vanished without a word, then join again.
-    pub async fn outcome(mut self) -> Option<FlightOutcome<E>> {
+    pub async fn outcome(&mut self) -> Option<FlightOutcome<E>> {
         let told = self.outcome.wait_for(Option::is_some).await.ok()?;
         told.clone()
     }
@@ -206,5 +236,24 @@ mod tests {
         assert!(!is_stored(&overtaken) && is_stored(&next));
         drop(overtaken);
         assert!(lead().is_none(), "the next one flies on");
+    }
+
+    #[test]
+    fn of_those_who_give_up_a_leader_the_first_leads_and_the_others_follow_it() {
+        let (flights, key) = (Flights::<()>::new(), key());
+        let generation = Generation::beginning(Invalidations::default().log("E1"), "/a");
+        let follow = |joined| match joined {
+            Joined::Follower(follower) => Some(follower),
+            Joined::Leader(_) => None,
+        };
+        let slow = flights.join(&key, &generation);
+        let first = follow(flights.join(&key, &generation)).unwrap();
+        let second = follow(flights.join(&key, &generation)).unwrap();
+        let next = flights.give_up(&first, &key, &generation);
+        assert!(matches!(next, Joined::Leader(_)));
+        let still = follow(flights.give_up(&second, &key, &generation)).unwrap();
+        drop(slow);
+        let late = follow(flights.join(&key, &generation)).unwrap();
+        assert!(std::ptr::eq(still.flight.as_ptr(), late.flight.as_ptr()), "whoever comes later joins the next one");
     }
 }

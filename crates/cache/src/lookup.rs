@@ -9,7 +9,7 @@ use edgeward_plan::CachingRules;
 use crate::arriving::{Arriving, Reader};
 use crate::chunks::{Chunks, ContentId, Delivery, MemoryChunks};
 use crate::disk_tier::{self, DiskChunks};
-use crate::flights::{Flight, Flights, Joined};
+use crate::flights::{Flight, Flights, Follower, Joined};
 use crate::invalidation::{self, Generation, Invalidations};
 use crate::key::{CacheKey, KeyParts, KeyText};
 use crate::listing::{Cursor, Page, Wanted};
@@ -154,6 +154,12 @@ impl<E: Clone> Cache<E> {
     pub fn join(&self, key: &CacheKey, parts: &KeyParts<'_>) -> Joined<E> {
         let log = self.invalidations.log(parts.distribution);
         self.flights.join(key, &Generation::beginning(log, &parts.target()))
+    }
+
+    /// Takes part again for one who has given up `waited`, whose leader takes too long.
+    pub fn give_up(&self, waited: &Follower<E>, key: &CacheKey, parts: &KeyParts<'_>) -> Joined<E> {
+        let log = self.invalidations.log(parts.distribution);
+        self.flights.give_up(waited, key, &Generation::beginning(log, &parts.target()))
     }
 
     /// Stores a response for all who share the flight's key, unless the flight was overtaken.

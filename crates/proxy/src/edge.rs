@@ -325,6 +325,7 @@ fn engine(settings: &mut EdgeSettings) -> Result<Engine, StartError> {
         s3: settings.s3.as_ref().map(|access: &S3Access| SigningIdentity::new(access)),
         s3_endpoint,
         https_port: OnceLock::new(),
+        lock_timeout: Duration::from_millis(settings.lock_timeout_ms),
         explain_key: settings.explain_key.clone(),
         explain_tokens_refused: AtomicU64::new(0),
         geo: ArcSwap::from_pointee(GeoData::load(&settings.geo)?),

@@ -5,6 +5,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use edgeward_cache::Cache;
@@ -29,6 +30,8 @@ pub(crate) struct Engine {
     pub(crate) s3_endpoint: Option<S3Endpoint>,
     /// The port that https is redirected to where the viewer named a port; `None`: 443.
     pub(crate) https_port: std::sync::OnceLock<u16>,
+    /// How long a request waits for the origin's answer to another one.
+    pub(crate) lock_timeout: Duration,
     /// Whose tokens are explained to; `None`: nobody's.
     pub(crate) explain_key: Option<ExplainKey>,
     /// Debug tokens that were wrong, had expired or were for another distribution.

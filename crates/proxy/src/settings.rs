@@ -28,6 +28,8 @@ pub struct EdgeSettings {
     pub memory_bytes: usize,
     /// The cache on disk; `null` for a cache in memory alone.
     pub disk: Option<DiskCache>,
+    /// How long a request waits for the origin's answer to another one before it asks itself, in milliseconds.
+    pub lock_timeout_ms: u64,
     /// Where access logs go; `null` for no logs.
     pub log: Option<LogFiles>,
     /// The S3 server and the identity that signs requests to it; `null` where no S3 origin is signed.

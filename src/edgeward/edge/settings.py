@@ -76,6 +76,9 @@ class EdgeSettings:
     """What stored responses may take in memory."""
     disk: DiskSettings | None = None
     """The cache on disk, below the one in memory; None: the cache is in memory alone and a restart empties it."""
+    lock_timeout_ms: int = 5000
+    """Requests for what another one is asking the origin for wait for its answer, this many milliseconds at most; then
+    one of them asks again, for all who still wait."""
     log: LogSettings | None = None
     """None: no access log."""
     s3: S3Access | None = None
@@ -101,6 +104,7 @@ class EdgeSettings:
             "pop": self.pop,
             "memory_bytes": self.memory_bytes,
             "disk": None if self.disk is None else asdict(self.disk) | {"directory": str(self.disk.directory)},
+            "lock_timeout_ms": self.lock_timeout_ms,
             "log": None if self.log is None else asdict(self.log) | {"directory": str(self.log.directory)},
             "s3": None if self.s3 is None else asdict(self.s3),
             "trusted_authorities": self.trusted_authorities,

@@ -22,7 +22,9 @@ from edgeward.scenario.values import Content, ContentCheck, Duration, FieldCheck
 Door = Literal["h1", "h1-tls", "h2"]
 Kind = Literal["required", "optional", "cloudfront", "check"]
 Result = Literal["Hit", "RefreshHit", "Miss", "LimitExceeded", "CapacityExceeded", "Error", "Redirect"]
-Fault = Literal["refuse", "reset", "close", "garbage", "never"]
+Fault = Literal["refuse", "unreachable", "reset", "close", "garbage", "never"]
+WITHOUT_CONNECTION = ("refuse", "unreachable")
+"""Faults without a connection."""
 
 NO_CHECKS = FieldChecks()
 NO_FIELDS = Fields()
@@ -66,7 +68,7 @@ class Answer:
     truncate: Annotated[int | None, "Close the connection after so many bytes of the content"] = None
     stall: Annotated[int | None, "Fall silent after so many bytes of the content"] = None
     raw: Annotated[str | None, "Bytes to send as they stand in place of a response, before closing"] = None
-    fault: Annotated[Fault | None, "refuse, reset, close, garbage or never, in place of a response"] = None
+    fault: Annotated[Fault | None, "refuse, unreachable, reset, close, garbage or never, in place of a response"] = None
 
     @classmethod
     def read_node(cls, node: Node) -> "Answer":
@@ -87,9 +89,10 @@ class Script:
     def read_node(cls, node: Node) -> Self:
         if node.is_sequence:
             answers = tuple(Answer.read_node(item) for item in node.items())
-            if len(answers) > 1 and any(answer.fault == "refuse" and not answer.expect.to for answer in answers):
-                message = "`refuse` is the only answer of its step: nobody listens while it lasts; to have one origin "
-                raise node.error(message + "refuse, name it: `{fault: refuse, expect: {to: NAME}}`")
+            nobody_listens = any(each.fault in WITHOUT_CONNECTION and not each.expect.to for each in answers)
+            if len(answers) > 1 and nobody_listens:
+                message = "`refuse` or `unreachable` is the only answer of its step: nobody listens while it lasts; to "
+                raise node.error(message + "have one origin refuse, name it: `{fault: refuse, expect: {to: NAME}}`")
             return cls(answers=answers)
         if node.is_scalar and node.text() == UNREACHED:
             return cls()
@@ -251,6 +254,7 @@ class Scenario:
     via: tuple[Door, ...]
     disk: bool
     geo: Places
+    lock_timeout: Duration
     cases: tuple[Case, ...]
 
 
@@ -272,6 +276,8 @@ class Table:
 
 
 NO_TABLE = Table({})
+LOCK_TIMEOUT = Duration(60_000)
+"""Longer than any scenario takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +294,7 @@ class Document:
     rows: Annotated[Table, "Runs the scenario once for each row: label to the values of `$name`"] = NO_TABLE
     disk: Annotated[bool, "Whether the edge has a cache on disk below the one in memory"] = False
     geo: Annotated[Places, "Where viewers are by network, as the edge's data have it; default: no data"] = NOWHERE
+    lock_timeout: Annotated[Duration, "Real time that requests wait for the answer to another one"] = LOCK_TIMEOUT
     distribution: Annotated[ShortDistribution, "Members that differ from the one-origin default"] = PLAIN
     steps: Annotated[tuple[Step, ...], "What happens, in order"]
 
@@ -314,6 +321,7 @@ def parse_scenario(text: str, path: Path) -> Scenario:
         via=document.via,
         disk=document.disk,
         geo=document.geo,
+        lock_timeout=document.lock_timeout,
         cases=cases,
     )
     _require_consistent(scenario, root)
@@ -369,8 +377,8 @@ def _require_possible(answer: Answer, node: Node) -> None:
         raise node.error("`times:` is at least 1; an origin that must not be reached is `origin: unreached`")
     if sum(given is not None for given in (answer.fault, answer.truncate, answer.stall, answer.raw)) > 1:
         raise node.error("an answer has one of `fault`, `truncate`, `stall` and `raw`")
-    if answer.fault == "refuse" and (answer.times > 1 or answer.expect != OriginExpect(to=answer.expect.to)):
-        raise node.error("a refused connection carries no request: `fault: refuse` goes with `expect: {to: NAME}` only")
+    if answer.fault in WITHOUT_CONNECTION and (answer.times > 1 or answer.expect != OriginExpect(to=answer.expect.to)):
+        raise node.error("a connection that is not made carries no request: only `expect: {to: NAME}` goes with it")
 
 
 def _require_consistent(scenario: Scenario, root: Node) -> None:

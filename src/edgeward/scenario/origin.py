@@ -13,7 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from edgeward.scenario.delivery import Delivery, Performance, brief, reset
-from edgeward.scenario.format import OriginExpect, Script
+from edgeward.scenario.format import WITHOUT_CONNECTION, OriginExpect, Script
 from edgeward.scenario.message import READ_LIMIT, MalformedMessage, Request, read_request
 from edgeward.scenario.timeline import Timeline
 
@@ -43,7 +43,7 @@ class Origins:
         for listener in self._listeners:
             listener.shut()
             if listener.placeholder is not None:
-                listener.placeholder.close()
+                listener.take_port().close()
         serving = self._drop_connections()
         await asyncio.gather(*serving, return_exceptions=True)
 
@@ -53,11 +53,9 @@ class Origins:
         performance.problems += self.take_stray_problems()
         if not hold:
             performance.released.set()
-        refusing = [answer for answer in script.answers if answer.fault == "refuse"]
-        for answer in refusing:
+        for answer in [answer for answer in script.answers if answer.fault in WITHOUT_CONNECTION]:
             performance.answers.remove(answer)
-        if refusing:
-            self._refuse({answer.expect.to for answer in refusing})
+            self._take_away(answer.expect.to, is_silent=answer.fault == "unreachable")
         self._performances.append(performance)
         return performance
 
@@ -88,21 +86,22 @@ class Origins:
             serve, sock=bound, ssl=listener.tls, limit=READ_LIMIT, backlog=2048
         )
 
-    def _refuse(self, names: set[str | None]) -> None:
-        """Stop listening, all of them for None, and drop idle connections; the port stays bound so that nobody else
-        gets it.
+    def _take_away(self, name: str | None, *, is_silent: bool) -> None:
+        """Stop accepting connections, all of them for None, and drop idle ones; a silent one does not even refuse. The
+        port stays bound so that nobody else gets it.
         """
         for listener in self._listeners:
-            if names & {listener.name, None}:
+            if name in (listener.name, None):
                 listener.shut()
                 listener.placeholder = _bound_socket(listener.port)
+                if is_silent:
+                    listener.fillers = _fill_queue(listener.placeholder)
         self._drop_connections()
 
     async def _listen_again(self) -> None:
         for listener in self._listeners:
             if listener.placeholder is not None:
-                bound, listener.placeholder = listener.placeholder, None
-                await self._open(listener, bound)
+                await self._open(listener, listener.take_port())
 
     def _drop_connections(self) -> list[asyncio.Task[None]]:
         for task, writer in self._connections.items():
@@ -190,6 +189,17 @@ class _Listener:
     tls: ssl.SSLContext | None
     server: asyncio.Server | None = None
     placeholder: socket.socket | None = None
+    fillers: tuple[socket.socket, ...] = ()
+    """Connections that fill the queue of the placeholder."""
+
+    def take_port(self) -> socket.socket:
+        """A socket bound to the port, to listen on again; the placeholder is gone, and its queue with it."""
+        if self.placeholder is not None:
+            self.placeholder.close()
+        for filler in self.fillers:
+            filler.close()
+        self.placeholder, self.fillers = None, ()
+        return _bound_socket(self.port)
 
     def shut(self) -> None:
         """Stop to accept connections."""
@@ -205,6 +215,16 @@ def _bound_socket(port: int) -> socket.socket:
     bound.bind(("127.0.0.1", port))
     bound.setblocking(False)
     return bound
+
+
+def _fill_queue(bound: socket.socket) -> tuple[socket.socket, ...]:
+    """Fill the queue of connections to be accepted: from then on the system answers no more of them."""
+    bound.listen(0)
+    fillers = tuple(socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(2))
+    for filler in fillers:
+        filler.setblocking(False)
+        filler.connect_ex(bound.getsockname())
+    return fillers
 
 
 _PATIENCE_SECONDS = 0.5

@@ -52,7 +52,7 @@ def run_scenario(scenario: Scenario, case: Case, door: Door) -> None:
 
 
 async def _run(scenario: Scenario, case: Case, door: Door) -> None:
-    async with set_up(case.distribution, Surroundings(disk=scenario.disk, places=scenario.geo)) as stage:
+    async with set_up(case.distribution, _surroundings(scenario)) as stage:
         run = _Run(stage=stage, door=door)
         for step in case.steps:
             problems = await run.play(step)
@@ -60,6 +60,10 @@ async def _run(scenario: Scenario, case: Case, door: Door) -> None:
                 raise ScenarioFailure(_report(_Place(scenario, case), run, step.line, problems))
         for line, problems in (await run.check_afterwards()).items():
             raise ScenarioFailure(_report(_Place(scenario, case), run, line, problems))
+
+
+def _surroundings(scenario: Scenario) -> Surroundings:
+    return Surroundings(disk=scenario.disk, places=scenario.geo, lock_timeout=scenario.lock_timeout)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from edgeward.scenario.origin import Origins
 from edgeward.scenario.places import Places
 from edgeward.scenario.short_form import ShortDistribution, ShortOrigin
 from edgeward.scenario.timeline import EPOCH_MS, Timeline, VirtualClock
+from edgeward.scenario.values import Duration
 from edgeward.scenario.viewer import Viewer
 
 
@@ -45,6 +46,8 @@ class Surroundings:
     """A cache on disk."""
     places: Places
     """Data about addresses, of these places; without any the edge has none."""
+    lock_timeout: Duration
+    """How long requests wait for the answer to another one."""
 
 
 @contextlib.asynccontextmanager
@@ -58,7 +61,7 @@ async def set_up(distribution: ShortDistribution, surroundings: Surroundings) ->
         stack.push_async_callback(origins.close)
         wanted = _all_origins(distribution)
         ports = {name: await _listen(origins, name, origin) for name, origin in wanted.items()}
-        settings = _settings(wanted, ports, logs)
+        settings = replace(_settings(wanted, ports, logs), lock_timeout_ms=surroundings.lock_timeout.milliseconds)
         if surroundings.disk:
             cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeward-cache-")))
             settings = replace(settings, disk=DiskSettings(directory=cache, limit_bytes=_DISK_BYTES))

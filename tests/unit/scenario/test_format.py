@@ -104,8 +104,16 @@ def test_every_row_is_a_case(parse: Callable[[str], Scenario]) -> None:
             5,
             "one of `fault`, `truncate`, `stall` and `raw`",
         ),
-        (HEAD + "steps:\n- get: /a\n  origin: {fault: refuse, times: 2}", 5, "a refused connection carries no request"),
-        (HEAD + "steps:\n- get: /a\n  origin: [refuse, {status: 200}]", 5, "`refuse` is the only answer of its step"),
+        (
+            HEAD + "steps:\n- get: /a\n  origin: {fault: refuse, times: 2}",
+            5,
+            "carries no request",
+        ),
+        (
+            HEAD + "steps:\n- get: /a\n  origin: [refuse, {status: 200}]",
+            5,
+            "is the only answer",
+        ),
         (HEAD + "steps:\n- get: /a\n  origin: {fault: refuse, expect: {to: main, path: /}}", 5, "{to: NAME}` only"),
         (HEAD + "steps:\n- raw: GET", 4, "`raw:` is HTTP/1.1"),
         (HEAD + "steps:\n- get: /a\n  expect: {closed: true}", 4, "`closed:` is about a connection of one request"),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeward.scenario.format import NOWHERE, Scenario
+from edgeward.scenario.format import LOCK_TIMEOUT, NOWHERE, Scenario
 from edgeward.scenario.ordering import CircularNeedError, after_their_needs
 
 
@@ -19,6 +19,7 @@ def scenario(name: str, *needs: str) -> Scenario:
         via=("h2",),
         disk=False,
         geo=NOWHERE,
+        lock_timeout=LOCK_TIMEOUT,
         cases=(),
     )
 

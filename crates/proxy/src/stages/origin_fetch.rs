@@ -18,6 +18,7 @@ use http::response::Parts;
 use http::{HeaderMap, Method, Response, StatusCode, header};
 use http_body::Body;
 use hyper::body::Incoming;
+use tokio::time::timeout;
 
 use super::cache_lookup::{Incomplete, Lacking, key_parts};
 use super::part_fetch::{self, Part, PartFailure, PartSource};
@@ -52,35 +53,62 @@ pub(crate) async fn answer(exchange: &Exchange, content: Option<Incoming>, lacki
             Err(PartFailure::Changed) => {}
         }
     }
-    let is_for = |head: &ResponseHead| head.variant.answers(&exchange.request.headers);
-    loop {
-        let joined = match key_parts(exchange) {
-            Some(parts) => exchange.worker.engine.cache.join(&lacking.key, &parts),
-            None => return pass(exchange, content).await,
-        };
-        exchange.explain(|facts| facts.joined(Joining::Followed));
-        match joined {
-            Joined::Leader(flight) => return lead(exchange, lacking, flight).await,
-            Joined::Follower(follower) => match follower.outcome().await {
-                Some(FlightOutcome::Filling(filling)) => match reader_of(exchange, &filling) {
-                    Some(reader) => {
-                        exchange.cache_status.collapsed();
-                        return Reply::Filling(filling, reader, ResultType::Hit);
-                    }
-                    None => return pass(exchange, content).await,
-                },
-                Some(FlightOutcome::Stored(stored)) if is_for(&stored.head) => {
-                    exchange.cache_status.collapsed();
-                    return Reply::stored(stored, ResultType::Hit, exchange.now());
-                }
-                Some(FlightOutcome::Failed(refusal)) => return Reply::Refused(refusal),
-                // For the leader alone, or for requests that differ in what Vary names.
-                Some(FlightOutcome::NotShared | FlightOutcome::Stored(_)) => return pass(exchange, content).await,
-                // The leader's viewer hung up before the origin answered.
-                None => {}
-            },
-        }
+    match take_part(exchange, &lacking).await {
+        Some(Turn::Lead(flight)) => lead(exchange, lacking, flight).await,
+        Some(Turn::Answered(outcome)) => match follow(exchange, outcome) {
+            Some(reply) => reply,
+            None => pass(exchange, content).await,
+        },
+        None => pass(exchange, content).await,
     }
+}
+
+/// What a request does about an answer of the origin's that others want too.
+enum Turn {
+    /// Asks for it.
+    Lead(Flight<Refusal>),
+    /// Has waited for it.
+    Answered(FlightOutcome<Refusal>),
+}
+
+/// Leads, or waits until somebody who leads has an answer. A leader that takes too long is given up: one of those who
+/// wait asks again, the others wait for that one.
+async fn take_part(exchange: &Exchange, lacking: &Lacking) -> Option<Turn> {
+    let engine = &exchange.worker.engine;
+    let parts = key_parts(exchange)?;
+    let mut joined = engine.cache.join(&lacking.key, &parts);
+    loop {
+        exchange.explain(|facts| facts.joined(Joining::Followed));
+        let mut follower = match joined {
+            Joined::Leader(flight) => return Some(Turn::Lead(flight)),
+            Joined::Follower(follower) => follower,
+        };
+        joined = match timeout(engine.lock_timeout, follower.outcome()).await {
+            Ok(Some(outcome)) => return Some(Turn::Answered(outcome)),
+            // The leader's viewer hung up before the origin answered.
+            Ok(None) => engine.cache.join(&lacking.key, &parts),
+            Err(_elapsed) => engine.cache.give_up(&follower, &lacking.key, &parts),
+        };
+    }
+}
+
+/// The reply to one who has waited. `None` where the answer is for the leader alone, or for requests that differ in what
+/// Vary names.
+fn follow(exchange: &Exchange, outcome: FlightOutcome<Refusal>) -> Option<Reply> {
+    let reply = match outcome {
+        FlightOutcome::Failed(refusal) => return Some(Reply::Refused(refusal)),
+        FlightOutcome::NotShared => return None,
+        FlightOutcome::Filling(filling) => {
+            let reader = reader_of(exchange, &filling)?;
+            Reply::Filling(filling, reader, ResultType::Hit)
+        }
+        FlightOutcome::Stored(stored) if stored.head.variant.answers(&exchange.request.headers) => {
+            Reply::stored(stored, ResultType::Hit, exchange.now())
+        }
+        FlightOutcome::Stored(_) => return None,
+    };
+    exchange.cache_status.collapsed();
+    Some(reply)
 }
 
 /// `None` where the response is for requests that differ in what Vary names, or where what the viewer asked for is gone or
