@@ -55,6 +55,8 @@ pub(crate) enum Refusal {
     OriginHeaderTooBig,
     /// Closed without a byte.
     OriginZeroSize,
+    /// Content longer than CloudFront takes where its caching is on.
+    OriginContentTooLarge,
 }
 
 struct Row {
@@ -69,6 +71,8 @@ const NO_CONNECTION: &str = "We can't connect to the server for this app or webs
 const COUNTRY: &str = "The Amazon CloudFront distribution is configured to block access from your country.";
 const METHOD: &str = "This distribution is not configured to allow the HTTP request method that was used for this request. The \
      distribution supports only cachable requests.";
+const TOO_LARGE: &str =
+    "The file is larger than this distribution can cache. Turn caching off for it, or ask for it in ranges.";
 const ORIGIN_CLOSED: &str = "CloudFront wasn't able to connect to the origin, or the origin closed the connection.";
 
 impl Refusal {
@@ -99,6 +103,7 @@ impl Refusal {
             Refusal::OriginInvalidResponse => row(StatusCode::BAD_GATEWAY, "OriginInvalidResponseError", ORIGIN_CLOSED),
             Refusal::OriginHeaderTooBig => row(StatusCode::BAD_GATEWAY, "OriginHeaderTooBigError", ORIGIN_CLOSED),
             Refusal::OriginZeroSize => row(StatusCode::BAD_GATEWAY, "OriginZeroSizeObjectError", ORIGIN_CLOSED),
+            Refusal::OriginContentTooLarge => row(StatusCode::BAD_GATEWAY, "OriginError", TOO_LARGE),
         }
     }
 

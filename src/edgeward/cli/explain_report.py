@@ -211,6 +211,7 @@ REFUSALS = {
     "origin-write": "the request could not be written to the origin",
     "origin-invalid-response": "what the origin sent is not HTTP",
     "origin-header-too-big": "the header section of the origin's response is too large",
+    "origin-content-too-large": "the origin's content is longer than 50 GB, the most that is cached",
     "origin-zero-size": "the origin closed the connection without a byte",
 }
 FRESH = {"part-missing": "a fresh response is stored, but not yet the part that is asked for"}

@@ -37,7 +37,8 @@ use crate::set_aside::set_aside;
 use crate::stored_content::delivery;
 use crate::storing::{self, Intake};
 
-/// Guide, quotas: the largest response that is cached, 50 GB.
+/// Guide, quotas: the largest response that is cached, 50 GB. CloudFront answers with an error where its caching is on and
+/// passes it on where it is off (RangeGETs); by RFC 9111 it is passed on.
 const LARGEST_CONTENT: u64 = 50_000_000_000;
 
 /// Answers a cacheable request for which nothing fresh is stored.
@@ -402,6 +403,10 @@ fn admit(exchange: &Exchange, response: Response<OriginBody>, arrival: Arrival, 
         Ok(lifetime) => lifetime,
         Err(reason) => {
             exchange.explain(|facts| facts.decided(Some(reason)));
+            if reason == NotStored::TooLarge && exchange.rules() == CachingRules::CloudFront {
+                flight.tell(FlightOutcome::Failed(Refusal::OriginContentTooLarge));
+                return Reply::Refused(Refusal::OriginContentTooLarge);
+            }
             flight.tell(FlightOutcome::NotShared);
             drop(flight);
             return Reply::Passed(Box::new(response));
