@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use edgeward_cache::{AcceptedCodings, Timestamp};
+use edgeward_http_rules::SelectionMode;
 use edgeward_net::Connection;
 use edgeward_plan::{CacheBehavior, CachingRules, Distribution};
 use http::request::Parts;
@@ -135,6 +136,18 @@ impl Exchange {
     /// Whose caching rules apply.
     pub(crate) fn rules(&self) -> CachingRules {
         self.route.as_ref().map_or_else(CachingRules::default, |route| route.behavior.cache.rules)
+    }
+
+    /// Whether any cookies reach the origin.
+    pub(crate) fn forwards_cookies(&self) -> bool {
+        self.route.as_ref().is_some_and(|route| route.behavior.forwarding.cookies.mode() != SelectionMode::None)
+    }
+
+    /// Where CloudFront forwards cookies takes each viewer's request for its own: requests are not collapsed, and what
+    /// is stored is fetched anew where it is stale, not validated (guide, Cookies and
+    /// RequestAndResponseBehaviorCustomOrigin, simultaneous requests).
+    pub(crate) fn is_personal(&self) -> bool {
+        self.rules() == CachingRules::CloudFront && self.forwards_cookies()
     }
 
     /// The codings that the cache key holds and the origin is asked for.

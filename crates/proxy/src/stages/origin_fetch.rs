@@ -72,7 +72,7 @@ enum Turn {
     Answered(FlightOutcome<Refusal>),
 }
 
-/// Leads, or waits until somebody who leads has an answer. A leader that takes too long is given up: one of those who
+/// Leads, or waits until somebody who leads has an answer; `None`: asks for itself alone. A leader that takes too long is given up: one of those who
 /// wait asks again, the others wait for that one.
 async fn take_part(exchange: &Exchange, lacking: &Lacking) -> Option<Turn> {
     let engine = &exchange.worker.engine;
@@ -82,6 +82,7 @@ async fn take_part(exchange: &Exchange, lacking: &Lacking) -> Option<Turn> {
         exchange.explain(|facts| facts.joined(Joining::Followed));
         let mut follower = match joined {
             Joined::Leader(flight) => return Some(Turn::Lead(flight)),
+            Joined::Follower(_) if exchange.is_personal() => return None,
             Joined::Follower(follower) => follower,
         };
         joined = match timeout(engine.lock_timeout, follower.outcome()).await {
@@ -210,7 +211,7 @@ async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) ->
     }
     exchange.explain(|facts| facts.joined(Joining::Led));
     let stale = lacking.stale.as_ref();
-    let stored = stale.map(|stale| &*stale.stored);
+    let stored = stale.map(|stale| &*stale.stored).filter(|_| !exchange.is_personal());
     let part = part_fetch::wanted(exchange);
     let sent = send(exchange, Purpose::Store(stored, part), None).await;
     if let (Some(status), Some(stale)) = (failure(&sent), stale.filter(|stale| stale.stands_in(sent.is_ok()))) {

@@ -10,7 +10,7 @@ use edgeward_cache::{Body, Filling, Reader, ResponseHead, StoredResponse, Timest
 use edgeward_http_rules::conditional::{Precondition, evaluate_stored, if_range_holds};
 use edgeward_http_rules::date::format_http_date;
 use edgeward_http_rules::range::{self, ByteRange, RangeRequest};
-use edgeward_http_rules::{SelectionMode, hop_by_hop, targeted};
+use edgeward_http_rules::{hop_by_hop, targeted};
 use edgeward_net::origin::OriginBody;
 use edgeward_plan::CachingRules;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
@@ -77,9 +77,7 @@ pub(crate) fn answer(exchange: Box<Exchange>, reply: Reply) -> Response<Response
 pub(crate) fn ready_for_viewers(exchange: &Exchange, headers: &mut HeaderMap) {
     hop_by_hop::strip(headers);
     headers.remove(&EDGEWARD_EXPLAIN);
-    let forwards_cookies =
-        exchange.route.as_ref().is_some_and(|route| route.behavior.forwarding.cookies.mode() != SelectionMode::None);
-    if !forwards_cookies {
+    if !exchange.forwards_cookies() {
         headers.remove(header::SET_COOKIE);
     }
     if let Some(route) = &exchange.route {
