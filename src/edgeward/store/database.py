@@ -1,7 +1,7 @@
 """The database behind the store: opening it, its schema, its transactions.
 
-Invariant: one write transaction at a time, on any database, because each begins by locking the `counter`
-rows. Made by `control_plane`; families see only the transactions.
+Invariant: one write transaction at a time, on any database, because each begins alone: SQLite's takes
+the write lock, others lock the `counter` rows. Made by `control_plane`; families see only the transactions.
 """
 
 import os
@@ -13,9 +13,9 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 
-from edgeward.store import tables
+from edgeward.store import statements
 from edgeward.store.transaction import SqlTransaction
 
 
@@ -26,6 +26,8 @@ class Store:
         """`url` is SQLAlchemy's, as `sqlite:////var/lib/edgeward/control.db`; nothing is opened yet."""
         self._engine = create_engine(url, connect_args={"check_same_thread": False} if _is_sqlite(url) else {})
         self._writing = threading.Lock()
+        # SQLite's BEGIN IMMEDIATE waits for the other writer.
+        self._begins_alone = _is_sqlite(url)
         if _is_sqlite(url):
             _make_private(Path(make_url(url).database or ""))
             _configure_sqlite(self._engine)
@@ -52,7 +54,8 @@ class Store:
     def write(self) -> Iterator[SqlTransaction]:
         """The one write transaction of the moment: commits on exit, rolls back on an exception."""
         with self._writing, self._engine.execution_options(writes=True).begin() as connection:
-            connection.execute(select(tables.counter).with_for_update())
+            if not self._begins_alone:
+                connection.execute(statements.LOCK)
             yield SqlTransaction(connection)
 
 

@@ -1,0 +1,115 @@
+"""The statements of transactions, each built once: an API call runs a dozen, and building them cost more than running.
+
+Parameters that a statement looks rows up by are called `of_...`, so that they never meet the name of a column.
+"""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Delete,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from edgeward.store.tables import counter, outbox, resource, resource_reference, resource_version, tag
+
+
+def is_row(table: Table) -> ColumnElement[bool]:
+    """The rows of one resource: `of_family` and `of_id`."""
+    return and_(table.c.family == _of("family"), table.c.id == _of("id"))
+
+
+def _of(name: str) -> BindParameter[Any]:
+    return bindparam(f"of_{name}")
+
+
+def _living() -> Select[Any]:
+    return select(resource).where(_IS_LIVING)
+
+
+_IS_LIVING = and_(resource.c.family == _of("family"), resource.c.deleted.is_(None))
+
+FIND = _living().where(resource.c.id == _of("id")).limit(1)
+FIND_BY_NAME = _living().where(resource.c.name == _of("name")).limit(1)
+FIND_BY_CALLER_REFERENCE = (
+    _living()
+    .where(
+        resource.c.caller_reference == _of("caller_reference"),
+        resource.c.parent.is_not_distinct_from(_of("parent")),
+    )
+    .limit(1)
+)
+ALL = _living().order_by(resource.c.id)
+
+
+@cache
+def page(*, newest_first: bool, is_further: bool, has_parent: bool, has_status: bool) -> Select[Any]:
+    """A page of living resources: `of_size` of them, behind `of_marker` where it is further than the first."""
+    query = _filtered(_living(), has_parent=has_parent, has_status=has_status).limit(_of("size"))
+    if newest_first:
+        query = query.order_by(resource.c.arrival.desc())
+        return query.where(resource.c.arrival < _ARRIVAL_OF_MARKER) if is_further else query
+    query = query.order_by(resource.c.id)
+    return query.where(resource.c.id > _of("marker")) if is_further else query
+
+
+@cache
+def count(*, has_parent: bool, has_status: bool) -> Select[Any]:
+    """How many living resources there are."""
+    return _filtered(select(func.count()).where(_IS_LIVING), has_parent=has_parent, has_status=has_status)
+
+
+def _filtered(query: Select[Any], *, has_parent: bool, has_status: bool) -> Select[Any]:
+    if has_parent:
+        query = query.where(resource.c.parent == _of("parent"))
+    return query.where(resource.c.status == _of("status")) if has_status else query
+
+
+_ARRIVAL_OF_MARKER = (
+    select(resource.c.arrival)
+    .where(resource.c.family == _of("family"), resource.c.id == _of("marker"))
+    .scalar_subquery()
+)
+
+HAD_ETAG = select(resource_version.c.etag).where(is_row(resource_version), resource_version.c.etag == _of("etag"))
+INSERT = insert(resource)
+UPDATE = update(resource).where(is_row(resource))
+INSERT_VERSION = insert(resource_version)
+INSERT_REFERENCES = insert(resource_reference)
+INSERT_TAGS = insert(tag)
+REFERRERS = (
+    select(resource_reference.c.id)
+    .where(resource_reference.c.kind == _of("kind"), resource_reference.c.target == _of("target"))
+    .order_by(resource_reference.c.id)
+)
+TAGS = select(tag.c.key, tag.c.value).where(is_row(tag)).order_by(tag.c.place)
+
+
+@cache
+def drop(table: Table) -> Delete:
+    """Removes the rows of one resource."""
+    return delete(table).where(is_row(table))
+
+
+ENQUEUE = insert(outbox)
+PENDING = select(outbox).where(outbox.c.position > _of("position")).order_by(outbox.c.position)
+TAKE_OUT = delete(outbox).where(outbox.c.position == _of("position"))
+MARK = update(resource).where(is_row(resource))
+MARK_UNLESS_PENDING = MARK.where(~exists().where(outbox.c.family == _of("family"), outbox.c.id == _of("id")))
+READ_COUNTER = select(counter.c.value).where(counter.c.name == _of("name"))
+COUNT_UP = (
+    update(counter).where(counter.c.name == _of("name")).values(value=counter.c.value + 1).returning(counter.c.value)
+)
+LOCK = select(counter).with_for_update()
+"""Makes a write transaction the only one, on databases that begin them side by side."""
