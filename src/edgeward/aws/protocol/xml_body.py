@@ -5,7 +5,10 @@ not know, a second one where one belongs, text between elements, a wrong namespa
 nothing a caller sends can vanish. Used by the rest-xml protocol only.
 """
 
+import re
+from collections.abc import Callable, Iterable
 from typing import Any, cast
+from xml.sax.saxutils import escape
 
 from botocore.model import ListShape, StructureShape
 from botocore.model import Shape as ModelShape
@@ -29,10 +32,14 @@ def read_document(content: bytes, root_name: str, shape: ModelShape, namespace: 
 
 
 def write_document(root_name: str, shape: ModelShape, value: Any, namespace: str) -> bytes:
-    """The XML document of a value, with an XML declaration."""
-    root = new_root(root_name, namespace)
-    _write_into(root, shape, value, namespace)
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
+    """The XML document of a value, with an XML declaration.
+
+    Raises ValueError on text that XML 1.0 cannot carry (section 2.2).
+    """
+    parts = [_DECLARATION, f'<{root_name} xmlns="{namespace}">']
+    _writer_of(shape)(parts, value)
+    parts.append(f"</{root_name}>")
+    return "".join(parts).encode()
 
 
 def new_root(name: str, namespace: str) -> etree._Element:
@@ -43,7 +50,7 @@ def new_root(name: str, namespace: str) -> etree._Element:
 
 def without_illegal_characters(text: str) -> str:
     """Replaces what XML 1.0 cannot carry (section 2.2), so that an error message can quote hostile input."""
-    return "".join(character if _is_legal(ord(character)) else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _parse(content: bytes) -> etree._Element:
@@ -111,19 +118,74 @@ def _children(element: etree._Element) -> list[etree._Element]:
     return children
 
 
-def _write_into(element: etree._Element, shape: ModelShape, value: Any, namespace: str) -> None:
-    if isinstance(shape, StructureShape):
-        for name, member in shape.members.items():
-            if location_of(member) is None and value.get(name) is not None:
-                child = etree.SubElement(element, f"{{{namespace}}}{wire_name(member, name)}")
-                _write_into(child, member, value[name], namespace)
-    elif isinstance(shape, ListShape):
+_Writer = Callable[[list[str], Any], None]
+"""Appends the content of an element."""
+
+
+def _writer_of(shape: ModelShape) -> _Writer:
+    """How values of the shape are written; worked out once, for shapes live as long as their model."""
+    writer = _WRITERS.get(id(shape))
+    if writer is None:
+        if isinstance(shape, StructureShape):
+            writer = _structure_writer(shape)
+        elif isinstance(shape, ListShape):
+            writer = _list_writer(shape)
+        else:
+            writer = _scalar_writer(shape)
+        _WRITERS[id(shape)] = writer
+        _SHAPES.append(shape)
+    return writer
+
+
+def _structure_writer(shape: StructureShape) -> _Writer:
+    members = [
+        (name, *_tags(wire_name(member, name)), _writer_of(member))
+        for name, member in shape.members.items()
+        if location_of(member) is None
+    ]
+
+    def write(parts: list[str], value: Shape) -> None:
+        for name, start, end, write_member in members:
+            if (member := value.get(name)) is not None:
+                parts.append(start)
+                write_member(parts, member)
+                parts.append(end)
+
+    return write
+
+
+def _list_writer(shape: ListShape) -> _Writer:
+    start, end = _tags(_item_name(shape))
+    write_item = _writer_of(shape.member)
+
+    def write(parts: list[str], value: Iterable[Any]) -> None:
         for item in value:
-            child = etree.SubElement(element, f"{{{namespace}}}{_item_name(shape)}")
-            _write_into(child, shape.member, item, namespace)
-    else:
-        assert is_scalar(shape), f"{shape.name} has a type that rest-xml cannot carry: {shape.type_name}"
-        element.text = write_text(shape, value)
+            parts.append(start)
+            write_item(parts, item)
+            parts.append(end)
+
+    return write
+
+
+def _scalar_writer(shape: ModelShape) -> _Writer:
+    assert is_scalar(shape), f"{shape.name} has a type that rest-xml cannot carry: {shape.type_name}"
+
+    def write(parts: list[str], value: Any) -> None:
+        parts.append(_escape(write_text(shape, value)))
+
+    return write
+
+
+def _escape(text: str) -> str:
+    if text.isalnum() and text.isascii():
+        return text
+    if _ILLEGAL.search(text):
+        raise ValueError("text with characters that XML cannot carry")
+    return escape(text, {"\r": "&#13;"})
+
+
+def _tags(name: str) -> tuple[str, str]:
+    return f"<{name}>", f"</{name}>"
 
 
 def _item_name(shape: ListShape) -> str:
@@ -138,5 +200,8 @@ def _unexpected(what: str) -> ApiError:
     return ApiError("MalformedInput", f"Unexpected {what}.")
 
 
-def _is_legal(code: int) -> bool:
-    return code in (0x9, 0xA, 0xD) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or code >= 0x10000
+_DECLARATION = "<?xml version='1.0' encoding='UTF-8'?>\n"
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_WRITERS: dict[int, _Writer] = {}
+_SHAPES: list[ModelShape] = []
+"""The shapes of the writers, kept so that no other one ever gets the id of one of them."""
