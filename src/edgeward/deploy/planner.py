@@ -138,22 +138,22 @@ class Planner:
         )
 
     def _orders(self, transaction: SqlTransaction, changes: Iterable[PendingChange]) -> tuple[bytes, ...]:
-        invalidations = (change.id for change in changes if change.family == "invalidation")
+        invalidations = (change for change in changes if change.family == "invalidation")
         orders = (self._order(transaction, each) for each in invalidations)
         return tuple(order for order in orders if order is not None)
 
-    def _order(self, transaction: SqlTransaction, invalidation_id: str) -> bytes | None:
-        """The order for the edges; None when its distribution is gone for good.
+    def _order(self, transaction: SqlTransaction, change: PendingChange) -> bytes | None:
+        """The order for the edges, numbered by its place in the outbox; None when its distribution is gone for good.
 
         One that cannot be compiled just now may still have responses on an edge's disk.
         """
-        invalidation = transaction.find("invalidation", invalidation_id)
+        invalidation = transaction.find("invalidation", change.id)
         if invalidation is None or transaction.find("distribution", invalidation.parent or "") is None:
             return None
         order = {
             "format": 1,
             "distribution": invalidation.parent,
-            "sequence": invalidation.attributes["Sequence"],
+            "sequence": change.position,
             "patterns": patterns_of(
                 items_of(invalidation.config["Paths"]), invalidation.attributes.get("CacheTagHeader")
             ),

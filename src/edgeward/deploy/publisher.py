@@ -106,7 +106,7 @@ class Publisher:
     def _complete(self, changes: Sequence[PendingChange]) -> None:
         if not changes:
             return
-        with self._store.write() as transaction:
+        with self._store.write(is_repeatable=True) as transaction:
             for change in changes:
                 transaction.complete(change, FINAL_STATUS[change.family])
 

@@ -51,9 +51,13 @@ class Store:
             yield SqlTransaction(connection)
 
     @contextmanager
-    def write(self) -> Iterator[SqlTransaction]:
-        """The one write transaction of the moment: commits on exit, rolls back on an exception."""
-        with self._writing, self._engine.execution_options(writes=True).begin() as connection:
+    def write(self, *, is_repeatable: bool = False) -> Iterator[SqlTransaction]:
+        """The one write transaction of the moment: commits on exit, rolls back on an exception.
+
+        One that is repeatable, because what it writes would be found out again, is not waited for to reach the disk.
+        """
+        options = {"writes": True, "is_repeatable": is_repeatable}
+        with self._writing, self._engine.execution_options(**options).begin() as connection:
             if not self._begins_alone:
                 connection.execute(statements.LOCK)
             yield SqlTransaction(connection)
@@ -79,8 +83,12 @@ def _configure_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get("writes", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if options.get('is_repeatable', False) else 'FULL'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000

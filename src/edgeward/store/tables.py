@@ -29,6 +29,7 @@ resource = Table(
     Index("resource_by_name", "family", "name"),
     Index("resource_by_caller_reference", "family", "caller_reference"),
     Index("resource_by_parent", "family", "parent", "arrival"),
+    Index("resource_by_status", "family", "parent", "status"),
 )
 """Every resource that is or was; `deleted` is null while it lives, `arrival` counts up with every creation.
 """

@@ -26,7 +26,7 @@ class FakeEdge:
 
     sequence: int = 0
     log: list[str] = field(default_factory=list)
-    """What it was sent: `whole 3`, `change 3-4`, `order 1 /a`; refusals end in `refused`."""
+    """What it was sent: `whole 3`, `change 3-4`, `order /a`; refusals end in `refused`."""
     distributions: dict[str, Any] = field(default_factory=dict)
     failures: int = 0
     """How many of the next calls fail."""
@@ -53,7 +53,7 @@ class FakeEdge:
 
     def invalidate(self, order: bytes) -> int:
         fields = json.loads(order)
-        self._take(f"order {fields['sequence']} {' '.join(fields['patterns'])}")
+        self._take(f"order {' '.join(fields['patterns'])}")
         return int(fields["sequence"])
 
     def _take(self, what: str) -> None:
@@ -114,7 +114,7 @@ class Account:
                 created=NOW,
                 modified=NOW,
                 parent=distribution_id,
-                attributes={"Sequence": transaction.count("invalidation", distribution_id) + 1},
+                attributes={},
             )
             transaction.insert(resource, ())
             return transaction.enqueue("invalidation", resource.id)

@@ -37,7 +37,8 @@ def test_loading_compiles_everything_and_takes_over_what_was_pending(planner: Pl
     assert (plan["base"], plan["sequence"], sorted(plan["distributions"])) == (None, 4, ["E1", "E2"])
     assert plan["default_certificate"]["chain_pem"] == "*.cloudfront.localhost"
     assert step.needs_whole_plan
-    assert [json.loads(order)["patterns"] for order in step.orders] == [["/a"]]
+    orders = [json.loads(order) for order in step.orders]
+    assert [(order["sequence"], order["patterns"]) for order in orders] == [(4, ["/a"])]
     assert [change.position for change in step.completes] == [2, 3, 4]
 
 

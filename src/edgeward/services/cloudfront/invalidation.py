@@ -38,7 +38,7 @@ def create(environment: Environment, call: Call) -> Shape:
         if invalidation is None:
             check_batch(batch, cache_tag_header(distribution.config))
             _check_in_progress(transaction, distribution_id, batch)
-            invalidation = _new_invalidation(environment, transaction, call, distribution)
+            invalidation = _new_invalidation(environment, call, distribution)
             transaction.insert(invalidation, ())
             transaction.enqueue("invalidation", invalidation.id)
     if transaction.last_position is not None:
@@ -145,9 +145,7 @@ def _repeated(transaction: Transaction, distribution_id: str, batch: Shape) -> R
     return earlier
 
 
-def _new_invalidation(
-    environment: Environment, transaction: Transaction, call: Call, distribution: Resource
-) -> Resource:
+def _new_invalidation(environment: Environment, call: Call, distribution: Resource) -> Resource:
     batch = call.members["InvalidationBatch"]
     return Resource(
         family="invalidation",
@@ -158,10 +156,7 @@ def _new_invalidation(
         modified=call.now,
         caller_reference=batch["CallerReference"],
         parent=distribution.id,
-        attributes={
-            "Sequence": transaction.count("invalidation", parent=distribution.id) + 1,
-            "CacheTagHeader": cache_tag_header(distribution.config),
-        },
+        attributes={"CacheTagHeader": cache_tag_header(distribution.config)},
     )
 
 

@@ -26,7 +26,7 @@ def test_an_invalidation_reaches_the_edges_and_is_completed(cloudfront: Any, dis
     assert json.loads(edge.orders[-1]) == {
         "format": 1,
         "distribution": distribution_id,
-        "sequence": 1,
+        "sequence": 3,
         "patterns": ["/a", "/img/*"],
     }
     fetched = cloudfront.get_invalidation(DistributionId=distribution_id, Id=invalidation["Id"])
@@ -67,14 +67,14 @@ def test_the_list_shows_the_newest_first_and_is_paged(cloudfront: Any, distribut
     assert [item["Id"] for page in pages for item in page["InvalidationList"]["Items"]] == ids[::-1]
 
 
-def test_orders_are_numbered_for_each_distribution(
+def test_orders_are_numbered_in_the_order_of_all_changes(
     cloudfront: Any, config: dict[str, Any], distribution_id: str, edge: Any
 ) -> None:
     other = cloudfront.create_distribution(DistributionConfig=config | {"CallerReference": "other"})
     for target, reference in [(distribution_id, "1"), (other["Distribution"]["Id"], "1"), (distribution_id, "2")]:
         cloudfront.create_invalidation(DistributionId=target, InvalidationBatch=batch("/a", reference=reference))
 
-    assert [json.loads(order)["sequence"] for order in edge.orders] == [1, 1, 2]
+    assert [json.loads(order)["sequence"] for order in edge.orders] == [4, 5, 6]
 
 
 @pytest.mark.parametrize(
