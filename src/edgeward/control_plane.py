@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from edgeward.aws.api import Api
-from edgeward.aws.app import create_app
+from edgeward.aws.app import Application
 from edgeward.aws.engine import Environment
 from edgeward.aws.identifiers import Identifiers
 from edgeward.deploy.channel import CertificateSource, Channel
@@ -88,7 +88,7 @@ class ControlPlane:
         self._api = Api(service, secret_of=secret_of, clock=clock, identifiers=identifiers)
         own = {} if settings.explain_key is None else {"explain-token": issue_token(self._store, settings.explain_key)}
         keys = Api(key_value_store(environment), secret_of=secret_of, clock=clock, identifiers=identifiers)
-        self.app: Starlette = create_app(
+        self.app: ASGIApp = Application(
             EdgewardApi(own, self._api, secret_of=secret_of, clock=clock, identifiers=identifiers),
             {"key-value-stores": keys},
         )

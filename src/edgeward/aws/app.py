@@ -1,39 +1,39 @@
 """The API as an ASGI application: HTTP in, `WireRequest`; `WireResponse`, HTTP out.
 
-One catch-all route, because the service model does the routing, over the raw path, so that %2F stays inside
-its parameter. Invariant: never more than `LARGEST_BODY` bytes of a body are held. Served by Granian.
+No routes: the service model does the routing, over the raw path, so that %2F stays inside its parameter.
+Invariant: never more than `LARGEST_BODY` bytes of a body are held. Served by Granian.
 """
 
 from collections.abc import Mapping
 
-from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from edgeward.aws.errors import ApiError
 from edgeward.aws.wire import Answering, WireRequest, WireResponse
 
 
-def create_app(api: Answering, others: Mapping[str, Answering] | None = None) -> Starlette:
+class Application:
     """The ASGI application that answers every request with `api`.
 
     `others` are services beside it on the same endpoint, by the first segment of their paths.
     """
-    return Starlette(routes=[Route("/{path:path}", _Endpoint(api, others or {}))])
 
-
-class _Endpoint:
-    """Takes every method: Starlette limits methods only of endpoints that are functions."""
-
-    def __init__(self, api: Answering, others: Mapping[str, Answering]) -> None:
+    def __init__(self, api: Answering, others: Mapping[str, Answering] | None = None) -> None:
         self._api = api
-        self._others = others
+        self._others = others or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+        """Takes part in the server's life, or answers one request."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        else:
+            await self._answer(Request(scope, receive), send)
+
+    async def _answer(self, request: Request, send: Send) -> None:
+        scope, receive = request.scope, request.receive
         api = self._others.get(scope["path"].split("/")[1], self._api)
         try:
             body = await _read_body(request)
@@ -44,6 +44,15 @@ class _Endpoint:
         else:
             response = await run_in_threadpool(api.answer, _wire_request(request, body))
         await _http_response(response)(scope, receive, send)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """There is nothing to make ready, or to put away."""
+    message = await receive()
+    while message["type"] != "lifespan.shutdown":
+        await send({"type": "lifespan.startup.complete"})
+        message = await receive()
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 async def _read_body(request: Request) -> bytes:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from urllib.parse import quote
 
 from edgeward.aws import sigv4a
@@ -142,9 +143,9 @@ def _read_request_date(request: WireRequest) -> datetime:
 
 
 def _read_basic_date(text: str) -> datetime:
-    if re.fullmatch(r"[0-9]{8}T[0-9]{6}Z", text):
+    if _BASIC_DATE.fullmatch(text):
         try:
-            return datetime.strptime(text, BASIC_FORMAT).replace(tzinfo=UTC)
+            return datetime.fromisoformat(text)
         except ValueError:
             pass  # A month 13 and its like: the same refusal as any other text.
     raise ApiError("IncompleteSignature", f"Date must be in ISO-8601 'basic format'. Got '{text}'.")
@@ -205,10 +206,16 @@ def _is_signed(request: WireRequest, signature: _Signature, secret: str) -> bool
 
 
 def _sign(to_sign: str, scope: tuple[str, ...], secret: str) -> str:
+    return hmac.digest(_signing_key(scope, secret), to_sign.encode(), "sha256").hex()
+
+
+@lru_cache(maxsize=256)
+def _signing_key(scope: tuple[str, ...], secret: str) -> bytes:
+    """The same for all requests of a key and a day."""
     key = f"AWS4{secret}".encode()
     for part in scope:
         key = hmac.digest(key, part.encode(), "sha256")
-    return hmac.digest(key, to_sign.encode(), "sha256").hex()
+    return key
 
 
 def _canonical_request(request: WireRequest, signature: _Signature) -> str:
@@ -259,6 +266,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 SCOPE_LENGTHS = {ALGORITHM: 4, sigv4a.ALGORITHM: 3}
 """How many parts the credential scope has behind the access key id; 4A's is good for several regions."""
 BASIC_FORMAT = "%Y%m%dT%H%M%SZ"
+_BASIC_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 ALLOWED_SKEW = timedelta(minutes=5)
 LONGEST_LIFETIME_SECONDS = 604_800
 CREDENTIAL_EXAMPLE = "<access key>/20260101/us-east-1/cloudfront/aws4_request"

@@ -78,11 +78,11 @@ class Planner:
             completes=completes,
         )
 
-    def advance(self, transaction: SqlTransaction) -> Step | None:
-        """Compiles the next changes of the outbox; None when there are none."""
-        changes = _first_batch(transaction.pending(after=self._position))
-        if not changes:
-            return None
+    def advance(self, transaction: SqlTransaction) -> list[Step]:
+        """Compiles the changes of the outbox that have come since."""
+        return [self._step(transaction, batch) for batch in _batches(transaction.pending(after=self._position))]
+
+    def _step(self, transaction: SqlTransaction, changes: Sequence[PendingChange]) -> Step:
         ids = {change.id for change in changes if change.family == "distribution"}
         known = {each: self._compiled.get(each) for each in sorted(ids)}
         failed = self._compile(transaction, list(known))
@@ -161,14 +161,15 @@ class Planner:
         return json.dumps(order, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _first_batch(pending: Sequence[PendingChange]) -> list[PendingChange]:
-    """The rows up to where a plan change follows an invalidation: orders follow the plan before them."""
-    batch: list[PendingChange] = []
+def _batches(pending: Sequence[PendingChange]) -> list[list[PendingChange]]:
+    """The rows, parted where a plan change follows an invalidation: orders follow the plan before them."""
+    batches: list[list[PendingChange]] = []
     for change in pending:
-        if batch and batch[-1].family == "invalidation" and change.family == "distribution":
-            break
-        batch.append(change)
-    return batch
+        follows_order = bool(batches) and batches[-1][-1].family == "invalidation"
+        if not batches or (follows_order and change.family == "distribution"):
+            batches.append([])
+        batches[-1].append(change)
+    return batches
 
 
 def _without(failed: set[str], changes: Iterable[PendingChange]) -> tuple[PendingChange, ...]:

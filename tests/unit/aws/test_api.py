@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from edgeward.aws.api import Api, Service
-from edgeward.aws.app import LARGEST_BODY, create_app
+from edgeward.aws.app import LARGEST_BODY, Application
 from edgeward.aws.engine import Call, Handler
 from edgeward.aws.errors import ApiError
 from edgeward.aws.identifiers import Identifiers
@@ -132,7 +132,7 @@ async def ask(app: Any, headers: dict[str, str], *chunks: bytes, path: str = "/"
 
 
 async def test_a_body_announced_too_large_is_refused_unread(build: Callable[..., Api]) -> None:
-    app = create_app(build())
+    app = Application(build())
 
     status, body, chunks_read = await ask(app, {"content-length": str(LARGEST_BODY + 1)}, b"x")
 
@@ -141,7 +141,7 @@ async def test_a_body_announced_too_large_is_refused_unread(build: Callable[...,
 
 
 async def test_a_body_that_grows_too_large_is_refused_as_soon_as_it_does(build: Callable[..., Api]) -> None:
-    app = create_app(build())
+    app = Application(build())
     half = bytes(LARGEST_BODY // 2)
 
     status, _, chunks_read = await ask(app, {"transfer-encoding": "chunked"}, half, half, b"x", half)
@@ -150,7 +150,7 @@ async def test_a_body_that_grows_too_large_is_refused_as_soon_as_it_does(build: 
 
 
 async def test_any_method_and_path_reaches_the_api(build: Callable[..., Api]) -> None:
-    status, body, _ = await ask(create_app(build()), {}, b"", path="/anything%2Fat/all")
+    status, body, _ = await ask(Application(build()), {}, b"", path="/anything%2Fat/all")
 
     assert status == 404
     assert b"UnknownOperationException" in body
