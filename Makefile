@@ -11,11 +11,12 @@ BIN := .venv/bin
 TOOLS := .venv/.tools
 CORE := .venv/.core
 AWSCLI := .venv-awscli/.tools
+MOTO := .venv-moto/.tools
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 # The extension module is left out of `cargo test`: it links to Python only inside a Python process; pytest tests it.
 RUST_TESTED := --workspace --exclude edgeward-edge-py
 
-.PHONY: demo build test lint fmt unit scenario clients load faults bench bench-scale conformance geodata lock clean help
+.PHONY: demo build test lint fmt unit scenario clients load faults bench bench-api bench-scale conformance geodata lock clean help
 
 demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-C (ARGS="--state DIR ...")
 	@exec $(BIN)/edgeward dev $(ARGS)
@@ -59,6 +60,9 @@ faults: build ## 200 kills under load, a gigabyte for a thousand viewers, a fail
 bench: build ## Side by side with nginx, Varnish, HAProxy and Traffic Server in one run (ARGS="...")
 	$(BIN)/python -m bench $(ARGS)
 
+bench-api: build $(MOTO) ## The API side by side with moto's server on one core (ARGS="...")
+	$(BIN)/python -m bench.api $(ARGS)
+
 bench-scale: build ## What grows with what an edge holds: a million responses, 10,000 distributions (ARGS="...")
 	$(BIN)/python -m bench.scale $(ARGS)
 
@@ -73,9 +77,10 @@ lock: $(TOOLS) ## Pin the newest allowed versions of all Python packages into re
 	.venv-lock/bin/pip install --quiet pip-tools
 	$(LOCK) --extra dev --output-file requirements/test.txt pyproject.toml requirements/test.in
 	$(LOCK) --output-file requirements/awscli.txt requirements/awscli.in
+	$(LOCK) --output-file requirements/moto.txt requirements/moto.in
 
 clean: ## Remove the environments, the build and the demo's state
-	rm -rf .venv .venv-awscli .venv-lock target .edgeward tests/conformance/node_modules src/edgeward/_edge*.so
+	rm -rf .venv .venv-awscli .venv-moto .venv-lock target .edgeward tests/conformance/node_modules src/edgeward/_edge*.so
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do printf '  %-11s %s\n' "$$name" "$$what"; done
@@ -95,6 +100,11 @@ $(TOOLS): requirements/test.txt
 $(AWSCLI): requirements/awscli.txt
 	$(call NEW_VENV,.venv-awscli)
 	.venv-awscli/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+$(MOTO): requirements/moto.txt
+	$(call NEW_VENV,.venv-moto)
+	.venv-moto/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
 $(CORE): $(TOOLS) pyproject.toml $(RUST_SOURCES)

@@ -200,7 +200,8 @@ class ResourceEngine:
                 spec.check(Proposal(transaction=transaction, config=filled, before=None))
                 resource = self._new(filled, call.now)
                 transaction.insert(resource, spec.references(filled))
-                transaction.put_tags(spec.family, resource.id, dict(tags or {}))
+                if tags:
+                    transaction.put_tags(spec.family, resource.id, dict(tags))
                 spec.on_change(transaction, resource)
         return self._settled("create", transaction, resource, call.origin)
 

@@ -6,15 +6,13 @@ family before it checks and stores a config, and by the compiler, so that a conf
 existed still has it.
 """
 
-from copy import deepcopy
-
-from edgeward.aws.model import Shape
+from edgeward.aws.model import Shape, copy_of
 from edgeward.services.cloudfront.distribution.fields import items_of
 
 
 def fill_defaults(config: Shape) -> Shape:
     """A new DistributionConfig: `config` and, where it is silent, what CloudFront answers."""
-    filled = deepcopy(config)
+    filled: Shape = copy_of(config)
     _fill(filled, _DISTRIBUTION)
     _fill_viewer_certificate(filled["ViewerCertificate"])
     for origin in items_of(filled.get("Origins")):
@@ -32,7 +30,7 @@ def _fill(shape: Shape, defaults: Shape) -> None:
     """
     for name, default in defaults.items():
         if name not in shape:
-            shape[name] = deepcopy(default)
+            shape[name] = copy_of(default)
         elif isinstance(default, dict) and "Quantity" not in default:
             _fill(shape[name], default)
 

@@ -1,0 +1,1 @@
+"""The API beside moto's server, the open implementation that most test suites use today."""
