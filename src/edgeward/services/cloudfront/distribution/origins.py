@@ -30,7 +30,19 @@ def check_origins(config: Shape) -> None:
         if origin["Id"] in seen:
             raise place.member("Id").refused("another origin has this id; give each origin its own")
         seen.add(origin["Id"])
-        _check_origin(place, origin)
+        _check_origin(place, _with_parameters(config, origin))
+
+
+def _with_parameters(config: Shape, origin: Shape) -> Shape:
+    """An origin as a tenant would have it: `{{name}}` of each parameter that the distribution defines stands for a
+    value (guide, "How multi-tenant distributions work").
+    """
+    defined = config.get("TenantConfig", {}).get("ParameterDefinitions", [])
+    filled = dict(origin)
+    for member in ("DomainName", "OriginPath"):
+        for parameter in defined:
+            filled[member] = filled[member].replace(f"{{{{{parameter['Name']}}}}}", "value")
+    return filled
 
 
 def _check_origin(at: Field, origin: Shape) -> None:

@@ -39,6 +39,7 @@ REFUSED = [
     ("letters beyond ASCII", {f"{API}.DomainName": "bücher.example"}, "InvalidArgument", "xn--"),
     ("a path without /", {f"{API}.OriginPath": "v1"}, "InvalidRelativePath", f"{AT_API}.OriginPath:"),
     ("a path that ends with /", {f"{API}.OriginPath": "/v1/"}, "InvalidRelativePath", f"{AT_API}.OriginPath:"),
+    ("a parameter that is not defined", {f"{API}.OriginPath": "/{{tenant}}"}, "InvalidRelativePath", "percent-encode"),
     ("the path /", {f"{API}.OriginPath": "/"}, "InvalidRelativePath", f"{AT_API}.OriginPath:"),
     ("a path of 256 characters", {f"{API}.OriginPath": "/" + "x" * 255}, "InvalidRelativePath", "255"),
     ("a path with a query", {f"{API}.OriginPath": "/v1?x"}, "InvalidRelativePath", "percent-encode"),
@@ -108,6 +109,14 @@ def test_an_unsound_origin_is_refused_by_name(
         pytest.param({f"{API}.DomainName": "b.s3-website-us-east-1.amazonaws.com"}, id="a website as a custom origin"),
         pytest.param({f"{SITE}.DomainName": "site.s3.localhost"}, id="a bucket of one's own server"),
         pytest.param({f"{API}.OriginPath": "/v1/a%20b"}, id="a percent-encoded path"),
+        pytest.param(
+            {
+                "TenantConfig": {"ParameterDefinitions": [{"Name": "tenant", "Definition": {}}]},
+                f"{API}.DomainName": "{{tenant}}.example",
+                f"{API}.OriginPath": "/{{tenant}}",
+            },
+            id="a parameter of the tenants",
+        ),
         pytest.param({f"{API}.CustomOriginConfig.HTTPPort": 1024}, id="port 1024"),
         pytest.param({f"{API}.CustomOriginConfig.HTTPPort": 65535}, id="port 65535"),
         pytest.param({f"{API}.CustomOriginConfig.OriginReadTimeout": 120}, id="120 seconds to read"),
