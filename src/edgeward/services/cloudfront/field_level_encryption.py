@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from edgeward.aws.engine import Proposal, Quota, ResourceSpec
 from edgeward.aws.errors import ApiError
-from edgeward.aws.model import Shape
+from edgeward.aws.model import Shape, copy_of
 from edgeward.aws.resources import Reference, Resource, Transaction
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.policy_selections import LONGEST_COMMENT, check_text
@@ -37,6 +37,15 @@ def profile_references(config: Shape) -> Iterator[Reference]:
     """The public keys of a profile."""
     entities = items_of(config["EncryptionEntities"])
     return (Reference(kind="public-key", target=entity["PublicKeyId"]) for entity in entities)
+
+
+def fill_defaults(config: Shape) -> Shape:
+    """CloudFront answers with empty lists where a configuration names no profiles."""
+    filled: Shape = copy_of(config)
+    for part, profiles in _LISTS:
+        if profiles in filled.get(part, {}):
+            filled[part][profiles].setdefault("Items", [])
+    return filled
 
 
 def check_config(proposal: Proposal) -> None:
@@ -122,11 +131,16 @@ def _check_content_types(profiles: list[Shape]) -> None:
 
 
 def _query_arguments(config: Shape) -> list[Shape]:
-    return items_of(config.get("QueryArgProfileConfig", {}).get("QueryArgProfiles"))
+    part, profiles = _LISTS[0]
+    return items_of(config.get(part, {}).get(profiles))
 
 
 def _content_types(config: Shape) -> list[Shape]:
-    return items_of(config.get("ContentTypeProfileConfig", {}).get("ContentTypeProfiles"))
+    part, profiles = _LISTS[1]
+    return items_of(config.get(part, {}).get(profiles))
+
+
+_LISTS = (("QueryArgProfileConfig", "QueryArgProfiles"), ("ContentTypeProfileConfig", "ContentTypeProfiles"))
 
 
 def _describe_profile(_transaction: Transaction, profile: Resource) -> Shape:
@@ -182,6 +196,7 @@ CONFIG = ResourceSpec(
     immutable=("CallerReference",),
     quota=Quota(limit=10, code="TooManyFieldLevelEncryptionConfigs"),
     new_id=lambda identifiers: identifiers.capital("C"),
+    fill_defaults=fill_defaults,
     check=check_config,
     references=config_references,
     describe=_describe_config,
