@@ -45,7 +45,8 @@ class Endpoints:
 def environment(endpoints: Endpoints) -> dict[str, str]:
     """The variables that point AWS tools here.
 
-    The endpoint for S3 is named apart, because AWS_ENDPOINT_URL alone would send `aws s3` to the CloudFront API.
+    The endpoint for S3 is named apart, because AWS_ENDPOINT_URL alone would send `aws s3` to the CloudFront API. The
+    region has two names: the CLI and boto3 read one, the other SDKs AWS_REGION.
     """
     return {
         "AWS_ENDPOINT_URL": endpoints.api,
@@ -53,6 +54,7 @@ def environment(endpoints: Endpoints) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": endpoints.key.id,
         "AWS_SECRET_ACCESS_KEY": endpoints.key.secret,
         "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_REGION": "us-east-1",
     }
 
 
@@ -75,7 +77,8 @@ def welcome(endpoints: Endpoints, folder: StateFolder) -> str:
         " ".join(f"{name}={variables[name]}" for name in names)
         for names in (
             ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
-            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"),
+            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+            ("AWS_DEFAULT_REGION", "AWS_REGION"),
         )
     ]
     return f"""
@@ -91,6 +94,7 @@ def welcome(endpoints: Endpoints, folder: StateFolder) -> str:
 
     export {exports[0]}
     export {exports[1]}
+    export {exports[2]}
 
   Try:
 
