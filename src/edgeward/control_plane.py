@@ -18,7 +18,7 @@ from edgeward.aws.identifiers import Identifiers
 from edgeward.deploy.channel import CertificateSource, Channel
 from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
-from edgeward.deploy.publisher import Publisher
+from edgeward.deploy.publisher import PublishedElsewhere, Publisher
 from edgeward.services.cloudfront.service import cloudfront
 from edgeward.services.edgeward.api import EdgewardApi
 from edgeward.services.edgeward.explain import issue_token
@@ -44,8 +44,11 @@ class ControlPlaneSettings:
     """How long to wait before an edge that failed is tried again."""
     explain_key: str | None = None
     """The key of debug tokens, 64 hexadecimal digits, as the edges have it; None: there are none."""
-    database_url: str | None = None
-    """SQLAlchemy URL of the store; SQLite in `state_directory` by default."""
+    database_url: str | None = field(default=None, repr=False)
+    """SQLAlchemy URL of the store, `sqlite:///...` or `postgresql+psycopg://...`; SQLite in `state_directory` by
+    default."""
+    publishes: bool = True
+    """False: only the API is served, and another control plane on the same database brings changes to the edges."""
 
 
 def _system_clock() -> datetime:
@@ -66,20 +69,25 @@ class ControlPlane:
     ) -> None:
         identifiers = identifiers or Identifiers()
         self._store = Store(settings.database_url or f"sqlite:///{settings.state_directory / 'control-plane.db'}")
-        self._publisher = Publisher(
-            self._store,
-            Planner(
-                account_id=settings.account_id,
-                domain_suffix=settings.domain_suffix,
-                certificates=certificates,
-            ),
-            channels,
-            acknowledgement_seconds=settings.acknowledgement_seconds,
-            backoff=settings.backoff,
+        self._publisher = (
+            Publisher(
+                self._store,
+                Planner(
+                    account_id=settings.account_id,
+                    domain_suffix=settings.domain_suffix,
+                    certificates=certificates,
+                ),
+                channels,
+                acknowledgement_seconds=settings.acknowledgement_seconds,
+                backoff=settings.backoff,
+            )
+            if settings.publishes
+            else None
         )
         environment = Environment(
             store=self._store,
-            deployment=self._publisher,
+            deployment=self._publisher
+            or PublishedElsewhere(self._store, acknowledgement_seconds=settings.acknowledgement_seconds),
             identifiers=identifiers,
             account_id=settings.account_id,
         )
@@ -100,11 +108,13 @@ class ControlPlane:
         Returns once the edges have it or have not answered in `acknowledgement_seconds`.
         """
         self._store.migrate()
-        self._publisher.start()
+        if self._publisher is not None:
+            self._publisher.start()
 
     def stop(self) -> None:
         """Ends publishing and closes the store; what edges did not acknowledge is sent again at the next
         start.
         """
-        self._publisher.stop()
+        if self._publisher is not None:
+            self._publisher.stop()
         self._store.close()

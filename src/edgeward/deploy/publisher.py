@@ -5,9 +5,12 @@ leaves the outbox in the same transaction that changes its resource's status, af
 it; so a crash at any point costs a repetition, never a change.
 """
 
+import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 
 from edgeward.aws.resources import PendingChange, Status
@@ -15,6 +18,8 @@ from edgeward.deploy.channel import Channel
 from edgeward.deploy.delivery import Backoff, Delivery
 from edgeward.deploy.planner import Planner, Snapshot, Step
 from edgeward.store.database import Store
+
+logger = logging.getLogger(__name__)
 
 
 class Publisher:
@@ -30,6 +35,7 @@ class Publisher:
         backoff: Backoff,
     ) -> None:
         """`acknowledgement_seconds`: how long `settle` waits for the edges."""
+        self._alone = ExitStack()
         self._store = store
         self._planner = planner
         self._deliveries = [Delivery(channel, self, backoff) for channel in channels]
@@ -42,13 +48,21 @@ class Publisher:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Compiles everything, sends the whole plan and waits for the edges as `settle` does."""
+        """Compiles everything, sends the whole plan and waits for the edges as `settle` does.
+
+        Raises `AlreadyPublished` when another control plane publishes from the same database.
+        """
+        if not self._alone.enter_context(self._store.alone()):
+            self._alone.close()
+            raise AlreadyPublished
         with self._store.read() as transaction:
             self._steps.append(self._planner.load(transaction))
         self._is_running = True
         self._threads = [
             delivery.start(f"delivery-{number}") for number, delivery in enumerate(self._deliveries, start=1)
         ]
+        if self._store.is_shared:
+            self._threads.append(_started(self._watch))
         self.acknowledge()
         self._await_completion(self._planner.position)
 
@@ -59,18 +73,34 @@ class Publisher:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join(STOP_SECONDS)
+        self._alone.close()
 
     def settle(self, position: int) -> None:
         """Sends the outbox up to `position`; returns when every edge has it, or waiting takes too long."""
+        if self._advance():
+            self._await_completion(position)
+
+    def _advance(self) -> bool:
+        """Sends what the outbox has; False once publishing has ended."""
         with self._changed:
             if not self._is_running:
-                return
+                return False
             with self._store.read() as transaction:
                 self._steps.extend(self._planner.advance(transaction))
             self._shorten()
             self._changed.notify_all()
         self.acknowledge()
-        self._await_completion(position)
+        return True
+
+    def _watch(self) -> None:
+        """Sends what other processes wrote into the database."""
+        while self._is_running:
+            self.pause(WATCH_SECONDS)
+            try:
+                self._advance()
+            except Exception:
+                # The database may be away; it is asked again. Whoever waits is told InProgress meanwhile.
+                logger.warning("the database cannot be asked for changes", exc_info=True)
 
     def await_steps(self, after: int) -> Sequence[Step]:
         """The steps behind a position, once there is one; empty when publishing ends."""
@@ -132,6 +162,48 @@ class Publisher:
             )
             self._steps.appendleft(joined)
 
+
+def _started(run: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=run, name="publisher", daemon=True)
+    thread.start()
+    return thread
+
+
+class AlreadyPublished(RuntimeError):
+    """Two control planes on one database would each keep the edges behind what the other sends."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another control plane publishes from this database; stop that one, or let this one serve the API alone"
+        )
+
+
+class PublishedElsewhere:
+    """The deployment of a control plane that only serves the API, beside one that publishes from the same database.
+
+    Implements `aws.resources.Deployment`.
+    """
+
+    def __init__(self, store: Store, *, acknowledgement_seconds: float) -> None:
+        self._store = store
+        self._acknowledgement_seconds = acknowledgement_seconds
+
+    def settle(self, position: int) -> None:
+        """Returns when the other control plane has brought the change to every edge, or waiting takes too long."""
+        deadline = time.monotonic() + self._acknowledgement_seconds
+        while self._is_pending(position) and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+
+    def _is_pending(self, position: int) -> bool:
+        with self._store.read() as transaction:
+            return any(change.position <= position for change in transaction.pending())
+
+
+WATCH_SECONDS = 0.1
+"""How often a shared database is asked for what others changed."""
+
+LOOK_SECONDS = 0.02
+"""How often a change is looked for that another process brings to the edges."""
 
 MOST_STEPS = 256
 """How many steps are kept for an edge that does not acknowledge."""

@@ -23,20 +23,22 @@ class Store:
     """Resources in a database. Implements `aws.resources.ResourceStore`."""
 
     def __init__(self, url: str) -> None:
-        """`url` is SQLAlchemy's, as `sqlite:////var/lib/edgeward/control.db`; nothing is opened yet."""
-        self._engine = create_engine(url, connect_args={"check_same_thread": False} if _is_sqlite(url) else {})
+        """`url` is SQLAlchemy's: `sqlite:////var/lib/edgeward/control.db`, `postgresql+psycopg://user@host/name`.
+
+        Nothing is opened yet. Raises ValueError for another kind of database.
+        """
+        self._engine = _engine(url)
         self._writing = threading.Lock()
-        # SQLite's BEGIN IMMEDIATE waits for the other writer.
-        self._begins_alone = _is_sqlite(url)
-        if _is_sqlite(url):
-            _make_private(Path(make_url(url).database or ""))
-            _configure_sqlite(self._engine)
+        self.is_shared = not _is_sqlite(url)
+        """Whether other control planes may write to it at the same time."""
 
     def migrate(self) -> None:
-        """Brings the schema to the newest version, from nothing or from any earlier one."""
+        """Brings the schema to the newest version, from nothing or from any earlier one; several may ask at once."""
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         with self._engine.execution_options(writes=True).begin() as connection:
+            if self.is_shared:
+                connection.execute(statements.lock_for_transaction(_MIGRATION))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
 
@@ -47,7 +49,8 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
         """A consistent view that only reads."""
-        with self._engine.begin() as connection:
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self.is_shared else {}
+        with self._engine.execution_options(**options).begin() as connection:
             yield SqlTransaction(connection)
 
     @contextmanager
@@ -58,9 +61,35 @@ class Store:
         """
         options = {"writes": True, "is_repeatable": is_repeatable}
         with self._writing, self._engine.execution_options(**options).begin() as connection:
-            if not self._begins_alone:
+            if self.is_shared:
                 connection.execute(statements.LOCK)
+                if is_repeatable:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
             yield SqlTransaction(connection)
+
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Whether this process, of all that share the database, does what only one may do: publish.
+
+        It goes on being the one until the context ends or the process does.
+        """
+        if not self.is_shared:
+            yield True
+            return
+        with self._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            yield bool(connection.execute(statements.lock_if_free(_PUBLISHING)).scalar_one())
+
+
+def _engine(url: str) -> Engine:
+    if _is_sqlite(url):
+        _make_private(Path(make_url(url).database or ""))
+        engine = create_engine(url, connect_args={"check_same_thread": False})
+        _configure_sqlite(engine)
+        return engine
+    if make_url(url).drivername != POSTGRESQL:
+        raise ValueError(f"a database URL begins with sqlite:// or {POSTGRESQL}://, not {make_url(url).drivername}://")
+    # A connection may have been cut since its last use, by a restart of the server.
+    return create_engine(url, pool_pre_ping=True)
 
 
 def _is_sqlite(url: str) -> bool:
@@ -95,3 +124,8 @@ def _configure_sqlite(engine: Engine) -> None:
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000
 """How long a write waits for another process's write to the same SQLite file."""
+
+POSTGRESQL = "postgresql+psycopg"
+"""The one driver for PostgreSQL that is tested."""
+_MIGRATION, _PUBLISHING = 0x45446765_00000001, 0x45446765_00000002
+"""What is locked, by numbers that other programs in the same database are not likely to use."""

@@ -111,5 +111,17 @@ READ_COUNTER = select(counter.c.value).where(counter.c.name == _of("name"))
 COUNT_UP = (
     update(counter).where(counter.c.name == _of("name")).values(value=counter.c.value + 1).returning(counter.c.value)
 )
+
+
+def lock_for_transaction(key: int) -> Select[Any]:
+    """Waits for a lock of PostgreSQL's that ends with the transaction."""
+    return select(func.pg_advisory_xact_lock(key))
+
+
+def lock_if_free(key: int) -> Select[Any]:
+    """Whether a lock of PostgreSQL's was free: it is ours then, until the connection ends."""
+    return select(func.pg_try_advisory_lock(key))
+
+
 LOCK = select(counter).with_for_update()
 """Makes a write transaction the only one, on databases that begin them side by side."""

@@ -10,11 +10,17 @@ metadata = MetaData()
 
 Position = BigInteger().with_variant(Integer, "sqlite")
 
+
+def ordered(length: int) -> String:
+    """Text that pages run through in order of its bytes, whatever the language of the database."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
 resource = Table(
     "resource",
     metadata,
     Column("family", String(64), primary_key=True),
-    Column("id", String(64), primary_key=True),
+    Column("id", ordered(64), primary_key=True),
     Column("etag", String(64), nullable=False),
     Column("config", JSON, nullable=False),
     Column("attributes", JSON, nullable=False),
@@ -38,7 +44,7 @@ resource_version = Table(
     "resource_version",
     metadata,
     Column("family", String(64), primary_key=True),
-    Column("id", String(64), primary_key=True),
+    Column("id", ordered(64), primary_key=True),
     Column("etag", String(64), primary_key=True),
     Column("config", JSON, nullable=False),
     Column("modified", BigInteger, nullable=False),
@@ -49,7 +55,7 @@ resource_reference = Table(
     "resource_reference",
     metadata,
     Column("family", String(64), primary_key=True),
-    Column("id", String(64), primary_key=True),
+    Column("id", ordered(64), primary_key=True),
     Column("kind", String(64), primary_key=True),
     Column("target", String(256), primary_key=True),
     Index("resource_reference_by_target", "kind", "target"),
@@ -60,7 +66,7 @@ tag = Table(
     "tag",
     metadata,
     Column("family", String(64), primary_key=True),
-    Column("id", String(64), primary_key=True),
+    Column("id", ordered(64), primary_key=True),
     Column("key", String(128), primary_key=True),
     Column("value", String(256)),
     Column("place", Integer, nullable=False),
@@ -70,7 +76,7 @@ key_value = Table(
     "key_value",
     metadata,
     Column("store", String(64), primary_key=True),
-    Column("key", String(512), primary_key=True),
+    Column("key", ordered(512), primary_key=True),
     Column("value", Text, nullable=False),
     Column("size", Integer, nullable=False),
 )

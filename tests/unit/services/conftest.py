@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import os
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 
+from databases import PostgresServer
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.model import COMMON_ERROR_STATUSES
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
@@ -134,7 +136,18 @@ def edge() -> ObedientEdge:
 
 
 @pytest.fixture
-def build_control_plane(tmp_path: Path) -> Callable[..., ControlPlane]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """An empty database on PostgreSQL where the run asks for that; None: SQLite in the state folder."""
+    if os.environ.get("EDGEWARD_TEST_DATABASE") != "postgresql":
+        yield None
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with server.database() as url:
+        yield url
+
+
+@pytest.fixture
+def build_control_plane(tmp_path: Path, database_url: str | None) -> Callable[..., ControlPlane]:
     """Builds control planes over one state folder, with reproducible identifiers."""
     identifiers = Identifiers(random.Random(20200531))
 
@@ -145,6 +158,7 @@ def build_control_plane(tmp_path: Path) -> Callable[..., ControlPlane]:
             acknowledgement_seconds=acknowledgement_seconds,
             backoff=Backoff(first=0.0),
             explain_key=EXPLAIN_KEY,
+            database_url=database_url,
         )
         return ControlPlane(settings, channels, FakeCertificates(), identifiers=identifiers)
 

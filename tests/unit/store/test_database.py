@@ -29,6 +29,26 @@ def test_migrating_again_changes_nothing(store: Store) -> None:
         assert len(transaction.pending()) == 1
 
 
+def test_several_may_migrate_at_once(url: str) -> None:
+    stores = [Store(url) for _ in range(4)]
+    threads = [threading.Thread(target=each.migrate) for each in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with stores[0].read() as transaction:
+        assert transaction.last_change() == 1
+    for each in stores:
+        each.close()
+
+
+def test_a_database_of_another_kind_is_refused_with_what_there_is() -> None:
+    with pytest.raises(ValueError, match=r"sqlite:// or postgresql\+psycopg://, not mysql://"):
+        Store("mysql://somewhere/else")
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_only_the_owner_can_read_the_files(store: Store, tmp_path: Path) -> None:
     with store.write() as transaction:
         transaction.enqueue("distribution", "E1")
@@ -69,8 +89,8 @@ def test_writers_take_turns_and_positions_never_repeat(store: Store) -> None:
     assert sorted(positions) == list(range(2, 82))
 
 
-def test_another_process_writing_to_the_file_is_waited_for(store: Store, tmp_path: Path) -> None:
-    other = Store(f"sqlite:///{tmp_path / 'state' / 'control-plane.db'}")
+def test_another_process_that_writes_is_waited_for(store: Store, url: str) -> None:
+    other = Store(url)
     inside, outcome = threading.Event(), []
 
     def write() -> None:

@@ -26,7 +26,7 @@ def _create_resource() -> None:
     op.create_table(
         "resource",
         sa.Column("family", sa.String(64), primary_key=True),
-        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("id", _ordered(64), primary_key=True),
         sa.Column("etag", sa.String(64), nullable=False),
         sa.Column("config", sa.JSON, nullable=False),
         sa.Column("attributes", sa.JSON, nullable=False),
@@ -48,7 +48,7 @@ def _create_resource_version() -> None:
     op.create_table(
         "resource_version",
         sa.Column("family", sa.String(64), primary_key=True),
-        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("id", _ordered(64), primary_key=True),
         sa.Column("etag", sa.String(64), primary_key=True),
         sa.Column("config", sa.JSON, nullable=False),
         sa.Column("modified", sa.BigInteger, nullable=False),
@@ -59,7 +59,7 @@ def _create_resource_reference() -> None:
     op.create_table(
         "resource_reference",
         sa.Column("family", sa.String(64), primary_key=True),
-        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("id", _ordered(64), primary_key=True),
         sa.Column("kind", sa.String(64), primary_key=True),
         sa.Column("target", sa.String(256), primary_key=True),
     )
@@ -70,7 +70,7 @@ def _create_tag() -> None:
     op.create_table(
         "tag",
         sa.Column("family", sa.String(64), primary_key=True),
-        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("id", _ordered(64), primary_key=True),
         sa.Column("key", sa.String(128), primary_key=True),
         sa.Column("value", sa.String(256)),
         sa.Column("place", sa.Integer, nullable=False),
@@ -88,3 +88,7 @@ def _create_outbox() -> None:
 
 def _position() -> sa.types.TypeEngine[int]:
     return sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+
+def _ordered(length: int) -> sa.String:
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")

@@ -12,7 +12,11 @@ def upgrade() -> None:
     op.create_table(
         "key_value",
         sa.Column("store", sa.String(64), primary_key=True),
-        sa.Column("key", sa.String(512), primary_key=True),
+        sa.Column("key", _ordered(512), primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
         sa.Column("size", sa.Integer, nullable=False),
     )
+
+
+def _ordered(length: int) -> sa.String:
+    return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
