@@ -60,7 +60,7 @@ postgres: build ## The tests of store and API on PostgreSQL, all of them
 load: build ## One configuration change a second for a minute under wrk and h2load; 0 failed requests
 	$(BIN)/pytest -s -m slow tests/clients/test_under_load.py
 
-faults: build ## 200 kills under load, a gigabyte for a thousand viewers, a failing disk
+faults: build ## 200 kills of edge and control plane under load, 1,000 races, a gigabyte for a thousand viewers, a failing disk
 	$(BIN)/pytest -m "slow or not slow" tests/faults
 
 bench: build ## Side by side with nginx, Varnish, HAProxy and Traffic Server in one run (ARGS="...")

@@ -1,7 +1,6 @@
 """A control plane as a child process, and callers of it that never retry."""
 
 import http.client
-import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.model import ServiceModel
+from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
 from edgeward.dev.ports import free_ports
@@ -24,9 +24,9 @@ ROOT = Path(__file__).parents[2]
 class ApiProcess:
     """One control plane on `url`; `start` again after `kill`, on the same port."""
 
-    def __init__(self, state: Path, url: str, role: str) -> None:
+    def __init__(self, state: Path, url: str, role: str, *edges: Path) -> None:
         self.port = free_ports(1)[0]
-        self._arguments = [str(state), url, str(self.port), role]
+        self._arguments = [str(state), url, str(self.port), role, *map(str, edges)]
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -59,13 +59,8 @@ class Answer:
     """What a call got."""
 
     status: int
-    etag: str | None
-    content: str
-
-    def element(self, name: str) -> str:
-        """The text of the first element of that name."""
-        found = re.search(f"<{name}>([^<]*)</{name}>", self.content)
-        return found[1] if found is not None else ""
+    members: dict[str, Any]
+    """As boto3 has them; of an error its Code and Message."""
 
 
 class Caller:
@@ -76,6 +71,7 @@ class Caller:
         "cloudfront",
     )
     _serializer = create_serializer("rest-xml", include_validation=False)
+    _parser = create_parser("rest-xml")
 
     def __init__(self, port: int) -> None:
         self._authority = f"127.0.0.1:{port}"
@@ -94,7 +90,10 @@ class Caller:
         SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), "cloudfront", "us-east-1").add_auth(request)
         self._connection.request(wire["method"], target, content, dict(request.headers.items()))
         response = self._connection.getresponse()
-        return Answer(response.status, response.headers["ETag"], response.read().decode())
+        received = {"status_code": response.status, "headers": response.headers, "body": response.read()}
+        shape: Any = self._model.operation_model(operation).output_shape
+        parsed: dict[str, Any] = self._parser.parse(received, shape)
+        return Answer(response.status, parsed.get("Error", parsed))
 
     def close(self) -> None:
         """Ends the connection."""

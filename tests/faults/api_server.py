@@ -1,24 +1,36 @@
-"""A control plane in a process of its own: `python -m faults.api_server STATE URL PORT publish|serve`.
+"""A control plane in a process of its own: `python -m faults.api_server STATE URL PORT publish|serve [SOCKET ...]`.
 
-Without edges: what matters is the database. Prints a line once it answers; ends with SIGTERM, or is killed.
+Its edges are those behind the plan sockets. Prints a line once it answers; ends with SIGTERM, or is killed.
 """
 
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
+from edgeward.deploy.channel import Certificate
+from edgeward.deploy.socket_channel import SocketChannel
 from edgeward.dev.api_server import ApiServer
 from faults.api_process import ACCESS_KEY, SECRET_KEY
-from unit.services.conftest import FakeCertificates
 
 
-def main(state: Path, url: str, port: int, *, publishes: bool) -> None:
+class NoCertificates:
+    """The edges of these tests serve http alone."""
+
+    def covers(self, _name: str, /) -> bool:
+        return False
+
+    def certificate_for(self, _names: Iterable[str], /) -> Certificate:
+        raise AssertionError("nothing is covered")
+
+
+def main(state: Path, url: str, port: int, edges: list[Path], *, publishes: bool) -> None:
     """Serves until told to stop."""
     settings = ControlPlaneSettings(
         state_directory=state, access_keys={ACCESS_KEY: SECRET_KEY}, database_url=url, publishes=publishes
     )
-    plane = ControlPlane(settings, (), FakeCertificates())
+    plane = ControlPlane(settings, [SocketChannel(edge) for edge in edges], NoCertificates())
     plane.start()
     server = ApiServer(plane.app, port)
     server.start()
@@ -31,4 +43,5 @@ def main(state: Path, url: str, port: int, *, publishes: bool) -> None:
 
 if __name__ == "__main__":
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), publishes=sys.argv[4] == "publish")
+    state, url, port, role, *edges = sys.argv[1:]
+    main(Path(state), url, int(port), [Path(edge) for edge in edges], publishes=role == "publish")

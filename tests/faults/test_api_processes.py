@@ -62,25 +62,26 @@ def race(two: tuple[ApiProcess, ApiProcess], rounds: int) -> None:
             stack.callback(caller.close)
         pool = stack.enter_context(ThreadPoolExecutor(CLIENTS))
         created = callers[0].call("CreateDistribution", DistributionConfig=config("first"))
-        target, etag = created.element("Id"), created.etag
+        target, etag = created.members["Distribution"]["Id"], created.members["ETag"]
         versions = {etag}
         for number in range(rounds):
 
-            def update(client: int, etag: str | None = etag, number: int = number) -> Answer:
+            def update(client: int, etag: str = etag, number: int = number) -> Answer:
                 changed = config(f"round {number} client {client}")
                 return callers[client].call("UpdateDistribution", Id=target, IfMatch=etag, DistributionConfig=changed)
 
             answers = list(pool.map(update, range(CLIENTS)))
             winners = [client for client, answer in enumerate(answers) if answer.status == 200]
             assert len(winners) == 1, [answer.status for answer in answers]
-            losers = {answer.element("Code") for answer in answers if answer.status != 200}
+            losers = {answer.members["Code"] for answer in answers if answer.status != 200}
             assert losers == {"PreconditionFailed"}
-            etag = answers[winners[0]].etag
+            etag = answers[winners[0]].members["ETag"]
             assert etag not in versions
             versions.add(etag)
             for caller in callers[:2]:
-                seen = caller.call("GetDistributionConfig", Id=target)
-                assert (seen.etag, seen.element("Comment")) == (etag, f"round {number} client {winners[0]}")
+                seen = caller.call("GetDistributionConfig", Id=target).members
+                comment = seen["DistributionConfig"]["Comment"]
+                assert (seen["ETag"], comment) == (etag, f"round {number} client {winners[0]}")
 
 
 def test_a_change_through_either_is_brought_to_the_edges_by_the_one_that_publishes(
@@ -92,4 +93,4 @@ def test_a_change_through_either_is_brought_to_the_edges_by_the_one_that_publish
             "CreateDistribution", DistributionConfig=config("x") | {"CallerReference": str(process.port)}
         )
         caller.close()
-        assert made.element("Status") == "Deployed"
+        assert made.members["Distribution"]["Status"] == "Deployed"
