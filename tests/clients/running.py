@@ -89,9 +89,9 @@ class RunningCdn:
         }
 
 
-def start_cdn(state: Path, **ports: int) -> RunningCdn:
+def start_cdn(state: Path, **given: int | str) -> RunningCdn:
     """Starts the program on free ports (or those given as `api_port=...`) and waits until it is deployed."""
-    process = launch(state, **ports)
+    process = launch(state, **given)
     deadline = time.monotonic() + START_SECONDS
     while not (state / "running.json").exists():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -102,10 +102,10 @@ def start_cdn(state: Path, **ports: int) -> RunningCdn:
     return RunningCdn(process=process, state=state, **json.loads((state / "running.json").read_text()))
 
 
-def launch(state: Path, **ports: int) -> subprocess.Popen[bytes]:
-    """Starts the program and does not wait for anything."""
-    wanted = {"api_port": 0, "http_port": 0, "https_port": 0, "s3_port": 0} | ports
-    options = [f"--{name.replace('_', '-')}={port}" for name, port in wanted.items()]
+def launch(state: Path, **given: int | str) -> subprocess.Popen[bytes]:
+    """Starts the program and does not wait for anything; `given` are options of it."""
+    wanted = {"api_port": 0, "http_port": 0, "https_port": 0, "s3_port": 0} | given
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in wanted.items()]
     output_path(state).parent.mkdir(parents=True, exist_ok=True)
     with output_path(state).open("wb") as output:
         return subprocess.Popen(

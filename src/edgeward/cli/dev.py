@@ -25,8 +25,13 @@ _BUSY = "If it is busy, the next free one is taken and printed; 0 takes any."
     type=click.Path(file_okay=False, exists=True, path_type=Path),
     help="Folder with country*.mmdb, city*.mmdb and asn*.mmdb, as far as there are any.  [default: geo in --state]",
 )
+@click.option(
+    "--database",
+    envvar="EDGEWARD_DATABASE",
+    help="postgresql+psycopg://user@host/name in place of a file in --state; `edgeward api` may share it.",
+)
 def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
-    state: Path, api_port: int, http_port: int, https_port: int, s3_port: int, geo: Path | None
+    state: Path, api_port: int, http_port: int, https_port: int, s3_port: int, geo: Path | None, database: str | None
 ) -> None:
     """Run a whole CDN on this machine: API, edge, and two origins with a sample site.
 
@@ -38,7 +43,13 @@ def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
     from edgeward.dev.settings import DevSettings
 
     settings = DevSettings(
-        state=state, geo=geo, api_port=api_port, http_port=http_port, https_port=https_port, s3_port=s3_port
+        state=state,
+        geo=geo,
+        database=database,
+        api_port=api_port,
+        http_port=http_port,
+        https_port=https_port,
+        s3_port=s3_port,
     )
     try:
         run(settings, say=click.echo)

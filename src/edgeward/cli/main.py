@@ -3,6 +3,7 @@
 import click
 
 from edgeward import __version__
+from edgeward.cli.api import api
 from edgeward.cli.cache import cache
 from edgeward.cli.dev import dev
 from edgeward.cli.explain import explain
@@ -16,6 +17,7 @@ def main() -> None:
     """An open content delivery network that CloudFront's own tools drive unchanged."""
 
 
+main.add_command(api)
 main.add_command(cache)
 main.add_command(dev)
 main.add_command(explain)

@@ -17,6 +17,7 @@ from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.aws_clients import cloudfront_client
 from edgeward.dev.credentials import access_key, explain_key
+from edgeward.dev.database import explained as explained_database
 from edgeward.dev.dynamic_origin import DynamicOrigin
 from edgeward.dev.errors import DevError
 from edgeward.dev.geodata import geo_files
@@ -45,7 +46,7 @@ def run(settings: DevSettings, say: Callable[[str], None]) -> None:
     folder = StateFolder(root=settings.state.resolve())
     with suppress(Stopped), stop_signals() as stop, StateLock(folder), ExitStack() as parts:
         say("Starting an S3 server, an HTTP origin, an edge and the control plane ...")
-        with _explained():
+        with _explained(), explained_database():
             cdn = _Cdn(settings, folder, parts, say, stop)
             endpoints = cdn.start()
         _announce(endpoints, folder, parts)
@@ -158,6 +159,7 @@ class _Cdn:
                 access_keys={self._user_key.id: self._user_key.secret},
                 account_id=self._settings.account_id,
                 explain_key=self._explain_key,
+                database_url=self._settings.database,
             ),
             channels=(edge,),
             certificates=authority,

@@ -1,6 +1,6 @@
 """What `edgeward dev` is started with. Built by the command line, and by tests that want ports of their own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -20,6 +20,8 @@ class DevSettings:
     """The S3 server's port. The default is SeaweedFS's own."""
     geo: Path | None = None
     """The folder with MMDB files about addresses; None: `geo` in the state folder."""
+    database: str | None = field(default=None, repr=False)
+    """URL of a PostgreSQL database for the control plane; None: a file in the state folder."""
     account_id: str = "123456789012"
     """The AWS account that owns what is created; 12 digits."""
     workers: int = 2

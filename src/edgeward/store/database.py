@@ -19,13 +19,20 @@ from edgeward.store import statements
 from edgeward.store.transaction import SqlTransaction
 
 
+class UnknownDatabase(ValueError):
+    """The store keeps its promises on the databases that it is tested on."""
+
+    def __init__(self, driver: str) -> None:
+        super().__init__(f"a database URL begins with sqlite:// or {POSTGRESQL}://, not {driver}://")
+
+
 class Store:
     """Resources in a database. Implements `aws.resources.ResourceStore`."""
 
     def __init__(self, url: str) -> None:
         """`url` is SQLAlchemy's: `sqlite:////var/lib/edgeward/control.db`, `postgresql+psycopg://user@host/name`.
 
-        Nothing is opened yet. Raises ValueError for another kind of database.
+        Nothing is opened yet. Raises `UnknownDatabase` for another kind.
         """
         self._engine = _engine(url)
         self._writing = threading.Lock()
@@ -87,7 +94,7 @@ def _engine(url: str) -> Engine:
         _configure_sqlite(engine)
         return engine
     if make_url(url).drivername != POSTGRESQL:
-        raise ValueError(f"a database URL begins with sqlite:// or {POSTGRESQL}://, not {make_url(url).drivername}://")
+        raise UnknownDatabase(make_url(url).drivername)
     # A connection may have been cut since its last use, by a restart of the server.
     return create_engine(url, pool_pre_ping=True)
 

@@ -1,0 +1,71 @@
+"""`edgeward api` itself: one more process that serves the API, on the database of a running `edgeward dev`.
+
+It has no edges: changes reach them through the program that publishes from the database. Invariant: it writes nothing
+into the state folder, which belongs to that program. Called by the command line.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgeward.authority import LocalAuthority
+from edgeward.control_plane import ControlPlane, ControlPlaneSettings
+from edgeward.dev.api_server import ApiServer
+from edgeward.dev.credentials import access_key, explain_key
+from edgeward.dev.database import explained
+from edgeward.dev.errors import DevError
+from edgeward.dev.ports import first_free_port
+from edgeward.dev.state_folder import StateFolder
+from edgeward.dev.stopping import Stopped, stop_signals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """What one more API is started with."""
+
+    state: Path
+    """The state folder of the `edgeward dev` that publishes: its access key may call."""
+    database: str = field(repr=False)
+    """The same database URL as that program's."""
+    port: int = 4567
+    """A busy one gives way to the next free one."""
+    account_id: str = "123456789012"
+    """The AWS account that owns what is created; 12 digits."""
+
+
+def run_api(settings: ApiSettings, say: Callable[[str], None]) -> None:
+    """Serves until SIGINT, SIGTERM or SIGHUP. Raises `DevError` when it cannot start. Main thread only."""
+    folder = StateFolder(root=settings.state.resolve())
+    if not folder.user_key.exists():
+        raise DevError(f"{folder.root} is no state folder: start `edgeward dev --database ...` with it first")
+    with suppress(Stopped), stop_signals() as stop, ExitStack() as parts:
+        with explained():
+            plane = _control_plane(settings, folder)
+            parts.callback(plane.stop)
+            plane.start()
+        server = ApiServer(plane.app, first_free_port(settings.port))
+        parts.callback(server.stop)
+        server.start()
+        say(f"The CloudFront API, once more: {server.endpoint}")
+        while True:
+            stop.sleep(_LONG_SECONDS)
+
+
+def _control_plane(settings: ApiSettings, folder: StateFolder) -> ControlPlane:
+    key = access_key(folder.user_key)
+    return ControlPlane(
+        ControlPlaneSettings(
+            state_directory=folder.control_plane,
+            access_keys={key.id: key.secret},
+            account_id=settings.account_id,
+            explain_key=explain_key(folder.explain_key),
+            database_url=settings.database,
+            publishes=False,
+        ),
+        channels=(),
+        certificates=LocalAuthority(folder.authority),
+    )
+
+
+_LONG_SECONDS = 3600.0
