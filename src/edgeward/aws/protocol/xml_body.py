@@ -55,7 +55,6 @@ def without_illegal_characters(text: str) -> str:
 
 def _parse(content: bytes) -> etree._Element:
     parser = etree.XMLParser(
-        encoding="utf-8",
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
@@ -64,10 +63,14 @@ def _parse(content: bytes) -> etree._Element:
         remove_pis=True,
     )
     try:
+        content.decode()
         root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as error:
+    except (UnicodeDecodeError, etree.XMLSyntaxError) as error:
         raise ApiError("MalformedXML", f"The body is not well-formed UTF-8 XML: {error!s}") from error
-    if root.getroottree().docinfo.internalDTD is not None:
+    info = root.getroottree().docinfo
+    if (info.encoding or "UTF-8").upper() not in ("UTF-8", "US-ASCII"):
+        raise ApiError("MalformedXML", f"The body is in {info.encoding}. Send UTF-8.")
+    if info.internalDTD is not None:
         raise ApiError("MalformedXML", "The body has a document type declaration. Remove it.")
     return root
 
