@@ -436,9 +436,7 @@ impl Reader {
         let mut progress = self.content.progress.lock();
         let offset = progress.readers.get(self.slot)?.as_ref()?.offset;
         let skipped = usize::try_from(offset.checked_sub(start)?).ok()?;
-        // Chunks behind it may come with it that have not arrived as far as this content knows.
-        let end = chunk.len().min(CHUNK as usize);
-        let bytes = (skipped < end).then(|| chunk.slice(skipped..end))?;
+        let bytes = (skipped < chunk.len()).then(|| chunk.slice(skipped..))?;
         progress.move_reader(self.slot, bytes.len());
         Some(bytes)
     }

@@ -24,10 +24,6 @@ pub const CHUNK: u64 = 256 * 1024;
 /// Shorter chunks lie on the heap: nothing is gained by sending them from a file.
 const LEAST_IN_ARENA: usize = 16 * 1024;
 
-/// Chunks that are handed out as one piece, at most: a call of the system's for 2 MiB costs little beside its bytes, and
-/// keeps a worker from its other connections for half a millisecond.
-const LONGEST_RUN: usize = 8;
-
 /// Names the chunks of one content; drawn at random.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContentId(pub u64);
@@ -70,7 +66,7 @@ pub trait Chunks: Debug + Send + Sync {
     /// Which content's.
     fn id(&self) -> ContentId;
 
-    /// What there is of chunk `index`, with whole chunks behind it where that costs nothing. At `now` what lies on a disk may have to be verified again.
+    /// What there is of chunk `index`. At `now` what lies on a disk may have to be verified again.
     fn find(&self, index: u32, delivery: Delivery, now: Timestamp) -> Chunk;
 
     /// Whether there is something of chunk `index`.
@@ -126,20 +122,6 @@ impl MemoryChunks {
         self.held.fetch_add(length, Ordering::Relaxed);
         Ok(())
     }
-
-    /// The chunk at `index` and those that lie behind it in the arena, where there are any.
-    fn run_from(&self, chunks: &BTreeMap<u32, Bytes>, index: u32, chunk: &Bytes) -> Option<Bytes> {
-        let arena = self.arena.as_ref()?;
-        let mut run = vec![chunk.clone()];
-        for (wanted, (found, next)) in (index + 1..).zip(chunks.range(index.checked_add(1)?..)) {
-            let is_next = wanted == *found && run.last().is_some_and(|last| Arena::is_behind(last, next));
-            if !is_next || run.len() == LONGEST_RUN {
-                break;
-            }
-            run.push(next.clone());
-        }
-        if run.len() == 1 { None } else { arena.run(run) }
-    }
 }
 
 impl Chunks for MemoryChunks {
@@ -148,9 +130,7 @@ impl Chunks for MemoryChunks {
     }
 
     fn find(&self, index: u32, _: Delivery, _: Timestamp) -> Chunk {
-        let chunks = self.chunks.read();
-        let Some(chunk) = chunks.get(&index) else { return Chunk::Missing };
-        Chunk::Here(self.run_from(&chunks, index, chunk).unwrap_or_else(|| chunk.clone()))
+        self.chunks.read().get(&index).map_or(Chunk::Missing, |chunk| Chunk::Here(chunk.clone()))
     }
 
     fn has(&self, index: u32) -> bool {
@@ -177,11 +157,7 @@ pub(crate) fn joined(pieces: &[Bytes], length: usize) -> Bytes {
 mod tests {
     use bytes::Bytes;
 
-    use std::sync::Arc;
-
-    use edgeward_mapped::MappedFiles;
-
-    use super::{Arena, CHUNK, Chunk, Chunks, ContentId, Delivery, MemoryChunks, NotKept, index_of, start_of};
+    use super::{CHUNK, Chunk, Chunks, ContentId, Delivery, MemoryChunks, NotKept, index_of, start_of};
     use crate::time::Timestamp;
 
     #[test]
@@ -203,36 +179,5 @@ mod tests {
         assert!(matches!(found, Chunk::Here(bytes) if bytes == "abc"));
         assert!(chunks.has(7) && !chunks.has(8));
         assert_eq!(chunks.bytes_in_memory(), 3);
-    }
-
-    #[test]
-    fn chunks_that_lie_together_are_handed_out_as_one_piece() {
-        let arena = Arc::new(Arena::new(&MappedFiles::new(), 64 * CHUNK).unwrap());
-        let chunks = MemoryChunks::new(ContentId(1), usize::MAX, Some(Arc::clone(&arena)));
-        let other = MemoryChunks::new(ContentId(2), usize::MAX, Some(arena));
-        let chunk = |seed: u8, length: u64| vec![Bytes::from(vec![seed; length as usize])];
-        for index in 0..20 {
-            // Another content's lies between the 13th and the 14th, and the 4th is missing.
-            if index == 13 {
-                other.insert(0, &chunk(99, CHUNK)).unwrap();
-            }
-            if index != 4 {
-                chunks.insert(index, &chunk(index as u8, if index == 19 { 20_000 } else { CHUNK })).unwrap();
-            }
-        }
-        let found = |index| match chunks.find(index, Delivery::Clear, Timestamp::from_secs(0)) {
-            Chunk::Here(bytes) => bytes,
-            _ => Bytes::new(),
-        };
-        let lengths = [(0, 4 * CHUNK), (3, CHUNK), (4, 0), (5, 8 * CHUNK), (12, CHUNK), (13, 6 * CHUNK + 20_000)];
-        for (index, length) in lengths {
-            let piece = found(index);
-            assert_eq!(piece.len() as u64, length, "from {index}");
-            let seeds: Vec<u8> = piece.chunks(CHUNK as usize).map(|part| part[0]).collect();
-            assert_eq!(seeds, (0..seeds.len()).map(|step| index as u8 + step as u8).collect::<Vec<_>>());
-        }
-        let kept = found(0);
-        drop(chunks);
-        assert_eq!(kept[3 * CHUNK as usize], 3, "a piece keeps its chunks where they are");
     }
 }

@@ -84,12 +84,6 @@ impl MappedFile {
         Bytes::from_owner(Part { file: Arc::clone(self), range })
     }
 
-    /// Where `slice` begins in this file, if it lies in it.
-    pub fn offset_of(&self, slice: &[u8]) -> Option<usize> {
-        let offset = (slice.as_ptr() as usize).checked_sub(self.address())?;
-        (offset.checked_add(slice.len())? <= self.mapping.len()).then_some(offset)
-    }
-
     fn address(&self) -> usize {
         self.mapping.as_ptr() as usize
     }

@@ -4,8 +4,6 @@
 //! and a slot whose chunk is dropped is emptied before another takes it. Invariant: a slot is written once between two
 //! emptyings; pages that a socket still has to send were taken out of the file by then and stay as they were.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,8 +26,7 @@ pub(crate) struct Arena {
 
 #[derive(Debug)]
 struct Slots {
-    /// The first of them is taken first, so that the chunks of a content lie together.
-    emptied: BinaryHeap<Reverse<u64>>,
+    emptied: Vec<u64>,
     /// From here on none has been used.
     next: u64,
     count: u64,
@@ -45,7 +42,7 @@ impl Arena {
         let file = std::fs::File::from(rustix::fs::memfd_create("edgeward-chunks", MemfdFlags::CLOEXEC)?);
         file.set_len(count * CHUNK)?;
         let length = usize::try_from(count * CHUNK).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let slots = Mutex::new(Slots { emptied: BinaryHeap::new(), next: 0, count });
+        let slots = Mutex::new(Slots { emptied: Vec::new(), next: 0, count });
         Ok(Arena { file: files.map(file, length)?, slots, used: AtomicU64::new(0) })
     }
 
@@ -64,27 +61,9 @@ impl Arena {
         Some(Bytes::from_owner(chunk))
     }
 
-    /// Chunks that lie one behind the other, as one piece: the kernel sends it by one call. `None` where they do not.
-    pub(crate) fn run(&self, chunks: Vec<Bytes>) -> Option<Bytes> {
-        let start = self.file.offset_of(chunks.first()?)?;
-        let mut end = start;
-        for chunk in &chunks {
-            if self.file.offset_of(chunk)? != end {
-                return None;
-            }
-            end += chunk.len();
-        }
-        Some(Bytes::from_owner(Run { bytes: self.file.bytes(start..end), _chunks: chunks }))
-    }
-
-    /// Whether `next` begins where `chunk` ends.
-    pub(crate) fn is_behind(chunk: &[u8], next: &[u8]) -> bool {
-        chunk.as_ptr_range().end == next.as_ptr()
-    }
-
     fn take_slot(&self) -> Option<u64> {
         let mut slots = self.slots.lock();
-        slots.emptied.pop().map(|Reverse(slot)| slot).or_else(|| {
+        slots.emptied.pop().or_else(|| {
             let next = slots.next;
             (next < slots.count).then(|| {
                 slots.next += 1;
@@ -98,20 +77,8 @@ impl Arena {
         self.used.fetch_sub(length, Ordering::Relaxed);
         let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         if rustix::fs::fallocate(self.file.file(), hole, start, CHUNK).is_ok() {
-            self.slots.lock().emptied.push(Reverse(start / CHUNK));
+            self.slots.lock().emptied.push(start / CHUNK);
         }
-    }
-}
-
-/// Keeps the chunks of a run in their slots.
-struct Run {
-    bytes: Bytes,
-    _chunks: Vec<Bytes>,
-}
-
-impl AsRef<[u8]> for Run {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
     }
 }
 
