@@ -24,11 +24,11 @@ demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-
 
 build: $(CORE) ## Set up .venv and build the engine into it (release)
 
-test: build $(AWSCLI) lint ## Everything: formatting, lints, types, layers, Rust tests, HTTP caching suite, pytest, the API once more on PostgreSQL
+test: build $(AWSCLI) lint ## Everything: formatting, lints, types, layers, Rust tests, HTTP caching suite, parts of the API on PostgreSQL, then all of pytest
 	cargo test --quiet --locked $(RUST_TESTED)
 	PYTHONPATH=tests $(BIN)/python -m conformance --only h1 $(if $(NEEDS_NODE),,--skip-without-node)
-	$(BIN)/pytest
 	EDGEWARD_TEST_DATABASE=postgresql $(BIN)/pytest $(ON_POSTGRESQL)
+	$(BIN)/pytest
 
 lint: build ## Formatting, ruff, mypy, import-linter, clippy; changes nothing
 	cargo fmt --all --check
