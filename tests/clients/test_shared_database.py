@@ -53,7 +53,7 @@ def change(cdn: RunningCdn, endpoint: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "advice"),
     [
-        (["--database=nonsense"], "is no URL: write it as postgresql+psycopg://user@host/name"),
+        (["--database=nonsense"], "the database has no URL such as postgresql+psycopg://user@host/name"),
         (["--database=mysql://a:secret@b/c"], "begins with sqlite:// or postgresql+psycopg://"),
         (["--database=postgresql+psycopg://a:secret@127.0.0.1:1/c"], "the database does not answer as it should"),
     ],

@@ -13,11 +13,11 @@ from edgeward.authority import LocalAuthority
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.credentials import access_key, explain_key
-from edgeward.dev.database import explained
 from edgeward.dev.errors import DevError
 from edgeward.dev.ports import first_free_port
 from edgeward.dev.state_folder import StateFolder
 from edgeward.dev.stopping import Stopped, stop_signals
+from edgeward.store.database import DatabaseError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +40,12 @@ def run_api(settings: ApiSettings, say: Callable[[str], None]) -> None:
     if not folder.user_key.exists():
         raise DevError(f"{folder.root} is no state folder: start `edgeward dev --database ...` with it first")
     with suppress(Stopped), stop_signals() as stop, ExitStack() as parts:
-        with explained():
+        try:
             plane = _control_plane(settings, folder)
             parts.callback(plane.stop)
             plane.start()
+        except DatabaseError as error:
+            raise DevError(str(error)) from error
         server = ApiServer(plane.app, first_free_port(settings.port))
         parts.callback(server.stop)
         server.start()

@@ -14,10 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from edgeward.authority import AuthorityError, LocalAuthority
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
+from edgeward.deploy.publisher import AlreadyPublished
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.aws_clients import cloudfront_client
 from edgeward.dev.credentials import access_key, explain_key
-from edgeward.dev.database import explained as explained_database
 from edgeward.dev.dynamic_origin import DynamicOrigin
 from edgeward.dev.errors import DevError
 from edgeward.dev.geodata import geo_files
@@ -33,6 +33,7 @@ from edgeward.edge.admin import AdminSocket
 from edgeward.edge.agent import EdgeAgent
 from edgeward.edge.geo_reload import GeoReloader
 from edgeward.edge.settings import DiskSettings, EdgeSettings, GeoFiles, LogSettings, S3Access
+from edgeward.store.database import DatabaseError
 
 BUCKET = "sample-site"
 """The private bucket of the sample site."""
@@ -46,7 +47,7 @@ def run(settings: DevSettings, say: Callable[[str], None]) -> None:
     folder = StateFolder(root=settings.state.resolve())
     with suppress(Stopped), stop_signals() as stop, StateLock(folder), ExitStack() as parts:
         say("Starting an S3 server, an HTTP origin, an edge and the control plane ...")
-        with _explained(), explained_database():
+        with _explained():
             cdn = _Cdn(settings, folder, parts, say, stop)
             endpoints = cdn.start()
         _announce(endpoints, folder, parts)
@@ -227,8 +228,10 @@ def _explained() -> Iterator[None]:
     """Turns what can go wrong at start into a `DevError` that says what to do; anything else is a bug and stays."""
     try:
         yield
-    except AuthorityError as error:
+    except (AuthorityError, DatabaseError) as error:
         raise DevError(str(error)) from error
+    except AlreadyPublished as error:
+        raise DevError(f"{error}: `edgeward api`") from error
     except (ClientError, BotoCoreError) as error:
         raise DevError(f"the sample could not be set up: {error}") from error
     except OSError as error:

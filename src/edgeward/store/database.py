@@ -14,16 +14,14 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from edgeward.store import statements
 from edgeward.store.transaction import SqlTransaction
 
 
-class UnknownDatabase(ValueError):
-    """The store keeps its promises on the databases that it is tested on."""
-
-    def __init__(self, driver: str) -> None:
-        super().__init__(f"a database URL begins with sqlite:// or {POSTGRESQL}://, not {driver}://")
+class DatabaseError(Exception):
+    """A database cannot be used. The message says why, without the URL, which may have a password in it."""
 
 
 class Store:
@@ -32,22 +30,37 @@ class Store:
     def __init__(self, url: str) -> None:
         """`url` is SQLAlchemy's: `sqlite:////var/lib/edgeward/control.db`, `postgresql+psycopg://user@host/name`.
 
-        Nothing is opened yet. Raises `UnknownDatabase` for another kind.
+        Nothing is opened yet. Raises `DatabaseError` for another kind, or where the driver is missing.
         """
-        self._engine = _engine(url)
+        try:
+            self._engine = _engine(url)
+        except ArgumentError as error:
+            raise DatabaseError(f"the database has no URL such as {POSTGRESQL}://user@host/name") from error
+        except ModuleNotFoundError as error:
+            raise DatabaseError(f"the driver {error.name} is missing: pip install 'edgeward[postgres]'") from error
         self._writing = threading.Lock()
         self.is_shared = not _is_sqlite(url)
         """Whether other control planes may write to it at the same time."""
 
     def migrate(self) -> None:
-        """Brings the schema to the newest version, from nothing or from any earlier one; several may ask at once."""
+        """Brings the schema to the newest version, from nothing or from any earlier one; several may ask at once.
+
+        Raises `DatabaseError` when the database does not answer, or refuses.
+        """
+        try:
+            with self._engine.execution_options(writes=True).begin() as connection:
+                self._upgrade(connection)
+        except DBAPIError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            raise DatabaseError(f"the database does not answer as it should: {reason}") from error
+
+    def _upgrade(self, connection: Connection) -> None:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-        with self._engine.execution_options(writes=True).begin() as connection:
-            if self.is_shared:
-                connection.execute(statements.lock_for_transaction(_MIGRATION))
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        if self.is_shared:
+            connection.execute(statements.lock_for_transaction(_MIGRATION))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
     def close(self) -> None:
         """Closes all connections."""
@@ -94,7 +107,8 @@ def _engine(url: str) -> Engine:
         _configure_sqlite(engine)
         return engine
     if make_url(url).drivername != POSTGRESQL:
-        raise UnknownDatabase(make_url(url).drivername)
+        found = make_url(url).drivername
+        raise DatabaseError(f"a database URL begins with sqlite:// or {POSTGRESQL}://, not {found}://")
     # A connection may have been cut since its last use, by a restart of the server.
     return create_engine(url, pool_pre_ping=True)
 

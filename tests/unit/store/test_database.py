@@ -8,7 +8,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from edgeward.store.database import Store
+from edgeward.store.database import DatabaseError, Store
 from edgeward.store.tables import metadata
 
 
@@ -44,7 +44,7 @@ def test_several_may_migrate_at_once(url: str) -> None:
 
 
 def test_a_database_of_another_kind_is_refused_with_what_there_is() -> None:
-    with pytest.raises(ValueError, match=r"sqlite:// or postgresql\+psycopg://, not mysql://"):
+    with pytest.raises(DatabaseError, match=r"sqlite:// or postgresql\+psycopg://, not mysql://"):
         Store("mysql://somewhere/else")
 
 
