@@ -22,6 +22,7 @@ from edgeward.deploy.publisher import PublishedElsewhere, Publisher
 from edgeward.services.cloudfront.service import cloudfront
 from edgeward.services.edgeward.api import EdgewardApi
 from edgeward.services.edgeward.explain import issue_token
+from edgeward.services.edgeward.history import history_operations
 from edgeward.services.key_value_store.service import key_value_store
 from edgeward.store.database import Store
 
@@ -94,7 +95,9 @@ class ControlPlane:
         secret_of = dict(settings.access_keys).get
         service = cloudfront(environment, settings.domain_suffix)
         self._api = Api(service, secret_of=secret_of, clock=clock, identifiers=identifiers)
-        own = {} if settings.explain_key is None else {"explain-token": issue_token(self._store, settings.explain_key)}
+        own = history_operations(self._store)
+        if settings.explain_key is not None:
+            own["explain-token"] = issue_token(self._store, settings.explain_key)
         keys = Api(key_value_store(environment), secret_of=secret_of, clock=clock, identifiers=identifiers)
         self.app: ASGIApp = Application(
             EdgewardApi(own, self._api, secret_of=secret_of, clock=clock, identifiers=identifiers),

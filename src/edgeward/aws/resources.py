@@ -87,6 +87,17 @@ class Values(Protocol):
         """Removes every pair."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A configuration that a resource has or had."""
+
+    number: int
+    """From 1, in the order in which they were made."""
+    etag: str
+    config: Shape
+    modified: datetime
+
+
 class Transaction(Protocol):
     """A consistent view of the store; in a write transaction, the only one that changes it."""
 
@@ -113,6 +124,12 @@ class Transaction(Protocol):
 
     def had_etag(self, family: str, id: str, etag: str) -> bool:
         """Whether some version of the resource, present or past, had that ETag."""
+
+    def versions(self, family: str, id: str, limit: int) -> Sequence[Version]:
+        """The newest versions of a resource, past ones included, the newest first."""
+
+    def version(self, family: str, id: str, number: int) -> Version | None:
+        """The version of that number."""
 
     def insert(self, resource: Resource, references: Iterable[Reference]) -> None:
         """Adds a resource, its first version and its references."""

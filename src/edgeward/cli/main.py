@@ -8,6 +8,7 @@ from edgeward.cli.cache import cache
 from edgeward.cli.dev import dev
 from edgeward.cli.explain import explain
 from edgeward.cli.geodata import geodata
+from edgeward.cli.history import diff, history, rollback
 from edgeward.cli.test import test
 
 
@@ -20,6 +21,9 @@ def main() -> None:
 main.add_command(api)
 main.add_command(cache)
 main.add_command(dev)
+main.add_command(diff)
 main.add_command(explain)
 main.add_command(geodata)
+main.add_command(history)
+main.add_command(rollback)
 main.add_command(test)

@@ -83,6 +83,14 @@ _ARRIVAL_OF_MARKER = (
 )
 
 HAD_ETAG = select(resource_version.c.etag).where(is_row(resource_version), resource_version.c.etag == _of("etag"))
+_NUMBER = func.row_number().over(order_by=(resource_version.c.modified, resource_version.c.etag)).label("number")
+_NUMBERED = (
+    select(_NUMBER, resource_version.c.etag, resource_version.c.config, resource_version.c.modified)
+    .where(is_row(resource_version))
+    .subquery()
+)
+VERSIONS = select(_NUMBERED).order_by(_NUMBERED.c.number.desc()).limit(_of("limit"))
+VERSION = select(_NUMBERED).where(_NUMBERED.c.number == _of("number"))
 INSERT = insert(resource)
 UPDATE = update(resource).where(is_row(resource))
 INSERT_VERSION = insert(resource_version)

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, RowMapping, Select, Table
 
-from edgeward.aws.resources import Page, PendingChange, Reference, Resource, Status
+from edgeward.aws.resources import Page, PendingChange, Reference, Resource, Status, Version
 from edgeward.store import statements
 from edgeward.store.tables import resource_reference, tag
 from edgeward.store.values import SqlValues
@@ -76,6 +76,17 @@ class SqlTransaction:
         """Whether some version of the resource, present or past, had that ETag."""
         found = self._connection.execute(statements.HAD_ETAG, _row(family, id) | {"of_etag": etag})
         return found.first() is not None
+
+    def versions(self, family: str, id: str, limit: int) -> Sequence[Version]:
+        """The newest versions of a resource, past ones included, the newest first."""
+        rows = self._connection.execute(statements.VERSIONS, _row(family, id) | {"of_limit": limit}).mappings()
+        return [_read_version(row) for row in rows]
+
+    def version(self, family: str, id: str, number: int) -> Version | None:
+        """The version of that number."""
+        found = self._connection.execute(statements.VERSION, _row(family, id) | {"of_number": number})
+        row = found.mappings().first()
+        return _read_version(row) if row is not None else None
 
     def insert(self, new: Resource, references: Iterable[Reference]) -> None:
         """Adds a resource, its first version and its references."""
@@ -201,6 +212,12 @@ def _read_resource(row: RowMapping) -> Resource:
         status=cast(Status, row["status"]),
         created=_read_time(row["created"]),
         modified=_read_time(row["modified"]),
+    )
+
+
+def _read_version(row: RowMapping) -> Version:
+    return Version(
+        number=int(row["number"]), etag=row["etag"], config=row["config"], modified=_read_time(row["modified"])
     )
 
 
