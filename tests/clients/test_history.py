@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from types_boto3_cloudfront import CloudFrontClient
@@ -62,3 +63,16 @@ def test_what_cannot_be_done_is_said(cdn: RunningCdn, twice: str) -> None:
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "There is no version 9; the newest is" in refused.stderr
     assert "There is and was no distribution 'E0'." in edgeward(cdn, "history", "E0").stderr
+
+
+def test_mistakes_are_told_with_what_to_do(cdn: RunningCdn, twice: str, tmp_path: Path) -> None:
+    told = edgeward(cdn, "lint", twice)
+    assert told.returncode == 0, told.stderr
+    assert "warning: Origins[site]: requests to the bucket are not signed" in told.stdout
+    assert "    attach an origin access control and close the bucket" in told.stdout
+    assert edgeward(cdn, "lint", twice, "--fail-on=warning").returncode == 1
+    config = {"DistributionConfig": one_origin("b.s3.us-east-1.amazonaws.com"), "ETag": "E1"}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    rules = {each["rule"] for each in json.loads(edgeward(cdn, "lint", str(tmp_path / "config.json"), "--json").stdout)}
+    assert {"bucket-without-access-control", "no-root-object", "viewers-in-clear"} == rules
+    assert "cannot be read as a DistributionConfig" in edgeward(cdn, "lint", "missing.json").stderr

@@ -9,6 +9,8 @@ from edgeward.cli.dev import dev
 from edgeward.cli.explain import explain
 from edgeward.cli.geodata import geodata
 from edgeward.cli.history import diff, history, rollback
+from edgeward.cli.import_config import import_config
+from edgeward.cli.lint import lint
 from edgeward.cli.test import test
 
 
@@ -25,5 +27,7 @@ main.add_command(diff)
 main.add_command(explain)
 main.add_command(geodata)
 main.add_command(history)
+main.add_command(import_config)
+main.add_command(lint)
 main.add_command(rollback)
 main.add_command(test)
