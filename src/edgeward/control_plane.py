@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from edgeward.aws.api import Api
 from edgeward.aws.app import Application
+from edgeward.aws.audit import AuditFile, Auditor
 from edgeward.aws.engine import Environment
 from edgeward.aws.identifiers import Identifiers
 from edgeward.deploy.channel import CertificateSource, Channel
@@ -32,7 +33,7 @@ class ControlPlaneSettings:
     """What a control plane is started with."""
 
     state_directory: Path
-    """Where the database file goes, unless `database_url` says otherwise. Made when missing."""
+    """Where the audit trail goes, and the database file unless `database_url` says otherwise. Made when missing."""
     access_keys: Mapping[str, str]
     """Secret access keys by access key id: who may call the API."""
     account_id: str = "123456789012"
@@ -93,14 +94,38 @@ class ControlPlane:
             account_id=settings.account_id,
         )
         secret_of = dict(settings.access_keys).get
+        self._audit = AuditFile(settings.state_directory / "audit")
+
+        def auditor(source: str) -> Auditor:
+            return Auditor(trail=self._audit, source=source, account_id=settings.account_id)
+
         service = cloudfront(environment, settings.domain_suffix)
-        self._api = Api(service, secret_of=secret_of, clock=clock, identifiers=identifiers)
+        self._api = Api(
+            service,
+            secret_of=secret_of,
+            clock=clock,
+            identifiers=identifiers,
+            auditor=auditor("cloudfront.amazonaws.com"),
+        )
         own = history_operations(self._store)
         if settings.explain_key is not None:
             own["explain-token"] = issue_token(self._store, settings.explain_key)
-        keys = Api(key_value_store(environment), secret_of=secret_of, clock=clock, identifiers=identifiers)
+        keys = Api(
+            key_value_store(environment),
+            secret_of=secret_of,
+            clock=clock,
+            identifiers=identifiers,
+            auditor=auditor("cloudfront-keyvaluestore.amazonaws.com"),
+        )
         self.app: ASGIApp = Application(
-            EdgewardApi(own, self._api, secret_of=secret_of, clock=clock, identifiers=identifiers),
+            EdgewardApi(
+                own,
+                self._api,
+                secret_of=secret_of,
+                clock=clock,
+                identifiers=identifiers,
+                auditor=auditor("edgeward"),
+            ),
             {"key-value-stores": keys},
         )
         """The API as an ASGI application."""
@@ -120,4 +145,5 @@ class ControlPlane:
         """
         if self._publisher is not None:
             self._publisher.stop()
+        self._audit.close()
         self._store.close()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from edgeward.aws.audit import Auditor, Trace
 from edgeward.aws.engine import Call, Handler
 from edgeward.aws.errors import ApiError
 from edgeward.aws.identifiers import Identifiers
@@ -46,7 +47,9 @@ class Api:
         secret_of: SecretLookup,
         clock: Callable[[], datetime],
         identifiers: Identifiers,
+        auditor: Auditor | None = None,
     ) -> None:
+        self._auditor = auditor
         self._model = service.model
         self._handlers = service.handlers
         self._missing = service.missing
@@ -59,14 +62,18 @@ class Api:
 
     def answer(self, request: WireRequest) -> WireResponse:
         """Does what the request asks for."""
-        request_id = self._identifiers.uuid()
+        request_id, trace = self._identifiers.uuid(), Trace()
         try:
-            response = self._process(request)
+            response = self._process(request, trace)
         except ApiError as error:
+            trace.error = error
             response = self._refuse(error, request_id)
         except Exception:
             logger.exception("request %s (%s %s) failed", request_id, request.method, request.raw_path)
+            trace.error = INTERNAL_FAILURE
             response = self._refuse(INTERNAL_FAILURE, request_id)
+        if self._auditor is not None:
+            self._auditor.note(request, request_id, trace)
         return _with_request_id(response, request_id)
 
     def refuse(self, error: ApiError) -> WireResponse:
@@ -74,19 +81,20 @@ class Api:
         request_id = self._identifiers.uuid()
         return _with_request_id(self._refuse(error, request_id), request_id)
 
-    def _process(self, request: WireRequest) -> WireResponse:
+    def _process(self, request: WireRequest, trace: Trace) -> WireResponse:
         """The stages of a call. Each either returns what the next one needs or raises ApiError."""
-        now = self._clock()
+        trace.now = now = self._clock()
         route = self._router.match(request.method, request.raw_path, parse_query(request.raw_query))
-        self._authenticate(request, now)
+        trace.operation = route.operation.name
+        trace.access_key = self._authenticate(request, now)
         handler = self._handler_of(route.operation)
-        members = self._parse(route, request)
+        trace.parameters = members = self._parse(route, request)
         validate_input(route.operation, members)
-        result = handler(Call(members=members, origin=request.origin, now=now))
+        trace.result = result = handler(Call(members=members, origin=request.origin, now=now))
         return self._protocol.serialize_response(route.operation, result, self._model.namespace)
 
-    def _authenticate(self, request: WireRequest, now: datetime) -> None:
-        verify(request, secret_of=self._secret_of, service=self._model.signing_name, now=now)
+    def _authenticate(self, request: WireRequest, now: datetime) -> str:
+        return verify(request, secret_of=self._secret_of, service=self._model.signing_name, now=now)
 
     def _handler_of(self, operation: Operation) -> Handler:
         handler = self._handlers.get(operation.name)

@@ -81,6 +81,7 @@ def _wire_request(request: Request, body: bytes) -> WireRequest:
         headers=tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]),
         body=body,
         scheme=scope["scheme"],
+        client=(scope.get("client") or ("",))[0],
     )
 
 

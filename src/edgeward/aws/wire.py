@@ -23,6 +23,8 @@ class WireRequest:
     """Field lines in order; names in lower case."""
     body: bytes
     scheme: str = "http"
+    client: str = ""
+    """The address it came from."""
 
     def header(self, name: str) -> str | None:
         """The combined value of a header field (RFC 9110 section 5.2), or None when it is absent."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from edgeward.aws.api import INTERNAL_FAILURE
+from edgeward.aws.audit import Auditor, Trace
 from edgeward.aws.errors import ApiError
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.model import COMMON_ERROR_STATUSES
@@ -27,7 +28,7 @@ Operation = Callable[[Mapping[str, Any], datetime], Mapping[str, Any]]
 class EdgewardApi:
     """Answers `operations` by the last segment of their path, and leaves the rest to `others`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what every service has, and what this one serves
         self,
         operations: Mapping[str, Operation],
         others: Answering,
@@ -35,7 +36,9 @@ class EdgewardApi:
         secret_of: SecretLookup,
         clock: Callable[[], datetime],
         identifiers: Identifiers,
+        auditor: Auditor | None = None,
     ) -> None:
+        self._auditor = auditor
         self._operations = operations
         self._others = others
         self._secret_of = secret_of
@@ -46,33 +49,41 @@ class EdgewardApi:
         """Does what the request asks for."""
         if not request.raw_path.startswith(ROOT):
             return self._others.answer(request)
-        request_id = self._identifiers.uuid()
+        request_id, trace = self._identifiers.uuid(), Trace()
         try:
-            return _json(200, self._process(request), request_id)
+            response = _json(200, self._process(request, trace), request_id)
         except ApiError as error:
-            return _refusal(error, request_id)
+            trace.error = error
+            response = _refusal(error, request_id)
         except Exception:
             logger.exception("request %s (%s %s) failed", request_id, request.method, request.raw_path)
-            return _refusal(INTERNAL_FAILURE, request_id)
+            trace.error = INTERNAL_FAILURE
+            response = _refusal(INTERNAL_FAILURE, request_id)
+        if self._auditor is not None:
+            self._auditor.note(request, request_id, trace)
+        return response
 
     def refuse(self, error: ApiError) -> WireResponse:
         """The answer to a request that was refused before it was read."""
         return self._others.refuse(error)
 
-    def _process(self, request: WireRequest) -> Mapping[str, Any]:
-        now = self._clock()
-        verify(request, secret_of=self._secret_of, service=SIGNING_NAME, now=now)
-        operation = self._operations.get(request.raw_path.removeprefix(f"{ROOT}{VERSION}/"))
+    def _process(self, request: WireRequest, trace: Trace) -> Mapping[str, Any]:
+        trace.now = now = self._clock()
+        trace.access_key = verify(request, secret_of=self._secret_of, service=SIGNING_NAME, now=now)
+        name = request.raw_path.removeprefix(f"{ROOT}{VERSION}/")
+        operation = self._operations.get(name)
         if request.method != "POST" or operation is None:
             known = ", ".join(f"POST {ROOT}{VERSION}/{name}" for name in self._operations)
             raise ApiError("UnknownOperationException", f"There is no such operation. Those there are: {known}.")
-        return operation(_members(request.body), now)
+        trace.operation, trace.parameters = name, _members(request.body)
+        trace.result = result = operation(trace.parameters, now)
+        return result
 
 
 def _members(body: bytes) -> Mapping[str, Any]:
     try:
         members = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ApiError("MalformedInput", f"The body is not JSON: {error}.") from error
     if not isinstance(members, dict):
         raise ApiError("MalformedInput", "The body has to be a JSON object.")

@@ -44,6 +44,7 @@ def test_a_token_is_for_the_distribution_that_answers_to_the_host(
         (b'{"Host": "a", "Seconds": 9}', 400, "InvalidArgument"),
         (b"[]", 400, "MalformedInput"),
         (b"{", 400, "MalformedInput"),
+        (b'{"Host": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400, "MalformedInput"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_by_name(
