@@ -30,7 +30,7 @@ class ChildProcess:
                 stderr=subprocess.STDOUT,
                 # A group of its own: Ctrl-C at the terminal reaches us alone, and we stop the parts in order.
                 process_group=0,
-                preexec_fn=_die_with_parent(),  # noqa: PLW1509 - no other thread yet, see above
+                preexec_fn=_prepare_child(),  # noqa: PLW1509 - no other thread yet, see above
             )
 
     @property
@@ -54,10 +54,25 @@ class ChildProcess:
             self._process.wait()
 
 
-def _die_with_parent() -> Callable[[], None] | None:
-    """What the child runs between fork and exec; None where the system has no such promise."""
+def _prepare_child() -> Callable[[], None]:
+    """What the child runs between fork and exec.
+
+    A program that a script starts in the background ignores SIGINT, and what it starts inherits that: the child would
+    not hear that it is asked to stop.
+    """
+    die_with_parent = _die_with_parent()
+
+    def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        die_with_parent()
+
+    return prepare
+
+
+def _die_with_parent() -> Callable[[], None]:
+    """Ties the child's life to ours, where the system can."""
     if sys.platform != "linux":
-        return None
+        return lambda: None
     # Loaded here, not in the child: after a fork only simple calls are safe.
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     parent = os.getpid()

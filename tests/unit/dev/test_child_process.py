@@ -34,6 +34,17 @@ def test_a_child_is_asked_to_stop_and_its_output_kept(tmp_path: Path) -> None:
     assert child.last_words().splitlines()[-1] == "KeyboardInterrupt"
 
 
+def test_a_child_of_a_program_that_ignores_the_signal_hears_it(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        child = ChildProcess(python("print('up', flush=True); import time; time.sleep(60)"), tmp_path / "log")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    wait_for_output(tmp_path / "log")
+    child.stop()
+    assert child.last_words().splitlines()[-1] == "KeyboardInterrupt"
+
+
 def test_a_child_that_does_not_listen_is_killed(tmp_path: Path) -> None:
     child = ChildProcess(python(IGNORES_SIGINT), tmp_path / "log")
     wait_for_output(tmp_path / "log")

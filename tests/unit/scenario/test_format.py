@@ -114,7 +114,11 @@ def test_every_row_is_a_case(parse: Callable[[str], Scenario]) -> None:
             5,
             "is the only answer",
         ),
-        (HEAD + "steps:\n- get: /a\n  origin: {fault: refuse, expect: {to: main, path: /}}", 5, "{to: NAME}` only"),
+        (
+            HEAD + "steps:\n- get: /a\n  origin: {fault: refuse, expect: {to: main, path: /}}",
+            5,
+            "only `expect: {to: NAME}`",
+        ),
         (HEAD + "steps:\n- raw: GET", 4, "`raw:` is HTTP/1.1"),
         (HEAD + "steps:\n- get: /a\n  expect: {closed: true}", 4, "`closed:` is about a connection of one request"),
         (HEAD + "steps:\n- log: {sc-stat: 200}", 4, "unknown log field `sc-stat`; did you mean `sc-status`?"),
