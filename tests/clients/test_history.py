@@ -3,13 +3,27 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from types_boto3_cloudfront import CloudFrontClient
 
 from clients.configurations import one_origin
-from clients.running import RunningCdn, environment_without_aws
+from clients.running import RunningCdn, environment_without_aws, start_cdn
+
+
+@pytest.fixture(scope="module")
+def cdn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningCdn]:
+    """One of its own: what is made here would be in the way of other tests."""
+    running = start_cdn(tmp_path_factory.mktemp("cdn") / "state")
+    yield running
+    assert running.stop() == 0, running.output
+
+
+@pytest.fixture(scope="module")
+def cloudfront(cdn: RunningCdn) -> CloudFrontClient:
+    return cdn.cloudfront()
 
 
 def edgeward(cdn: RunningCdn, *arguments: str) -> "subprocess.CompletedProcess[str]":
