@@ -10,12 +10,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
 
 use crate::client_hello::ClientHello;
 use crate::framing::{Content, Witness};
+use crate::limits::ViewerLimits;
 
 /// What all requests of one viewer connection share.
 #[derive(Debug)]
@@ -156,27 +159,67 @@ impl Drop for RequestInProgress {
 }
 
 /// The stream under the HTTP parser of a connection: passes everything through, notes progress, and under HTTP/1.1 lets
-/// the framing witness see what is read.
+/// the framing witness see what is read and holds back the end of the stream while the viewer may still want a response.
 #[derive(Debug)]
 pub(crate) struct ViewerIo<IO, const HTTP1: bool> {
     io: IO,
     connection: Arc<Connection>,
+    half_closed: Option<HalfClosed>,
+    patience: Duration,
 }
 
 impl<IO, const HTTP1: bool> ViewerIo<IO, HTTP1> {
-    pub(crate) fn new(io: IO, connection: Arc<Connection>) -> Self {
-        Self { io, connection }
+    pub(crate) fn new(io: IO, connection: Arc<Connection>, limits: &ViewerLimits) -> Self {
+        Self { io, connection, half_closed: None, patience: limits.half_closed_timeout }
+    }
+}
+
+/// The viewer will send no more, while a request of its is in progress. It may wait for the response or be gone; which
+/// of the two shows when something is written to it.
+#[derive(Debug)]
+struct HalfClosed {
+    timer: Pin<Box<Sleep>>,
+    /// Of the connection, when the timer was set.
+    moves: u64,
+}
+
+impl HalfClosed {
+    fn new(connection: &Connection, patience: Duration) -> Self {
+        Self { timer: Box::pin(sleep(patience)), moves: connection.moves() }
+    }
+
+    /// Ready once the viewer counts as gone: it has no request in progress, or has not been written to for `patience`.
+    fn poll_gone(&mut self, cx: &mut Context<'_>, connection: &Connection, patience: Duration) -> Poll<()> {
+        while connection.phase() != Phase::Idle {
+            ready!(self.timer.as_mut().poll(cx));
+            let moves = connection.moves();
+            if std::mem::replace(&mut self.moves, moves) == moves {
+                break;
+            }
+            self.timer.as_mut().reset(Instant::now() + patience);
+        }
+        Poll::Ready(())
     }
 }
 
 impl<IO: AsyncRead + Unpin, const HTTP1: bool> AsyncRead for ViewerIo<IO, HTTP1> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.io).poll_read(cx, buf))?;
-        advance(&self.connection.moves);
-        if HTTP1 {
-            self.connection.heed(buf.filled().get(before..).unwrap_or_default());
+        let this = &mut *self;
+        if let Some(half_closed) = &mut this.half_closed {
+            return half_closed.poll_gone(cx, &this.connection, this.patience).map(Ok);
         }
+        let (before, room) = (buf.filled().len(), buf.remaining());
+        ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+        advance(&this.connection.moves);
+        if !HTTP1 {
+            return Poll::Ready(Ok(()));
+        }
+        let read = buf.filled().get(before..).unwrap_or_default();
+        if read.is_empty() && room > 0 {
+            let half_closed = this.half_closed.insert(HalfClosed::new(&this.connection, this.patience));
+            return half_closed.poll_gone(cx, &this.connection, this.patience).map(Ok);
+        }
+        this.connection.heed(read);
         Poll::Ready(Ok(()))
     }
 }

@@ -16,6 +16,9 @@ pub struct ViewerLimits {
     /// Longest silence in both directions while a request is in progress: a viewer that neither reads its response nor
     /// sends its request. Default 600 s, because a slow origin is silent too.
     pub stall_timeout: Duration,
+    /// How long a viewer that closed its sending side may wait for bytes of the response over HTTP/1.1. Beyond it the
+    /// viewer counts as gone: closing both sides looks the same until something is written. Default 1 s.
+    pub half_closed_timeout: Duration,
     /// Hard limit of the parser for one request head in bytes (HTTP/1.1: request line and field lines; HTTP/2: decoded
     /// field section). Default 64 KiB; beyond it the answer is 431. CloudFront's own limit of 20,480 bytes has an error
     /// page and is the pipeline's business.
@@ -34,6 +37,7 @@ impl Default for ViewerLimits {
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             stall_timeout: Duration::from_secs(600),
+            half_closed_timeout: Duration::from_secs(1),
             max_head_bytes: 64 * 1024,
             max_concurrent_streams: 128,
             tls_handshake_timeout: Duration::from_secs(10),

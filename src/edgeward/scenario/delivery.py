@@ -80,7 +80,7 @@ class Delivery:
         await self._send_content(content[:middle])
         if self.answer.hold == "content":
             await self._hold_back()
-        await self._send_content(content[middle:])
+        await self._drip(content[middle:])
         if self.answer.stall is not None:
             await self.performance.ended.wait()
             reset(self.writer)
@@ -94,6 +94,12 @@ class Delivery:
     async def _send(self, data: bytes) -> None:
         self.writer.write(data)
         await self.writer.drain()
+
+    async def _drip(self, content: bytes) -> None:
+        step = -(-len(content) // _DRIPS) if self.answer.drip.milliseconds else len(content)
+        for start in range(0, len(content), step or 1):
+            await asyncio.sleep(self.answer.drip.seconds)
+            await self._send_content(content[start : start + step])
 
     async def _send_content(self, data: bytes) -> None:
         if data and self._is_chunked():
@@ -158,4 +164,5 @@ def brief(fields: FieldLines, limit: int = 320) -> str:
     return text if len(text) <= limit else text[:limit] + "..."
 
 
+_DRIPS = 5
 _GARBAGE = b"\x16\x03\x01 this is not HTTP \x00\xff\r\n\r\n"

@@ -65,6 +65,7 @@ class Answer:
         "With `during:`: hold back the whole response, or the second half of its content",
     ] = "head"
     slow: Annotated[Duration, "Real time to wait before the response"] = NO_TIME
+    drip: Annotated[Duration, "Real time to wait before each fifth of the content"] = NO_TIME
     truncate: Annotated[int | None, "Close the connection after so many bytes of the content"] = None
     stall: Annotated[int | None, "Fall silent after so many bytes of the content"] = None
     raw: Annotated[str | None, "Bytes to send as they stand in place of a response, before closing"] = None
@@ -141,6 +142,7 @@ class RequestStep:
         Debug | None, "The debug token it carries; default: a valid one where `expect:` has checks under `explain:`"
     ] = None
     during: Annotated[tuple["Step", ...], "Steps to run while the origin holds back its answer"] = ()
+    hangs_up: Annotated[bool, "The viewer leaves while the origin holds back its answer, before `during:`"] = False
     expect: Annotated[Expect, "What the viewer must receive"] = Expect()
     method: str = field(default="GET", metadata={"derived": True})
     target: str = field(default="/", metadata={"derived": True})
@@ -353,8 +355,10 @@ def _read_request(key: str, entries: dict[str, Node], node: Node) -> RequestStep
         raise node.error(f"`times:` is 1 to {MAX_TIMES}")
     if step.address is not None and not _is_loopback(step.address):
         raise node.error(f"`{step.address}` is none of this machine's addresses for viewers, 127.0.0.1 and up")
-    if step.during and (step.times > 1 or not step.origin.answers):
-        raise node.error("`during:` needs one request (`times: 1`) and an `origin:` that answers it")
+    if (step.during or step.hangs_up) and (step.times > 1 or not step.origin.answers):
+        raise node.error("`during:` and `hangs_up:` need one request (`times: 1`) and an `origin:` that answers it")
+    if step.hangs_up and step.expect != Expect():
+        raise node.error("a viewer who hangs up receives nothing to `expect:`; see what was logged with `log:`")
     return step
 
 

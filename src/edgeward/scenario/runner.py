@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edgeward.aws.errors import ApiError
+from edgeward.scenario.access_log import Record
 from edgeward.scenario.checks import Totals, differences, log_differences, result_of
 from edgeward.scenario.delivery import Performance, brief
 from edgeward.scenario.edge_under_test import domain_name_of, id_of
@@ -74,6 +75,8 @@ class _Run:
     door: Door
     last: Outcome = field(default_factory=Outcome)
     """What the viewer got last."""
+    last_record: Record | None = None
+    """What was logged of the last viewer where that one hung up."""
     last_line: int = 1
     to_look_up: list["_Logged"] = field(default_factory=list)
     """Responses whose log record must agree with the step."""
@@ -98,6 +101,7 @@ class _Run:
             return await self._restart()
         if isinstance(action, LogStep):
             return await self._check_last_record(action)
+        self.last_record = None
         outcome, problems = await (
             self._send_raw(action) if isinstance(action, RawStep) else self._send_request(action)
         )
@@ -148,6 +152,8 @@ class _Run:
         return []
 
     async def _check_last_record(self, action: LogStep) -> list[str]:
+        if self.last_record is not None:
+            return log_differences(action.log, self.last_record, self.stage.timeline.clock.now_ms)
         await asyncio.to_thread(self.stage.edge.flush_logs)
         request_id = _request_id(self.last)
         if request_id is None:
@@ -159,16 +165,18 @@ class _Run:
 
     async def _send_request(self, action: RequestStep) -> tuple[Outcome, list[str]]:
         gate = asyncio.Event() if action.at_once else None
-        performance = await self.stage.origins.begin(action.origin, hold=bool(action.during), gate=gate)
+        held = bool(action.during) or action.hangs_up
+        performance = await self.stage.origins.begin(action.origin, hold=held, gate=gate)
         sending = asyncio.ensure_future(attempt(self._sending(action, gate)))
         try:
-            problems = await self._play_during(action, performance, sending)
-            outcome = await sending
+            problems = await self._play_during(action, performance, sending) if held else []
+            outcome = Outcome() if action.hangs_up else await sending
         finally:
             sending.cancel()
             problems_of_origin = await self.stage.origins.end(performance)
         self._note_responses(outcome)
-        return outcome, problems + self._differences(action.expect, outcome, action.times) + problems_of_origin
+        problems += [] if action.hangs_up else self._differences(action.expect, outcome, action.times)
+        return outcome, problems + problems_of_origin
 
     async def _send_raw(self, action: RawStep) -> tuple[Outcome, list[str]]:
         performance = await self.stage.origins.begin(action.origin)
@@ -206,17 +214,30 @@ class _Run:
         self, action: RequestStep, performance: Performance, sending: "asyncio.Future[Outcome]"
     ) -> list[str]:
         """The steps of `during:`, once the origin holds back its answer; then the answer is released."""
-        if not action.during:
-            return []
         sending.add_done_callback(lambda _: performance.held.set())
         await performance.held.wait()
         if sending.done():
             return ["during: the viewer was answered before the origin was asked"]
+        if action.hangs_up:
+            self.last_record = await self._hang_up(sending)
         problems = []
         for step in action.during:
             problems += [f"during, line {step.line}: {problem}" for problem in await self._act(step.action, step.line)]
         performance.released.set()
         return problems
+
+    async def _hang_up(self, sending: "asyncio.Future[Outcome]") -> Record:
+        """The viewer closes its connection; over when the edge has noticed, with the record it logs then."""
+        before = await self._records()
+        self.stage.timeline.note("viewer", "hangs up")
+        sending.cancel()
+        while len(records := await self._records()) == len(before):
+            pass
+        return records[-1]
+
+    async def _records(self) -> tuple[Record, ...]:
+        await asyncio.to_thread(self.stage.edge.flush_logs)
+        return tuple(self.stage.log.records())
 
     def _differences(self, expect: Expect, outcome: Outcome, count: int) -> list[str]:
         totals = Totals(requests=self.stage.origins.request_count, connections=self.stage.origins.connection_count)

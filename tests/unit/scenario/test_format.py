@@ -97,7 +97,13 @@ def test_every_row_is_a_case(parse: Callable[[str], Scenario]) -> None:
         (HEAD + "steps:\n- get: /a\n  expect: {statuss: 200}", 5, "did you mean `status`?"),
         (HEAD + "steps:\n- get: /a\n  times: 0", 4, "`times:` is 1 to"),
         (HEAD + "steps:\n- get: /a\n  during: []\n  origin: {times: 0}", 6, "`times:` is at least 1"),
-        (HEAD + "steps:\n- get: /a\n  during: [{clock: +1s}]", 4, "`during:` needs one request"),
+        (HEAD + "steps:\n- get: /a\n  during: [{clock: +1s}]", 4, "`during:` and `hangs_up:` need one request"),
+        (HEAD + "steps:\n- get: /a\n  hangs_up: true", 4, "`during:` and `hangs_up:` need one request"),
+        (
+            HEAD + "steps:\n- get: /a\n  hangs_up: true\n  origin: {}\n  expect: {status: 200}",
+            4,
+            "a viewer who hangs up receives nothing",
+        ),
         (HEAD + "steps:\n- get: /a\n  origin: rest", 5, "did you mean `reset`?"),
         (
             HEAD + "steps:\n- get: /a\n  origin: {fault: reset, truncate: 3}",

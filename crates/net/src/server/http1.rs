@@ -46,8 +46,6 @@ pub(super) fn builder(limits: &ViewerLimits) -> http1::Builder {
         .auto_date_header(false)
         // The watchdog is cheaper than hyper's timer per request.
         .header_read_timeout(None)
-        // A viewer may close its sending side after its request and still read the response.
-        .half_close(true)
         .max_buf_size(limits.max_head_bytes.max(MIN_BUFFER))
         .max_header_size(limits.max_head_bytes);
     builder
@@ -65,7 +63,7 @@ where
         connection: Arc<Connection>,
         shared: Arc<Shared>,
     ) -> Self {
-        let io = TokioIo::new(ViewerIo::new(io, Arc::clone(&connection)));
+        let io = TokioIo::new(ViewerIo::new(io, Arc::clone(&connection), &shared.limits));
         let service = ConnectionService::new(service, Arc::clone(&connection));
         Self {
             http: builder.serve_connection(io, service),

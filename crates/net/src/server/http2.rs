@@ -73,7 +73,7 @@ where
         connection: Arc<Connection>,
         shared: Arc<Shared>,
     ) -> Self {
-        let (io, flusher) = coalesce(ViewerIo::new(io, Arc::clone(&connection)));
+        let (io, flusher) = coalesce(ViewerIo::new(io, Arc::clone(&connection), &shared.limits));
         let service = ConnectionService::new(service, Arc::clone(&connection));
         Self {
             http: builder.serve_connection(TokioIo::new(io), service),

@@ -1,18 +1,25 @@
 //! Viewer connections: certificates, protocols, time limits, balance, panics, and how a server stops.
 
+use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
+use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use edgeward_net::{CertificateStore, Server, ServerSettings, ViewerLimits};
+use http::Response;
+use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
 use tokio::sync::Semaphore;
+use tokio::time::Sleep;
 
 use crate::support::{
     Answer, Answering, Authority, PATIENCE, connect, eventually, exchange, handshake, read_response, read_to_end,
@@ -47,6 +54,29 @@ fn gated(settings: ServerSettings) -> (Server, Authority, Receiver<()>, Arc<Sema
         })
     });
     (server, authority, beginnings, gate)
+}
+
+/// Content that comes a byte at a time.
+struct Dripping {
+    left: usize,
+    pause: Pin<Box<Sleep>>,
+}
+
+impl Body for Dripping {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        ready!(self.pause.as_mut().poll(cx));
+        self.pause = pause();
+        let Some(left) = self.left.checked_sub(1) else { return Poll::Ready(None) };
+        self.left = left;
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"x")))))
+    }
+}
+
+fn pause() -> Pin<Box<Sleep>> {
+    Box::pin(tokio::time::sleep(Duration::from_millis(20)))
 }
 
 async fn h2_connection(address: SocketAddr, authority: &Authority) -> http2::SendRequest<Empty<&'static [u8]>> {
@@ -329,6 +359,34 @@ fn a_connection_that_stalls_in_a_request_is_cut_off() {
     beginnings.recv_timeout(PATIENCE).unwrap();
     assert_eq!(read_to_end(stream), "");
     eventually(|| server.connections() == 0);
+}
+
+#[test]
+fn a_viewer_that_closes_while_it_waits_is_noticed() {
+    let limits = ViewerLimits { half_closed_timeout: Duration::from_millis(20), ..ViewerLimits::default() };
+    let (server, authority, beginnings, _gate) = gated(ServerSettings { limits, ..settings() });
+    let tls = || handshake(server.https_addresses()[0], authority.trusting(&[]), "edge.localhost").unwrap();
+    let mut clear = connect(server.http_addresses()[0]);
+    let mut closing = tls();
+    let mut dropping = tls();
+    for stream in [&mut clear as &mut dyn Write, &mut closing, &mut dropping] {
+        stream.write_all(GET).unwrap();
+        beginnings.recv_timeout(PATIENCE).unwrap();
+    }
+    closing.conn.send_close_notify();
+    closing.flush().unwrap();
+    drop((clear, closing, dropping));
+    eventually(|| server.connections() == 0);
+}
+
+#[test]
+fn a_viewer_that_closed_its_sending_side_is_not_gone_while_it_is_written_to() {
+    let limits = ViewerLimits { half_closed_timeout: Duration::from_millis(100), ..ViewerLimits::default() };
+    let (server, _) = serve(ServerSettings { limits, ..settings() }, |_, _| {
+        Box::pin(async { Response::new(Dripping { left: 20, pause: pause() }.boxed()) })
+    });
+    let received = exchange(server.http_addresses()[0], b"GET / HTTP/1.0\r\nHost: a\r\n\r\n");
+    assert!(received.ends_with(&"x".repeat(20)), "{received}");
 }
 
 #[test]
