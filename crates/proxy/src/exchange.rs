@@ -4,7 +4,7 @@
 //! a request without one.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use edgeward_cache::{AcceptedCodings, Timestamp};
 use edgeward_http_rules::SelectionMode;
@@ -43,6 +43,8 @@ pub(crate) struct Exchange {
     pub(crate) outcome: Option<Outcome>,
     pub(crate) cache_status: CacheStatus,
     pub(crate) set_aside: SetAside,
+    /// The origin answered a request for a range with everything, and so does the edge.
+    pub(crate) range_is_ignored: AtomicBool,
     /// Set where the viewer may know why it gets what it gets.
     pub(crate) explanation: Option<Box<Explanation>>,
     /// No viewer waits for it: it is not logged.
@@ -106,6 +108,7 @@ impl Exchange {
             outcome: None,
             cache_status: CacheStatus::default(),
             set_aside: SetAside::default(),
+            range_is_ignored: AtomicBool::new(false),
             explanation: None,
             is_errand: true,
         })

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use edgeward_cache::StoredResponse;
 use edgeward_http_rules::range::ByteRange;
-use edgeward_http_rules::{combine, cookies, hop_by_hop, query, targeted};
+use edgeward_http_rules::{combine, cookies, fields, hop_by_hop, query, targeted};
 use edgeward_net::origin::{OriginAddress, OriginTimeouts};
 use edgeward_plan::{CacheBehavior, CachingRules, ForwardedHeaders, Origin, OriginKind, OriginProtocol};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
@@ -37,6 +37,9 @@ pub(crate) const CONDITIONS_AND_RANGE: [HeaderName; 6] = [
     header::RANGE,
 ];
 
+/// Guide, quotas: distributions that a request may come through, one being the origin of the other.
+const LONGEST_CHAIN: usize = 2;
+
 /// Why the origin is asked.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose<'a> {
@@ -51,6 +54,9 @@ pub(crate) enum Purpose<'a> {
 /// The request to `origin`, without content.
 pub(crate) fn build(exchange: &Exchange, origin: &Origin, purpose: Purpose<'_>) -> Result<Request<()>, Refusal> {
     let behavior = &exchange.route.as_ref().ok_or(Refusal::UnknownHost)?.behavior;
+    if distributions_passed(&exchange.request.headers) >= LONGEST_CHAIN {
+        return Err(Refusal::ChainTooLong);
+    }
     let mut request = Request::new(());
     *request.method_mut() = exchange.method().clone();
     *request.uri_mut() = target(exchange, behavior, origin)?;
@@ -158,6 +164,8 @@ fn from_edge(exchange: &Exchange, origin: &Origin, headers: &mut HeaderMap) -> R
         headers.insert(header::HOST, host);
     }
     headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static("Amazon CloudFront"));
+    // All of them, so that distributions that are each other's origins notice.
+    copy(&exchange.request.headers, &header::VIA, headers);
     headers.append(header::VIA, exchange.worker.engine.identity.via(exchange.request.version).clone());
     headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
     headers.insert(&X_FORWARDED_FOR, forwarded_for(exchange));
@@ -167,6 +175,11 @@ fn from_edge(exchange: &Exchange, origin: &Origin, headers: &mut HeaderMap) -> R
         headers.insert(&targeted::SURROGATE_CAPABILITY, targeted::OUR_CAPABILITY);
     }
     Ok(())
+}
+
+/// How many distributions the request has come through, by Via (RFC 9110 section 7.6.3).
+fn distributions_passed(viewer: &HeaderMap) -> usize {
+    fields::members(viewer, &header::VIA).filter(|hop| hop.ends_with(b".cloudfront.net (CloudFront)")).count()
 }
 
 /// What the viewer sent, and the viewer's address.

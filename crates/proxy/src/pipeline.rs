@@ -14,7 +14,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::task::{Context, Poll};
 
 use edgeward_net::{Connection, ViewerService};
@@ -87,6 +87,7 @@ impl Pipeline {
             outcome: None,
             cache_status: CacheStatus::default(),
             set_aside: SetAside::default(),
+            range_is_ignored: AtomicBool::new(false),
             explanation,
             is_errand: false,
         });

@@ -31,6 +31,8 @@ pub(crate) enum Refusal {
     MethodNotAllowed,
     /// GET or HEAD with content.
     UnexpectedContent,
+    /// The request has come through two distributions already.
+    ChainTooLong,
     /// The viewer's content broke off or was malformed.
     ViewerContentBroken,
     /// An origin is to be signed for, and this edge has no identity for it.
@@ -71,6 +73,8 @@ const NO_CONNECTION: &str = "We can't connect to the server for this app or webs
 const COUNTRY: &str = "The Amazon CloudFront distribution is configured to block access from your country.";
 const METHOD: &str = "This distribution is not configured to allow the HTTP request method that was used for this request. The \
      distribution supports only cachable requests.";
+const CHAIN: &str =
+    "The request has come through two distributions already. One may be the origin of another, and no more.";
 const TOO_LARGE: &str =
     "The file is larger than this distribution can cache. Turn caching off for it, or ask for it in ranges.";
 const ORIGIN_CLOSED: &str = "CloudFront wasn't able to connect to the origin, or the origin closed the connection.";
@@ -91,6 +95,7 @@ impl Refusal {
             Refusal::HttpsRequired => row(StatusCode::FORBIDDEN, "InvalidRequest", BAD_REQUEST),
             Refusal::MethodNotAllowed => row(StatusCode::FORBIDDEN, "InvalidRequestMethod", METHOD),
             Refusal::UnexpectedContent => row(StatusCode::FORBIDDEN, "InvalidRequest", BAD_REQUEST),
+            Refusal::ChainTooLong => row(StatusCode::FORBIDDEN, "InvalidRequestHeader", CHAIN),
             Refusal::ViewerContentBroken => row(StatusCode::BAD_REQUEST, "ClientCommError", BAD_REQUEST),
             Refusal::NoSigningIdentity => row(StatusCode::BAD_GATEWAY, "OriginError", NO_CONNECTION),
             Refusal::OriginDns => row(StatusCode::BAD_GATEWAY, "OriginDnsError", NO_CONNECTION),

@@ -4,6 +4,7 @@
 //! task of its own that stores it while every viewer reads along, so that no viewer's pace or departure holds up another.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use edgeward_cache::{
     Arriving, Body as StoredBody, Filling, Flight, FlightOutcome, Freshness, Grace, Joined, Lookup, NewResponse,
@@ -233,8 +234,17 @@ async fn lead(exchange: &Exchange, lacking: Lacking, flight: Flight<Refusal>) ->
         (_, Some(part)) if response.status() == StatusCode::PARTIAL_CONTENT => {
             admit_part(exchange, part, response, arrival, flight).await
         }
-        _ => admit(exchange, response, arrival, flight),
+        (_, part) => {
+            ignore_range_too(exchange, part, response.status());
+            admit(exchange, response, arrival, flight)
+        }
     }
+}
+
+/// Where the origin answers a request for a part with everything, so does CloudFront, this once (guide, RangeGETs).
+fn ignore_range_too(exchange: &Exchange, asked: Option<ByteRange>, status: StatusCode) {
+    let is_ignored = asked.is_some() && status == StatusCode::OK && exchange.rules() == CachingRules::CloudFront;
+    exchange.range_is_ignored.store(is_ignored, Ordering::Relaxed);
 }
 
 /// What answers a request for a part. Where it cannot be used the origin is asked again, as if there were no parts.

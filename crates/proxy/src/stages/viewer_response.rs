@@ -4,6 +4,7 @@
 //! next is written over it here: Age, X-Cache, X-Amz-Cf-Id, Via, and what conditions and ranges select.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use edgeward_cache::{Body, Filling, Reader, ResponseHead, StoredResponse, Timestamp};
@@ -319,7 +320,9 @@ pub(crate) fn choose(exchange: &Exchange, head: &ResponseHead, length: Option<u6
         Precondition::NotModified => return Choice::NotModified,
         Precondition::Failed => return Choice::Failed,
     }
-    let is_ranged = request.method == Method::GET && request.headers.contains_key(header::RANGE);
+    let is_ranged = request.method == Method::GET
+        && request.headers.contains_key(header::RANGE)
+        && !exchange.range_is_ignored.load(Ordering::Relaxed);
     let Some(whole) = length.filter(|_| is_ranged && if_range_holds(&request.headers, &head.headers)) else {
         return Choice::All;
     };
