@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -66,6 +67,21 @@ class EdgeProcess:
 
         limit = resource.RLIM_INFINITY if length is None else length
         resource.prlimit(self._running().pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+
+    @contextlib.contextmanager
+    def failing_disk(self, error: str) -> Iterator[None]:
+        """Its reads and writes of files fail meanwhile, as strace injects it: `EIO`, `EROFS`."""
+        calls = "pread64,preadv,preadv2,pwrite64,pwritev,pwritev2,fsync,fdatasync,ftruncate"
+        injection = ["-e", f"trace={calls}", "-e", f"inject={calls}:error={error}"]
+        command = ["strace", "-f", "-o", os.devnull, *injection, "-p", str(self._running().pid)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as strace:
+            assert strace.stderr is not None
+            attached = strace.stderr.readline()
+            try:
+                assert "attached" in attached, attached
+                yield
+            finally:
+                strace.send_signal(signal.SIGINT)
 
     def memory_bytes(self) -> int:
         """What it has in memory of its own, the pages of files on disk aside."""

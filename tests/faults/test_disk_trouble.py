@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +46,16 @@ def all_right(edge: EdgeProcess, numbers: range) -> list[str]:
     return results
 
 
+def is_written_again(edge: EdgeProcess) -> None:
+    """After errors the disk is left alone for a while, then tried again."""
+    before = edge.ask("status")["disk_chunks"]
+    for number in range(100, 1_000):
+        all_right(edge, range(number, number + 1))
+        if edge.ask("status")["disk_chunks"] > before:
+            return
+    pytest.fail("nothing more was written")
+
+
 def test_a_full_disk_costs_misses(tmp_path: Path, origin: Origin, tiny_disk: Path) -> None:
     edge = EdgeProcess(tmp_path, origin.port, disk_bytes=256 << 20, disk=tiny_disk)
     with running(edge):
@@ -62,12 +73,22 @@ def test_a_disk_that_refuses_writes_costs_misses_until_it_takes_them_again(tmp_p
         all_right(edge, range(20))
         assert edge.ask("status")["disk_errors"] > 0
         edge.limit_file_size(None)
-        before = edge.ask("status")["disk_chunks"]
-        for number in range(100, 1_000):
-            all_right(edge, range(number, number + 1))
-            if edge.ask("status")["disk_chunks"] > before:
-                break
-        assert edge.ask("status")["disk_chunks"] > before
+        is_written_again(edge)
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="injecting errors of the disk takes strace")
+@pytest.mark.parametrize("error", ["EIO", "EROFS"])
+def test_a_disk_with_errors_costs_misses_until_it_works_again(error: str, tmp_path: Path, origin: Origin) -> None:
+    edge = EdgeProcess(tmp_path, origin.port, disk_bytes=64 << 20)
+    with running(edge):
+        all_right(edge, range(8))
+        edge.ask("flush")
+    with running(edge):
+        with edge.failing_disk(error):
+            stored_then_new = all_right(edge, range(16))
+            assert edge.ask("status")["disk_errors"] > 0
+        assert "Hit" not in stored_then_new
+        is_written_again(edge)
 
 
 @pytest.mark.parametrize("harm", ["cut", "emptied", "removed"])
