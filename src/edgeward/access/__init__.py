@@ -1,0 +1,1 @@
+"""Who may do what: IAM's policy language as pure functions. No clock, no store, no HTTP."""
