@@ -11,7 +11,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from edgeward.aws.api import Api
+from edgeward.aws.api import Api, Service
 from edgeward.aws.app import Application
 from edgeward.aws.audit import AuditFile, Auditor
 from edgeward.aws.engine import Environment
@@ -20,10 +20,15 @@ from edgeward.deploy.channel import CertificateSource, Channel
 from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
 from edgeward.deploy.publisher import PublishedElsewhere, Publisher
+from edgeward.services.cloudfront.demands import tags_of_arn
 from edgeward.services.cloudfront.service import cloudfront
 from edgeward.services.edgeward.api import EdgewardApi
 from edgeward.services.edgeward.explain import issue_token
 from edgeward.services.edgeward.history import history_operations
+from edgeward.services.iam.entities import tags_of_entity
+from edgeward.services.iam.guard import Guard
+from edgeward.services.iam.service import QueryServices, iam, sts
+from edgeward.services.iam.vault import Vault
 from edgeward.services.key_value_store.service import key_value_store
 from edgeward.store.database import Store
 
@@ -35,7 +40,10 @@ class ControlPlaneSettings:
     state_directory: Path
     """Where the audit trail goes, and the database file unless `database_url` says otherwise. Made when missing."""
     access_keys: Mapping[str, str]
-    """Secret access keys by access key id: who may call the API."""
+    """Secret access keys by access key id, of the account's root, who may do everything."""
+    identity_key: str = field(repr=False)
+    """What secrets of users and session tokens are sealed with, 64 hexadecimal digits: the same for all control planes
+    of a database."""
     account_id: str = "123456789012"
     """The account that owns everything: in ARNs."""
     domain_suffix: str = "cloudfront.localhost"
@@ -93,40 +101,39 @@ class ControlPlane:
             identifiers=identifiers,
             account_id=settings.account_id,
         )
-        secret_of = dict(settings.access_keys).get
+        guard = Guard(
+            store=self._store,
+            vault=Vault(settings.identity_key),
+            account_id=settings.account_id,
+            root_keys=dict(settings.access_keys),
+            resource_tags={"cloudfront": tags_of_arn(settings.account_id), "iam": tags_of_entity(settings.account_id)},
+        )
         self._audit = AuditFile(settings.state_directory / "audit")
 
         def auditor(source: str) -> Auditor:
             return Auditor(trail=self._audit, source=source, account_id=settings.account_id)
 
-        service = cloudfront(environment, settings.domain_suffix)
-        self._api = Api(
-            service,
-            secret_of=secret_of,
-            clock=clock,
-            identifiers=identifiers,
-            auditor=auditor("cloudfront.amazonaws.com"),
-        )
+        def api(service: Service, source: str) -> Api:
+            return Api(service, access=guard, clock=clock, identifiers=identifiers, auditor=auditor(source))
+
         own = history_operations(self._store)
         if settings.explain_key is not None:
             own["explain-token"] = issue_token(self._store, settings.explain_key)
-        keys = Api(
-            key_value_store(environment),
-            secret_of=secret_of,
-            clock=clock,
-            identifiers=identifiers,
-            auditor=auditor("cloudfront-keyvaluestore.amazonaws.com"),
+        queries = QueryServices(
+            iam=api(iam(environment, guard), "iam.amazonaws.com"),
+            sts=api(sts(environment, guard), "sts.amazonaws.com"),
         )
+        keys = api(key_value_store(environment), "cloudfront-keyvaluestore.amazonaws.com")
         self.app: ASGIApp = Application(
             EdgewardApi(
                 own,
-                self._api,
-                secret_of=secret_of,
+                api(cloudfront(environment, settings.domain_suffix), "cloudfront.amazonaws.com"),
+                access=guard,
                 clock=clock,
                 identifiers=identifiers,
                 auditor=auditor("edgeward"),
             ),
-            {"key-value-stores": keys},
+            {"key-value-stores": keys, "": queries},
         )
         """The API as an ASGI application."""
 

@@ -37,6 +37,15 @@ class AwsCli:
         command = [str(AWS), "--output", "json", *arguments]
         return subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False, timeout=30)
 
+    def signed_with(self, credentials: dict[str, str]) -> "AwsCli":
+        """The CLI of whoever has these credentials."""
+        variables = {
+            "AWS_ACCESS_KEY_ID": credentials["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": credentials["SecretAccessKey"],
+        }
+        token = {"AWS_SESSION_TOKEN": credentials["SessionToken"]} if "SessionToken" in credentials else {}
+        return AwsCli(self._environment | variables | token)
+
     def cloudfront(self, operation: str, *arguments: str) -> Any:
         """`aws cloudfront <operation> ...`"""
         return self("cloudfront", operation, *arguments)
@@ -96,3 +105,26 @@ def test_the_same_variables_serve_s3(cdn: RunningCdn, aws: AwsCli, tmp_path: Pat
 def test_a_wrong_secret_is_refused(cdn: RunningCdn) -> None:
     stranger = AwsCli(environment_without_aws() | dict(cdn.environment) | {"AWS_SECRET_ACCESS_KEY": "wrong"})
     assert "(SignatureDoesNotMatch)" in stranger.run("cloudfront", "list-distributions").stderr
+
+
+def test_a_role_takes_the_place_of_a_key(aws: AwsCli) -> None:
+    trust = statement(Action="sts:AssumeRole", Principal={"AWS": "arn:aws:iam::123456789012:user/ada"})
+    reading = statement(Action="cloudfront:ListDistributions", Resource="*")
+    aws("iam", "create-user", "--user-name", "ada")
+    aws("iam", "create-role", "--role-name", "reader", "--assume-role-policy-document", trust)
+    aws("iam", "put-role-policy", "--role-name", "reader", "--policy-name", "read", "--policy-document", reading)
+    ada = aws.signed_with(aws("iam", "create-access-key", "--user-name", "ada")["AccessKey"])
+
+    refused = ada.run("cloudfront", "list-distributions")
+    role = ("--role-arn", "arn:aws:iam::123456789012:role/reader", "--role-session-name", "cli")
+    reader = ada.signed_with(ada("sts", "assume-role", *role)["Credentials"])
+
+    assert "AccessDenied" in refused.stderr
+    assert reader("sts", "get-caller-identity")["Arn"] == "arn:aws:sts::123456789012:assumed-role/reader/cli"
+    assert reader.cloudfront("list-distributions")["DistributionList"]["Items"]
+    assert "AccessDenied" in reader.run("cloudfront", "list-cache-policies").stderr
+
+
+def statement(**members: Any) -> str:
+    """A policy of one statement that allows."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **members}]})

@@ -28,7 +28,11 @@ class NoCertificates:
 def main(state: Path, url: str, port: int, edges: list[Path], *, publishes: bool) -> None:
     """Serves until told to stop."""
     settings = ControlPlaneSettings(
-        state_directory=state, access_keys={ACCESS_KEY: SECRET_KEY}, database_url=url, publishes=publishes
+        state_directory=state,
+        access_keys={ACCESS_KEY: SECRET_KEY},
+        identity_key="b" * 64,
+        database_url=url,
+        publishes=publishes,
     )
     plane = ControlPlane(settings, [SocketChannel(edge) for edge in edges], NoCertificates())
     plane.start()

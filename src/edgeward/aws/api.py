@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from edgeward.aws.access import Access, Caller, Demands, no_demands
 from edgeward.aws.audit import Auditor, Trace
 from edgeward.aws.engine import Call, Handler
 from edgeward.aws.errors import ApiError
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.model import Operation, ServiceModel, Shape
-from edgeward.aws.protocol import Protocol, rest_xml
-from edgeward.aws.routing import Route, Router, parse_query
-from edgeward.aws.sigv4 import SecretLookup, verify
+from edgeward.aws.protocol import Protocol, query, rest_xml
+from edgeward.aws.routing import ActionRouter, Route, Router, parse_query
+from edgeward.aws.sigv4 import verify
 from edgeward.aws.validation import validate_input
 from edgeward.aws.wire import WireRequest, WireResponse
 
@@ -35,6 +36,8 @@ class Service:
     protocol: Protocol = rest_xml
     codes: Mapping[str, str] = field(default_factory=dict)
     """The service's own words for errors of the stages that all services share."""
+    demands: Demands = no_demands
+    """What a call needs to be allowed."""
 
 
 class Api:
@@ -44,7 +47,7 @@ class Api:
         self,
         service: Service,
         *,
-        secret_of: SecretLookup,
+        access: Access,
         clock: Callable[[], datetime],
         identifiers: Identifiers,
         auditor: Auditor | None = None,
@@ -55,8 +58,9 @@ class Api:
         self._missing = service.missing
         self._protocol = service.protocol
         self._codes = service.codes
-        self._router = Router(service.model.operations.values())
-        self._secret_of = secret_of
+        self._route = _routing(service)
+        self._demands = service.demands
+        self._access = access
         self._clock = clock
         self._identifiers = identifiers
 
@@ -64,7 +68,7 @@ class Api:
         """Does what the request asks for."""
         request_id, trace = self._identifiers.uuid(), Trace()
         try:
-            response = self._process(request, trace)
+            response = self._process(request, request_id, trace)
         except ApiError as error:
             trace.error = error
             response = self._refuse(error, request_id)
@@ -81,20 +85,21 @@ class Api:
         request_id = self._identifiers.uuid()
         return _with_request_id(self._refuse(error, request_id), request_id)
 
-    def _process(self, request: WireRequest, trace: Trace) -> WireResponse:
+    def _process(self, request: WireRequest, request_id: str, trace: Trace) -> WireResponse:
         """The stages of a call. Each either returns what the next one needs or raises ApiError."""
         trace.now = now = self._clock()
-        route = self._router.match(request.method, request.raw_path, parse_query(request.raw_query))
+        route = self._route(request)
         trace.operation = route.operation.name
-        trace.access_key = self._authenticate(request, now)
+        trace.caller = caller = self._authenticate(request, now)
         handler = self._handler_of(route.operation)
         trace.parameters = members = self._parse(route, request)
+        self._access.check(caller, self._demands(caller, route.operation, members), request, now)
         validate_input(route.operation, members)
-        trace.result = result = handler(Call(members=members, origin=request.origin, now=now))
-        return self._protocol.serialize_response(route.operation, result, self._model.namespace)
+        trace.result = result = handler(Call(members=members, request=request, now=now, caller=caller))
+        return self._protocol.serialize_response(route.operation, result, request_id, self._model.namespace)
 
-    def _authenticate(self, request: WireRequest, now: datetime) -> str:
-        return verify(request, secret_of=self._secret_of, service=self._model.signing_name, now=now)
+    def _authenticate(self, request: WireRequest, now: datetime) -> Caller:
+        return verify(request, access=self._access, service=self._model.signing_name, now=now)
 
     def _handler_of(self, operation: Operation) -> Handler:
         handler = self._handlers.get(operation.name)
@@ -111,6 +116,15 @@ class Api:
             error = ApiError(self._codes[error.code], error.message, **error.members)
         status = self._model.error_statuses[error.code]
         return self._protocol.serialize_error(error, status, request_id, self._model.namespace)
+
+
+def _routing(service: Service) -> Callable[[WireRequest], Route]:
+    operations = service.model.operations.values()
+    if service.protocol is query:
+        by_action = ActionRouter(operations, service.model.version)
+        return lambda request: by_action.match(query.arguments_of(request))
+    by_path = Router(operations)
+    return lambda request: by_path.match(request.method, request.raw_path, parse_query(request.raw_query))
 
 
 def _with_request_id(response: WireResponse, request_id: str) -> WireResponse:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from edgeward.aws.access import Caller
 from edgeward.aws.errors import ApiError
 from edgeward.aws.wire import WireRequest
 
@@ -28,7 +29,7 @@ class Trace:
 
     now: datetime | None = None
     operation: str | None = None
-    access_key: str | None = None
+    caller: Caller | None = None
     parameters: Mapping[str, Any] | None = None
     result: Mapping[str, Any] | None = None
     error: ApiError | None = None
@@ -63,7 +64,7 @@ class Auditor:
         moment = trace.now or datetime.now(UTC)
         record = {
             "eventVersion": "1.11",
-            "userIdentity": self._identity(trace.access_key),
+            "userIdentity": _identity(trace.caller),
             "eventTime": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "eventSource": self.source,
             "eventName": trace.operation or f"{request.method} {request.raw_path[:LONGEST_TEXT]}",
@@ -84,16 +85,37 @@ class Auditor:
         }
         return {name: value for name, value in record.items() if value is not None or name in ALWAYS}
 
-    def _identity(self, access_key: str | None) -> dict[str, str]:
-        if access_key is None:
-            return {"type": "Unknown"}
-        return {
-            "type": "Root",
-            "principalId": self.account_id,
-            "arn": f"arn:aws:iam::{self.account_id}:root",
-            "accountId": self.account_id,
-            "accessKeyId": access_key,
-        }
+
+def _identity(caller: Caller | None) -> dict[str, Any]:
+    """CloudTrail user guide, "CloudTrail userIdentity element"."""
+    if caller is None:
+        return {"type": "Unknown"}
+    identity: dict[str, Any] = {
+        "type": caller.kind,
+        "principalId": caller.principal_id,
+        "arn": caller.arn,
+        "accountId": caller.account_id,
+        "accessKeyId": caller.access_key,
+    }
+    if caller.kind == "IAMUser":
+        identity["userName"] = caller.name
+    if caller.session_since is not None:
+        identity["sessionContext"] = _session(caller, caller.session_since)
+    return identity
+
+
+def _session(caller: Caller, since: datetime) -> dict[str, Any]:
+    attributes = {"creationDate": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "mfaAuthenticated": "false"}
+    if caller.issuer is None:
+        return {"attributes": attributes}
+    issuer = {
+        "type": "Role",
+        "principalId": caller.owner_id,
+        "arn": caller.issuer,
+        "accountId": caller.account_id,
+        "userName": caller.name,
+    }
+    return {"sessionIssuer": issuer, "attributes": attributes}
 
 
 class AuditFile:
@@ -154,8 +176,8 @@ def _small(name: str) -> str:
 
 READING = ("Get", "List", "Describe", "Verify", "history", "version")
 """How operations begin that change nothing."""
-SECRETS = frozenset({"HeaderValue", "Value", "Puts", "Token"})
-"""Members that hold a secret, or may: custom headers of origins, values of key value stores, debug tokens."""
+SECRETS = frozenset({"HeaderValue", "Value", "Puts", "Token", "SecretAccessKey", "SessionToken"})
+"""Members that hold a secret, or may: custom headers of origins, values of key value stores, debug tokens, keys."""
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 """CloudTrail's words."""
 ALWAYS = frozenset({"requestParameters", "responseElements"})

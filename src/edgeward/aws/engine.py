@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
+from edgeward.aws.access import Caller
 from edgeward.aws.errors import ApiError
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.listing import answer_page, read_page, requested_page
 from edgeward.aws.model import ServiceModel, Shape, content_member, payload_member
 from edgeward.aws.resources import Deployment, Page, Reference, Resource, ResourceStore, Transaction
+from edgeward.aws.wire import WireRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +25,15 @@ class Call:
     """One authenticated, parsed and validated call of an operation."""
 
     members: Shape
-    origin: str
-    """Scheme and authority by which the caller reached the API, for Location headers."""
+    request: WireRequest
+    """As it came."""
     now: datetime
+    caller: Caller
+
+    @property
+    def origin(self) -> str:
+        """Scheme and authority by which the caller reached the API, for Location headers."""
+        return self.request.origin
 
 
 Handler = Callable[[Call], Shape]

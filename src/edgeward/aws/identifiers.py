@@ -27,6 +27,18 @@ class Identifiers:
         """`prefix`, an underscore and 27 letters or digits: `vo_2wjDZi3hD1ivOXf6rpZJO1AB7uv`."""
         return f"{prefix}_{self._draw(string.ascii_letters + string.digits, 27)}"
 
+    def unique(self, prefix: str) -> str:
+        """`prefix` and 17 capitals or digits, as IAM names users and roles: `AIDACKCEVSQ6C2EXAMPLE`."""
+        return prefix + self._draw(string.ascii_uppercase + string.digits, 17)
+
+    def access_key(self, prefix: str) -> str:
+        """`prefix` and 16 capitals or digits: `AKIAIOSFODNN7EXAMPLE`."""
+        return prefix + self._draw(string.ascii_uppercase + string.digits, 16)
+
+    def secret(self) -> str:
+        """40 letters or digits, 238 bits: the secret of an access key."""
+        return self._draw(string.ascii_letters + string.digits, 40)
+
     def hexadecimal(self, length: int) -> str:
         """That many hexadecimal digits."""
         return self._draw(string.hexdigits[:16], length)

@@ -81,12 +81,14 @@ class ServiceModel:
     @cached_property
     def error_statuses(self) -> Mapping[str, int]:
         """The HTTP status of every error code: the model's, and those common to all of AWS."""
-        modeled = {shape.name: _error_status(shape) for shape in self._model.error_shapes}
+        modeled = {code_of(shape): _error_status(shape) for shape in self._model.error_shapes}
         return {**COMMON_ERROR_STATUSES, **modeled}
 
     @cached_property
     def namespace(self) -> str:
         """The XML namespace of requests and answers, or an empty string when the service has none."""
+        if "xmlNamespace" in self._model.metadata:
+            return str(self._model.metadata["xmlNamespace"])
         for operation in self.operations.values():
             if operation.input is not None:
                 for shape in [operation.input, *operation.input.members.values()]:
@@ -128,6 +130,11 @@ def location_of(shape: ModelShape) -> str | None:
     """Where a member of an input or output travels: uri, querystring or header; None for the body."""
     location = shape.serialization.get("location")
     return str(location) if location is not None else None
+
+
+def code_of(error: ModelShape) -> str:
+    """The code of an error on the wire: the name of its shape unless the model says otherwise."""
+    return str(error.metadata.get("error", {}).get("code", error.name))
 
 
 def wire_name(shape: ModelShape, member: str) -> str:
@@ -173,7 +180,7 @@ def _read_operation(model: OperationModel) -> Operation:
         status=int(model.http.get("responseCode", 200)),
         input=model.input_shape,
         output=model.output_shape,
-        error_codes=frozenset(shape.name for shape in model.error_shapes),
+        error_codes=frozenset(code_of(shape) for shape in model.error_shapes),
     )
 
 
@@ -183,8 +190,10 @@ def _error_status(shape: ModelShape) -> int:
 
 COMMON_ERROR_STATUSES: Mapping[str, int] = {
     "AccessDenied": 403,
+    "ExpiredToken": 403,
     "IncompleteSignature": 400,
     "InternalFailure": 500,
+    "InvalidAction": 400,
     "InvalidClientTokenId": 403,
     "MalformedInput": 400,
     "MalformedXML": 400,
@@ -195,6 +204,7 @@ COMMON_ERROR_STATUSES: Mapping[str, int] = {
     "ServiceUnavailable": 503,
     "SignatureDoesNotMatch": 403,
     "UnknownOperationException": 404,
+    "ValidationError": 400,
 }
 """Errors that any AWS service may answer and that no service model lists ("Common Errors" of the API
 references).

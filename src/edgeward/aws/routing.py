@@ -6,7 +6,7 @@ slash stays inside its parameter. The first stage of `aws.app` after the body is
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -62,6 +62,21 @@ class Router:
             f"No operation has the method {method} and the path {unquote(raw_path)}. "
             "Check the endpoint URL and the API version in the path.",
         )
+
+
+class ActionRouter:
+    """All operations of a service that its callers name by the argument `Action`."""
+
+    def __init__(self, operations: Iterable[Operation], version: str) -> None:
+        self._table = {operation.name: operation for operation in operations}
+        self._version = version
+
+    def match(self, arguments: Mapping[str, str]) -> Route:
+        """The operation that the arguments name. Raises ApiError `InvalidAction`."""
+        name, version = arguments.get("Action", ""), arguments.get("Version")
+        if name not in self._table or version != self._version:
+            raise ApiError("InvalidAction", f"Could not find operation {name[:80]} for version {version}.")
+        return Route(operation=self._table[name], path_parameters={})
 
 
 def parse_query(raw_query: str) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """AWS Signature Version 4 and 4A: who signed this request, and did anything change since.
 
-A pure function of the request, a look-up of secrets and the time. The signature is checked over the bytes
+A function of the request, a look-up of credentials and the time. The signature is checked over the bytes
 that arrived (the hash of the body is never taken from the caller); 4 is recomputed and compared in constant
 time, 4A verified by the public key that `sigv4a` derives. Called by `aws.api` before a request's content is
 looked at. Rules: "Signature Version 4 signing process" of the AWS General Reference.
@@ -9,7 +9,6 @@ looked at. Rules: "Signature Version 4 signing process" of the AWS General Refer
 import hashlib
 import hmac
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -17,12 +16,10 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from edgeward.aws import sigv4a
+from edgeward.aws.access import Access, Caller
 from edgeward.aws.errors import ApiError
 from edgeward.aws.routing import parse_query
 from edgeward.aws.wire import WireRequest
-
-SecretLookup = Callable[[str], str | None]
-"""The secret access key of an access key id, or None when there is no such key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,32 +31,34 @@ class _Signature:
     signed_headers: tuple[str, ...]
     signature: str
     timestamp: datetime
+    session_token: str | None
+    """What comes with temporary credentials."""
     lifetime: timedelta | None
     """Of a query-form signature only: how long after `timestamp` it holds."""
 
 
-def verify(request: WireRequest, *, secret_of: SecretLookup, service: str, now: datetime) -> str:
-    """The access key id that signed the request.
+def verify(request: WireRequest, *, access: Access, service: str, now: datetime) -> Caller:
+    """Who signed the request.
 
     Any region in the credential scope is accepted: with an endpoint URL of its own, an SDK signs for the
     region its user configured. Raises ApiError `MissingAuthenticationToken`, `IncompleteSignature`,
-    `InvalidClientTokenId`, `SignatureDoesNotMatch` or `RequestExpired`.
+    `InvalidClientTokenId`, `ExpiredToken`, `SignatureDoesNotMatch` or `RequestExpired`.
     """
     signature = _read_signature(request)
-    secret = secret_of(signature.access_key)
-    if secret is None or request.header("x-amz-security-token") is not None:
+    credentials = access.credentials(signature.access_key, signature.session_token, now)
+    if credentials is None:
         raise ApiError("InvalidClientTokenId", "The security token included in the request is invalid.")
     _check_scope(signature, service)
     _check_time(signature, now)
     _check_signed_headers(request, signature)
-    if not _is_signed(request, signature, secret):
+    if not _is_signed(request, signature, credentials.secret):
         raise ApiError(
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. "
             "Check your AWS Secret Access Key and signing method. "
             "Consult the service documentation for details.",
         )
-    return signature.access_key
+    return credentials.caller
 
 
 def _read_signature(request: WireRequest) -> _Signature:
@@ -89,6 +88,7 @@ def _read_header_form(request: WireRequest, authorization: str) -> _Signature:
         signed_headers=tuple(parts["SignedHeaders"].split(";")),
         signature=parts["Signature"],
         timestamp=_read_request_date(request),
+        session_token=request.header("x-amz-security-token"),
         lifetime=None,
     )
 
@@ -111,6 +111,7 @@ def _read_query_form(arguments: dict[str, str]) -> _Signature:
         signed_headers=tuple(arguments["X-Amz-SignedHeaders"].split(";")),
         signature=arguments["X-Amz-Signature"],
         timestamp=_read_basic_date(arguments["X-Amz-Date"]),
+        session_token=arguments.get("X-Amz-Security-Token"),
         lifetime=timedelta(seconds=int(seconds)),
     )
 

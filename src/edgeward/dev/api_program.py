@@ -12,7 +12,7 @@ from pathlib import Path
 from edgeward.authority import LocalAuthority
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.dev.api_server import ApiServer
-from edgeward.dev.credentials import access_key, explain_key
+from edgeward.dev.credentials import access_key, secret_key
 from edgeward.dev.errors import DevError
 from edgeward.dev.ports import first_free_port
 from edgeward.dev.state_folder import StateFolder
@@ -60,8 +60,9 @@ def _control_plane(settings: ApiSettings, folder: StateFolder) -> ControlPlane:
         ControlPlaneSettings(
             state_directory=folder.control_plane,
             access_keys={key.id: key.secret},
+            identity_key=secret_key(folder.identity_key),
             account_id=settings.account_id,
-            explain_key=explain_key(folder.explain_key),
+            explain_key=secret_key(folder.explain_key),
             database_url=settings.database,
             publishes=False,
         ),

@@ -1,4 +1,4 @@
-"""Access keys, and the key of debug tokens: made at random at first start, kept in the state folder with mode 0600.
+"""Access keys and other secrets: made at random at first start, kept in the state folder with mode 0600.
 
 A fixed, well-known secret would let any page in the user's browser forge API calls to the loopback port.
 """
@@ -36,8 +36,8 @@ def access_key(path: Path) -> AccessKey:
         raise DevError(f"{path} holds no access key: remove it to have a new one made") from error
 
 
-def explain_key(path: Path) -> str:
-    """The key of debug tokens kept at `path`; made there at first call. Raises `DevError` when the file holds none."""
+def secret_key(path: Path) -> str:
+    """64 hexadecimal digits kept at `path`; made there at first call. Raises `DevError` when the file holds none."""
     if not path.exists():
         write_private(path, secrets.token_hex(32))
     key = path.read_text().strip()

@@ -17,7 +17,7 @@ from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.deploy.publisher import AlreadyPublished
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.aws_clients import cloudfront_client
-from edgeward.dev.credentials import access_key, explain_key
+from edgeward.dev.credentials import access_key, secret_key
 from edgeward.dev.dynamic_origin import DynamicOrigin
 from edgeward.dev.errors import DevError
 from edgeward.dev.geodata import geo_files
@@ -74,7 +74,7 @@ class _Cdn:
         self._ports = _chosen_ports(settings)
         self._user_key = access_key(folder.user_key)
         self._origin_key = access_key(folder.origin_key)
-        self._explain_key = explain_key(folder.explain_key)
+        self._explain_key = secret_key(folder.explain_key)
         self._geo = geo_files(settings.geo or folder.geo)
         self._looked_after: list[Callable[[], None]] = []
         self._s3 = S3Server(
@@ -158,6 +158,7 @@ class _Cdn:
             ControlPlaneSettings(
                 state_directory=self._folder.control_plane,
                 access_keys={self._user_key.id: self._user_key.secret},
+                identity_key=secret_key(self._folder.identity_key),
                 account_id=self._settings.account_id,
                 explain_key=self._explain_key,
                 database_url=self._settings.database,

@@ -36,6 +36,11 @@ class StateFolder:
         return self.root / "explain-key"
 
     @property
+    def identity_key(self) -> Path:
+        """The key that seals secrets of users and session tokens."""
+        return self.root / "identity-key"
+
+    @property
     def authority(self) -> Path:
         """The local CA and its certificates."""
         return self.root / "authority"

@@ -11,6 +11,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from edgeward.aws.access import RootKeys
 from edgeward.aws.api import Api, Service
 from edgeward.aws.app import LARGEST_BODY, Application
 from edgeward.aws.engine import Call, Handler
@@ -32,7 +33,7 @@ def build(model: ServiceModel) -> Callable[..., Api]:
     def build(**handlers: Handler) -> Api:
         return Api(
             Service(model=model, handlers=handlers),
-            secret_of={"AKID": "secret"}.get,
+            access=RootKeys({"AKID": "secret"}, "123456789012"),
             clock=lambda: datetime.now(UTC),
             identifiers=Identifiers(random.Random(1)),
         )

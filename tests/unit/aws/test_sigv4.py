@@ -11,6 +11,7 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from edgeward.aws.access import RootKeys
 from edgeward.aws.errors import ApiError
 from edgeward.aws.sigv4 import verify
 from edgeward.aws.wire import WireRequest
@@ -51,7 +52,7 @@ def signed(  # noqa: PLR0913 - what can vary in a signed request
 
 
 def verified(request: WireRequest, now: datetime = NOW) -> str:
-    return verify(request, secret_of=SECRETS.get, service="cloudfront", now=now)
+    return verify(request, access=RootKeys(SECRETS, "123456789012"), service="cloudfront", now=now).access_key
 
 
 def refusal(request: WireRequest, now: datetime = NOW) -> ApiError:

@@ -8,6 +8,7 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from edgeward.aws.access import RootKeys
 from edgeward.aws.errors import ApiError
 from edgeward.aws.sigv4 import verify
 from edgeward.aws.sigv4a import is_signed, public_key
@@ -27,7 +28,7 @@ def signed(url: str = "http://123456789012.localhost/key-value-stores/a%3Ab/keys
 
 
 def verified(request: WireRequest, secret: str = "secret") -> str:
-    return verify(request, secret_of={"AKID": secret}.get, service=SERVICE, now=datetime.now(UTC))
+    return verify(request, access=RootKeys({"AKID": secret}, "1"), service=SERVICE, now=datetime.now(UTC)).access_key
 
 
 def test_the_key_is_the_one_that_aws_derives() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edgeward.dev.credentials import access_key, explain_key
+from edgeward.dev.credentials import access_key, secret_key
 from edgeward.dev.errors import DevError
 from edgeward.dev.state_folder import StateFolder, StateLock, read_record, write_private
 
@@ -71,12 +71,12 @@ def test_a_damaged_record_is_reported(tmp_path: Path, damaged: str) -> None:
 
 def test_an_explain_key_is_made_once_and_kept_private(tmp_path: Path) -> None:
     path = tmp_path / "explain-key"
-    key = explain_key(path)
-    assert (explain_key(path), len(key)) == (key, 64)
+    key = secret_key(path)
+    assert (secret_key(path), len(key)) == (key, 64)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_a_file_without_an_explain_key_is_reported(tmp_path: Path) -> None:
     (tmp_path / "explain-key").write_text("no key")
     with pytest.raises(DevError, match="remove it"):
-        explain_key(tmp_path / "explain-key")
+        secret_key(tmp_path / "explain-key")

@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,13 +24,14 @@ from botocore.model import OperationModel
 
 from databases import PostgresServer
 from edgeward.aws.identifiers import Identifiers
-from edgeward.aws.model import COMMON_ERROR_STATUSES
+from edgeward.aws.model import COMMON_ERROR_STATUSES, code_of
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.deploy.channel import Channel
 from edgeward.deploy.delivery import Backoff
 
 ACCESS_KEY, SECRET_KEY = "AKIDEXAMPLE", "example-secret"
 EXPLAIN_KEY = "a" * 64
+IDENTITY_KEY = "b" * 64
 SESSION = boto3.session.Session()
 """One for all tests: it keeps the service model that it loaded."""
 
@@ -146,8 +148,25 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
         yield url
 
 
+@dataclass
+class Clock:
+    """Now, and as much later as a test wants."""
+
+    later: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        """The time of the control plane."""
+        return datetime.now(UTC) + self.later
+
+
 @pytest.fixture
-def build_control_plane(tmp_path: Path, database_url: str | None) -> Callable[..., ControlPlane]:
+def clock() -> Clock:
+    """The control planes' clock, which a test can put forward."""
+    return Clock()
+
+
+@pytest.fixture
+def build_control_plane(tmp_path: Path, database_url: str | None, clock: Clock) -> Callable[..., ControlPlane]:
     """Builds control planes over one state folder, with reproducible identifiers."""
     identifiers = Identifiers(random.Random(20200531))
 
@@ -155,12 +174,13 @@ def build_control_plane(tmp_path: Path, database_url: str | None) -> Callable[..
         settings = ControlPlaneSettings(
             state_directory=tmp_path,
             access_keys={ACCESS_KEY: SECRET_KEY},
+            identity_key=IDENTITY_KEY,
             acknowledgement_seconds=acknowledgement_seconds,
             backoff=Backoff(first=0.0),
             explain_key=EXPLAIN_KEY,
             database_url=database_url,
         )
-        return ControlPlane(settings, channels, FakeCertificates(), identifiers=identifiers)
+        return ControlPlane(settings, channels, FakeCertificates(), clock=clock, identifiers=identifiers)
 
     return build
 
@@ -190,9 +210,16 @@ def cloudfront(control_plane: ControlPlane) -> Any:
 def own_api(control_plane: ControlPlane) -> Callable[..., tuple[int, Any]]:
     """Posts to Edgeward's own API, signed; returns status and answer."""
 
-    def post(path: str, body: bytes, *, service: str = "edgeward", method: str = "POST") -> tuple[int, Any]:
+    def post(
+        path: str,
+        body: bytes,
+        *,
+        service: str = "edgeward",
+        method: str = "POST",
+        key: tuple[str, str] = (ACCESS_KEY, SECRET_KEY),
+    ) -> tuple[int, Any]:
         request = AWSRequest(method, f"http://127.0.0.1:4566{path}", data=body)
-        SigV4Auth(Credentials(ACCESS_KEY, SECRET_KEY), service, "us-east-1").add_auth(request)
+        SigV4Auth(Credentials(*key), service, "us-east-1").add_auth(request)
         response = InProcessEndpoint(control_plane.app)(request.prepare())
         return response.status_code, json.loads(response.content)
 
@@ -240,25 +267,34 @@ def refused() -> Callable[..., str]:
     return call
 
 
-def _connect(plane: ControlPlane, access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY) -> Any:
-    client = SESSION.client(
-        "cloudfront",
+def _connect(
+    plane: ControlPlane,
+    access_key: str = ACCESS_KEY,
+    secret_key: str = SECRET_KEY,
+    *,
+    session_token: str | None = None,
+    service: str = "cloudfront",
+) -> Any:
+    session: Any = SESSION
+    client = session.client(
+        service,
         region_name="us-east-1",
         endpoint_url="http://127.0.0.1:4566",
         aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
+        aws_session_token=session_token,
         config=Config(retries={"max_attempts": 0}, parameter_validation=False),
     )
     endpoint: Any = InProcessEndpoint(plane.app)
-    client.meta.events.register("before-send.cloudfront.*", endpoint)
-    client.meta.events.register("after-call.cloudfront.*", _check_error_is_modeled)
+    client.meta.events.register("before-send.*.*", endpoint)
+    client.meta.events.register("after-call.*.*", _check_error_is_modeled)
     return client
 
 
 def _check_error_is_modeled(parsed: dict[str, Any], model: OperationModel, **_: Any) -> None:
     """Every refusal has a code that the model allows for the operation, or one common to all of AWS."""
     code = parsed.get("Error", {}).get("Code")
-    allowed = {shape.name for shape in model.error_shapes} | COMMON_ERROR_STATUSES.keys() | PATCHED_CODES
+    allowed = {code_of(shape) for shape in model.error_shapes} | COMMON_ERROR_STATUSES.keys() | PATCHED_CODES
 
     assert code is None or code in allowed, f"{model.name} may not answer {code}"
 

@@ -16,7 +16,9 @@ class Protocol(Interface):
     def parse_request(self, route: Route, request: WireRequest, _namespace: str, /) -> Shape:
         """The members of the operation's input."""
 
-    def serialize_response(self, operation: Operation, result: Shape, _namespace: str, /) -> WireResponse:
+    def serialize_response(
+        self, operation: Operation, result: Shape, _request_id: str, _namespace: str, /
+    ) -> WireResponse:
         """The HTTP answer that carries the operation's output."""
 
     def serialize_error(self, error: ApiError, status: int, _request_id: str, _namespace: str, /) -> WireResponse:

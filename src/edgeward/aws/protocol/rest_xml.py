@@ -27,7 +27,7 @@ def parse_request(route: Route, request: WireRequest, namespace: str) -> Shape:
     return read_located(shape, route, request) | _read_body(shape, request.body, namespace)
 
 
-def serialize_response(operation: Operation, result: Shape, namespace: str) -> WireResponse:
+def serialize_response(operation: Operation, result: Shape, _request_id: str, namespace: str) -> WireResponse:
     """The HTTP answer that carries the operation's output."""
     shape = operation.output
     if shape is None:

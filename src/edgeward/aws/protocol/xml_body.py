@@ -2,7 +2,7 @@
 
 The reader takes nothing on trust: no DTD, no entities, no network, bounded depth; an element the shape does
 not know, a second one where one belongs, text between elements, a wrong namespace are all refused, so that
-nothing a caller sends can vanish. Used by the rest-xml protocol only.
+nothing a caller sends can vanish. Used by the protocols with XML in them.
 """
 
 import re
@@ -39,6 +39,18 @@ def write_document(root_name: str, shape: ModelShape, value: Any, namespace: str
     parts = [_DECLARATION, f'<{root_name} xmlns="{namespace}">']
     _writer_of(shape)(parts, value)
     parts.append(f"</{root_name}>")
+    return "".join(parts).encode()
+
+
+def write_answer(operation: str, shape: StructureShape | None, value: Shape, request_id: str, namespace: str) -> bytes:
+    """The document of the query protocol: what is answered inside its wrapper, and the id of the request."""
+    parts = [_DECLARATION, f'<{operation}Response xmlns="{namespace}">']
+    if shape is not None:
+        start, end = _tags(str(shape.serialization["resultWrapper"]))
+        parts.append(start)
+        _writer_of(shape)(parts, value)
+        parts.append(end)
+    parts.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>")
     return "".join(parts).encode()
 
 

@@ -20,6 +20,11 @@ def is_arn(text: str) -> bool:
     return ARN.fullmatch(text) is not None
 
 
+def canonical_arn(arn: str) -> str:
+    """The one spelling of a CloudFront ARN that policies are written in: the partition `aws`. Other texts stay."""
+    return ARN.sub(r"arn:aws:cloudfront::\g<account>:\g<type>/\g<word>", arn) if is_arn(arn) else arn
+
+
 def resource_of_arn(account_id: str, transaction: Transaction, arn: str) -> Resource | None:
     """The living resource of an ARN; None when there is none, or it is of another account."""
     match = ARN.fullmatch(arn)

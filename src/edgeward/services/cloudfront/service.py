@@ -22,6 +22,7 @@ from edgeward.services.cloudfront import (
 from edgeward.services.cloudfront.anycast_ip_list import anycast_ip_list_spec
 from edgeward.services.cloudfront.connection_group import connection_group_handlers
 from edgeward.services.cloudfront.coverage import NOT_SERVED
+from edgeward.services.cloudfront.demands import cloudfront_demands
 from edgeward.services.cloudfront.distribution.family import distribution_handlers
 from edgeward.services.cloudfront.distribution_tenant import distribution_tenant_handlers
 from edgeward.services.cloudfront.domain import domain_handlers
@@ -58,7 +59,8 @@ def cloudfront(environment: Environment, domain_suffix: str) -> Service:
     }
     for spec in (*FAMILIES, *account_families(environment.account_id)):
         handlers |= ResourceEngine(spec, model, environment).handlers()
-    return Service(model=model, handlers=handlers, missing=NOT_SERVED)
+    demands = cloudfront_demands(environment.store, environment.account_id)
+    return Service(model=model, handlers=handlers, missing=NOT_SERVED, demands=demands)
 
 
 def served_operations() -> Collection[str]:

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from edgeward.aws.access import Access, Caller, Demand
 from edgeward.aws.api import INTERNAL_FAILURE
 from edgeward.aws.audit import Auditor, Trace
 from edgeward.aws.errors import ApiError
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.model import COMMON_ERROR_STATUSES
-from edgeward.aws.sigv4 import SecretLookup, verify
+from edgeward.aws.sigv4 import verify
 from edgeward.aws.wire import Answering, WireRequest, WireResponse
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,7 @@ class EdgewardApi:
         operations: Mapping[str, Operation],
         others: Answering,
         *,
-        secret_of: SecretLookup,
+        access: Access,
         clock: Callable[[], datetime],
         identifiers: Identifiers,
         auditor: Auditor | None = None,
@@ -41,7 +42,7 @@ class EdgewardApi:
         self._auditor = auditor
         self._operations = operations
         self._others = others
-        self._secret_of = secret_of
+        self._access = access
         self._clock = clock
         self._identifiers = identifiers
 
@@ -69,15 +70,23 @@ class EdgewardApi:
 
     def _process(self, request: WireRequest, trace: Trace) -> Mapping[str, Any]:
         trace.now = now = self._clock()
-        trace.access_key = verify(request, secret_of=self._secret_of, service=SIGNING_NAME, now=now)
+        trace.caller = caller = verify(request, access=self._access, service=SIGNING_NAME, now=now)
         name = request.raw_path.removeprefix(f"{ROOT}{VERSION}/")
         operation = self._operations.get(name)
         if request.method != "POST" or operation is None:
             known = ", ".join(f"POST {ROOT}{VERSION}/{name}" for name in self._operations)
             raise ApiError("UnknownOperationException", f"There is no such operation. Those there are: {known}.")
         trace.operation, trace.parameters = name, _members(request.body)
+        self._access.check(caller, [_demand(caller, name, trace.parameters)], request, now)
         trace.result = result = operation(trace.parameters, now)
         return result
+
+
+def _demand(caller: Caller, name: str, members: Mapping[str, Any]) -> Demand:
+    """What a call needs to be allowed: on the distribution it names, where it names one."""
+    word = members.get("DistributionId")
+    resource = f"arn:aws:cloudfront::{caller.account_id}:distribution/{word}" if isinstance(word, str) else "*"
+    return Demand(action=f"{SIGNING_NAME}:{name}", resource=resource)
 
 
 def _members(body: bytes) -> Mapping[str, Any]:

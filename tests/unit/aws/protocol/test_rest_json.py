@@ -67,7 +67,7 @@ def test_an_output_arrives_as_we_sent_it() -> None:
         "ETag": "KV1",
         "Status": "READY",
     }
-    answer = serialize_response(MODEL.operations["DescribeKeyValueStore"], members, "")
+    answer = serialize_response(MODEL.operations["DescribeKeyValueStore"], members, "id", "")
     parser: Any = RestJSONParser()
     headers = {name.lower(): value for name, value in answer.headers.items()} | answer.headers
     response = {"status_code": answer.status, "headers": headers, "body": answer.body}

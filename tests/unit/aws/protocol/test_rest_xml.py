@@ -103,7 +103,7 @@ def test_an_output_arrives_as_we_sent_it(
     shape = client_model.operation_model(name).output_shape
     members = Values(name, chance).of(shape) if shape is not None else {}
     members = _fit_for_headers(shape, members)
-    answer = serialize_response(model.operations[name], members, model.namespace)
+    answer = serialize_response(model.operations[name], members, "id", model.namespace)
 
     is_streaming = client_model.operation_model(name).has_streaming_output
     body = io.BytesIO(answer.body) if is_streaming else answer.body

@@ -1,0 +1,67 @@
+"""Temporary credentials: all that is known of them travels in the token, sealed, so that nothing is stored.
+
+Invariant: only this control plane's key opens a token, and what it says is what was sealed. Pure but for the nonce.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+
+from edgeward.aws.access import CallerKind
+from edgeward.services.iam.vault import Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Temporary credentials and whose they are."""
+
+    access_key: str
+    """`ASIA...`."""
+    secret: str = field(repr=False)
+    kind: CallerKind
+    issued: int
+    """Seconds since 1970, as is `expires`."""
+    expires: int
+    owner_id: str | None = None
+    """Of the user or role; None for the root of the account."""
+    name: str = ""
+    """That the caller gave to a session of a role."""
+    policies: tuple[str, ...] = ()
+    """Documents that bound it."""
+    policy_arns: tuple[str, ...] = ()
+    """Managed policies that bound it, as they are when it is used."""
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it may do less than its owner."""
+        return bool(self.policies or self.policy_arns)
+
+    @property
+    def issued_at(self) -> datetime:
+        """When it was issued."""
+        return datetime.fromtimestamp(self.issued, UTC)
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it ends."""
+        return datetime.fromtimestamp(self.expires, UTC)
+
+
+def token_of(session: Session, vault: Vault) -> str:
+    """The session token that carries it."""
+    return vault.seal(json.dumps(asdict(session), separators=(",", ":")), PURPOSE)
+
+
+def session_of(token: str, vault: Vault) -> Session | None:
+    """The session that a token carries; None when it is none of ours."""
+    text = vault.open(token, PURPOSE) if len(token) <= LONGEST_TOKEN else None
+    if text is None:
+        return None
+    members = json.loads(text)
+    lists = {name: tuple(members[name]) for name in ("policies", "policy_arns")}
+    return Session(**{**members, **lists})
+
+
+PURPOSE = "session"
+LONGEST_TOKEN = 16_384
+"""Characters; far above what a session policy at its limit makes."""
