@@ -32,7 +32,7 @@ def main(folder: Path, port: int, distributions: int) -> None:
     """Serves until told to stop."""
     url = f"sqlite:///{folder / 'api.db'}"
     settings = ControlPlaneSettings(
-        state_directory=folder, access_keys={ACCESS_KEY: SECRET_KEY}, identity_key="b" * 64, database_url=url
+        state_directory=folder, access_keys={ACCESS_KEY: SECRET_KEY}, sealing_key="b" * 64, database_url=url
     )
     plane = ControlPlane(settings, (), _NoCertificates())
     plane.start()

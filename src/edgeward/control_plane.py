@@ -28,9 +28,9 @@ from edgeward.services.edgeward.history import history_operations
 from edgeward.services.iam.entities import tags_of_entity
 from edgeward.services.iam.guard import Guard
 from edgeward.services.iam.service import QueryServices, iam, sts
-from edgeward.services.iam.vault import Vault
 from edgeward.services.key_value_store.service import key_value_store
 from edgeward.store.database import Store
+from edgeward.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class ControlPlaneSettings:
     """Where the audit trail goes, and the database file unless `database_url` says otherwise. Made when missing."""
     access_keys: Mapping[str, str]
     """Secret access keys by access key id, of the account's root, who may do everything."""
-    identity_key: str = field(repr=False)
+    sealing_key: str = field(repr=False)
     """What secrets of users and session tokens are sealed with, 64 hexadecimal digits: the same for all control planes
     of a database."""
     account_id: str = "123456789012"
@@ -103,7 +103,7 @@ class ControlPlane:
         )
         guard = Guard(
             store=self._store,
-            vault=Vault(settings.identity_key),
+            vault=Vault(settings.sealing_key),
             account_id=settings.account_id,
             root_keys=dict(settings.access_keys),
             resource_tags={"cloudfront": tags_of_arn(settings.account_id), "iam": tags_of_entity(settings.account_id)},

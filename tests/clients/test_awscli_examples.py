@@ -92,7 +92,7 @@ class AwsCli:
 
 @pytest.fixture
 def endpoint(tmp_path: Path) -> Iterator[str]:
-    settings = ControlPlaneSettings(state_directory=tmp_path, access_keys={"AKID": "secret"}, identity_key="b" * 64)
+    settings = ControlPlaneSettings(state_directory=tmp_path, access_keys={"AKID": "secret"}, sealing_key="b" * 64)
     plane = ControlPlane(settings, (ObedientEdge(),), FakeCertificates())
     plane.start()
     server = ApiServer(plane.app, free_ports(1)[0])

@@ -30,7 +30,7 @@ def main(state: Path, url: str, port: int, edges: list[Path], *, publishes: bool
     settings = ControlPlaneSettings(
         state_directory=state,
         access_keys={ACCESS_KEY: SECRET_KEY},
-        identity_key="b" * 64,
+        sealing_key="b" * 64,
         database_url=url,
         publishes=publishes,
     )

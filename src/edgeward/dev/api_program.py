@@ -60,7 +60,7 @@ def _control_plane(settings: ApiSettings, folder: StateFolder) -> ControlPlane:
         ControlPlaneSettings(
             state_directory=folder.control_plane,
             access_keys={key.id: key.secret},
-            identity_key=secret_key(folder.identity_key),
+            sealing_key=secret_key(folder.sealing_key),
             account_id=settings.account_id,
             explain_key=secret_key(folder.explain_key),
             database_url=settings.database,

@@ -158,7 +158,7 @@ class _Cdn:
             ControlPlaneSettings(
                 state_directory=self._folder.control_plane,
                 access_keys={self._user_key.id: self._user_key.secret},
-                identity_key=secret_key(self._folder.identity_key),
+                sealing_key=secret_key(self._folder.sealing_key),
                 account_id=self._settings.account_id,
                 explain_key=self._explain_key,
                 database_url=self._settings.database,

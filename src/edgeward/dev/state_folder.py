@@ -36,9 +36,9 @@ class StateFolder:
         return self.root / "explain-key"
 
     @property
-    def identity_key(self) -> Path:
+    def sealing_key(self) -> Path:
         """The key that seals secrets of users and session tokens."""
-        return self.root / "identity-key"
+        return self.root / "sealing-key"
 
     @property
     def authority(self) -> Path:

@@ -31,7 +31,7 @@ from edgeward.deploy.delivery import Backoff
 
 ACCESS_KEY, SECRET_KEY = "AKIDEXAMPLE", "example-secret"
 EXPLAIN_KEY = "a" * 64
-IDENTITY_KEY = "b" * 64
+SEALING_KEY = "b" * 64
 SESSION = boto3.session.Session()
 """One for all tests: it keeps the service model that it loaded."""
 
@@ -174,7 +174,7 @@ def build_control_plane(tmp_path: Path, database_url: str | None, clock: Clock) 
         settings = ControlPlaneSettings(
             state_directory=tmp_path,
             access_keys={ACCESS_KEY: SECRET_KEY},
-            identity_key=IDENTITY_KEY,
+            sealing_key=SEALING_KEY,
             acknowledgement_seconds=acknowledgement_seconds,
             backoff=Backoff(first=0.0),
             explain_key=EXPLAIN_KEY,

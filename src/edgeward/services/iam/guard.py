@@ -19,7 +19,7 @@ from edgeward.services.iam.entities import ACCESS_KEY, KINDS, ROLE, USER
 from edgeward.services.iam.permissions import Grants, context_of, refusals
 from edgeward.services.iam.sessions import Session, session_of
 from edgeward.services.iam.users import purpose_of
-from edgeward.services.iam.vault import Vault
+from edgeward.vault import Vault
 
 ResourceTags = Callable[[Transaction, str], Mapping[str, str]]
 """The tags of the resource of an ARN; none when there is no such resource."""

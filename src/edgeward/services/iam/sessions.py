@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
 from edgeward.aws.access import CallerKind
-from edgeward.services.iam.vault import Vault
+from edgeward.vault import Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from edgeward.aws.model import Shape
 from edgeward.aws.resources import Page, Resource, Transaction
 from edgeward.services.iam import entities
 from edgeward.services.iam.entities import ACCESS_KEY, USER
-from edgeward.services.iam.vault import Vault
+from edgeward.vault import Vault
 
 
 def user_handlers(environment: Environment, vault: Vault) -> dict[str, Handler]:

@@ -1,4 +1,4 @@
-"""Secrets at rest: secret access keys in the store, and all of a session inside its token.
+"""Secrets at rest: secret access keys in the store, all of a session inside its token.
 
 AES-256-GCM by `cryptography`. Invariant: what is sealed can be opened only with the key and for the purpose it was
 sealed for; nobody without the key learns or changes anything of it.
