@@ -62,6 +62,7 @@ def _control_plane(settings: ApiSettings, folder: StateFolder) -> ControlPlane:
             access_keys={key.id: key.secret},
             account_id=settings.account_id,
             explain_key=explain_key(folder.explain_key),
+            certificate_folder=folder.certificates,
             database_url=settings.database,
             publishes=False,
         ),

@@ -160,6 +160,7 @@ class _Cdn:
                 access_keys={self._user_key.id: self._user_key.secret},
                 account_id=self._settings.account_id,
                 explain_key=self._explain_key,
+                certificate_folder=self._folder.certificates,
                 database_url=self._settings.database,
             ),
             channels=(edge,),
