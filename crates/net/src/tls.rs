@@ -6,8 +6,8 @@
 use std::sync::{Arc, LazyLock};
 
 use ahash::AHashMap;
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite};
+use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group};
+use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::server::{NoServerSessionStorage, ProducesTickets};
 use rustls::{
     CipherSuite, ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection, version,
@@ -27,6 +27,9 @@ const ALPN_HTTP_11: &[u8] = b"http/1.1";
 /// As the `ssl-protocol` log field spells TLS 1.2.
 pub(crate) const TLS_12: &str = "TLSv1.2";
 
+/// Of TLS 1.3 in a ClientHello.
+const TLS_13_CODE: u16 = 0x0304;
+
 /// The suites in CloudFront's order of preference (guide: secure-connections-supported-viewer-protocols-ciphers).
 /// All of them are forward secret; rustls has no others.
 static SUITES: &[rustls::SupportedCipherSuite] = &[
@@ -41,6 +44,11 @@ static SUITES: &[rustls::SupportedCipherSuite] = &[
     suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 ];
 
+/// Key exchange with viewers who offer a post-quantum one: nothing else, because rustls would follow their order.
+static POST_QUANTUM: &[&dyn SupportedKxGroup] = &[kx_group::X25519MLKEM768, kx_group::SECP256R1MLKEM768];
+/// Key exchange with all others.
+static CLASSICAL: &[&dyn SupportedKxGroup] = &[kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1];
+
 static PROVIDER: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| Arc::new(CryptoProvider { cipher_suites: SUITES.to_vec(), ..aws_lc_rs::default_provider() }));
 
@@ -53,23 +61,59 @@ pub(crate) fn provider() -> &'static CryptoProvider {
 #[derive(Debug)]
 pub(crate) struct ViewerTls {
     certificates: Arc<CertificateStore>,
-    configs: AHashMap<ViewerTerms, Arc<ServerConfig>>,
-    /// For all terms.
+    configs: AHashMap<(ViewerTerms, KeyExchange), Arc<ServerConfig>>,
+    /// For the default terms, and a classical key exchange.
     default: Arc<ServerConfig>,
+}
+
+/// How the secrets of a session are agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum KeyExchange {
+    /// With a hybrid of an elliptic curve and ML-KEM, in TLS 1.3: what is recorded now stays secret from a quantum computer.
+    PostQuantum,
+    /// With an elliptic curve alone.
+    Classical,
+}
+
+impl KeyExchange {
+    /// The best that the viewer offers: a hybrid goes before all others, also where it costs a HelloRetryRequest because the
+    /// viewer guessed that the edge would choose another (RFC 8446 section 4.1.4).
+    pub(crate) fn best_of(hello: Option<&ClientHello>) -> KeyExchange {
+        let offer = hello.and_then(ClientHello::offer);
+        let is_hybrid = |group: &u16| POST_QUANTUM.iter().any(|known| u16::from(known.name()) == *group);
+        match offer {
+            Some(offer) if offer.versions.contains(&TLS_13_CODE) && offer.groups.iter().any(is_hybrid) => {
+                KeyExchange::PostQuantum
+            }
+            _ => KeyExchange::Classical,
+        }
+    }
+
+    fn groups(self) -> Vec<&'static dyn SupportedKxGroup> {
+        match self {
+            KeyExchange::PostQuantum => POST_QUANTUM.to_vec(),
+            KeyExchange::Classical => CLASSICAL.to_vec(),
+        }
+    }
 }
 
 impl ViewerTls {
     pub(crate) fn new(certificates: Arc<CertificateStore>) -> Result<Self, rustls::Error> {
         let ticketer = aws_lc_rs::Ticketer::new()?;
-        let config = |terms| server_config(terms, Arc::clone(&certificates), Arc::clone(&ticketer)).map(Arc::new);
-        let configs = every_terms().map(|terms| Ok((terms, config(terms)?))).collect::<Result<_, rustls::Error>>()?;
-        Ok(Self { configs, default: config(ViewerTerms::default())?, certificates })
+        let config = |(terms, key_exchange)| {
+            server_config(terms, key_exchange, Arc::clone(&certificates), Arc::clone(&ticketer)).map(Arc::new)
+        };
+        let kinds = every_terms().flat_map(|terms| {
+            [KeyExchange::PostQuantum, KeyExchange::Classical].map(|key_exchange| (terms, key_exchange))
+        });
+        let configs = kinds.map(|kind| Ok((kind, config(kind)?))).collect::<Result<_, rustls::Error>>()?;
+        Ok(Self { configs, default: config((ViewerTerms::default(), KeyExchange::Classical))?, certificates })
     }
 
-    /// For a viewer that asks for `server_name`.
-    pub(crate) fn config_for(&self, server_name: Option<&str>) -> Arc<ServerConfig> {
+    /// For a viewer that asks for `server_name` and can exchange keys by `key_exchange`.
+    pub(crate) fn config_for(&self, server_name: Option<&str>, key_exchange: KeyExchange) -> Arc<ServerConfig> {
         let terms = self.certificates.terms_for(server_name);
-        Arc::clone(self.configs.get(&terms).unwrap_or(&self.default))
+        Arc::clone(self.configs.get(&(terms, key_exchange)).unwrap_or(&self.default))
     }
 }
 
@@ -82,12 +126,17 @@ fn every_terms() -> impl Iterator<Item = ViewerTerms> {
 /// For viewers who are offered `terms`: session tickets, no early data, the edge's order of suites.
 fn server_config(
     terms: ViewerTerms,
+    key_exchange: KeyExchange,
     certificates: Arc<CertificateStore>,
     ticketer: Arc<dyn ProducesTickets>,
 ) -> Result<ServerConfig, rustls::Error> {
     let versions: &[_] = if terms.tls12 { &[&version::TLS13, &version::TLS12] } else { &[&version::TLS13] };
     let suites = SUITES.iter().filter(|suite| terms.chacha20 || !is_chacha20(suite.suite())).copied();
-    let provider = CryptoProvider { cipher_suites: suites.collect(), ..CryptoProvider::clone(&PROVIDER) };
+    let provider = CryptoProvider {
+        cipher_suites: suites.collect(),
+        kx_groups: key_exchange.groups(),
+        ..CryptoProvider::clone(&PROVIDER)
+    };
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(versions)?
         .with_no_client_auth()

@@ -106,10 +106,19 @@ impl Authority {
     /// A viewer that speaks one version with one suite.
     pub fn viewer(&self, version: &'static SupportedProtocolVersion, suite: SupportedCipherSuite) -> ClientConfig {
         let provider = CryptoProvider { cipher_suites: vec![suite], ..rustls::crypto::aws_lc_rs::default_provider() };
+        self.viewer_with(provider, &[version])
+    }
+
+    /// A viewer that speaks these versions with what `provider` has.
+    pub fn viewer_with(
+        &self,
+        provider: CryptoProvider,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(self.der()).unwrap();
         ClientConfig::builder_with_provider(Arc::new(provider))
-            .with_protocol_versions(&[version])
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth()

@@ -17,7 +17,9 @@ use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::crypto::aws_lc_rs::cipher_suite as suite;
+use rustls::NamedGroup;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group as group};
 use rustls::pki_types::ServerName;
 use tokio::sync::Semaphore;
 use tokio::time::Sleep;
@@ -156,6 +158,30 @@ fn the_name_asked_for_decides_on_versions_and_suites() {
         let viewer = authority.viewer(version, suite);
         let finished = handshake(server.https_addresses()[0], viewer, name);
         assert_eq!(finished.is_ok(), is_served, "{name} {version:?} {suite:?}");
+    }
+}
+
+#[test]
+fn a_post_quantum_key_exchange_goes_before_all_others() {
+    use NamedGroup::{X25519, X25519MLKEM768, secp256r1, secp256r1MLKEM768, secp384r1};
+    let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
+    let (server, authority) = serve(settings(), answer);
+    let hybrid = (group::X25519MLKEM768, group::SECP256R1MLKEM768);
+    let (tls12, tls13) = (&rustls::version::TLS12, &rustls::version::TLS13);
+    for (versions, offered, expected) in [
+        (&[tls13][..], &[hybrid.0, group::X25519][..], X25519MLKEM768),
+        // The viewer has sent a share of X25519 alone.
+        (&[tls13, tls12], &[group::X25519, group::SECP256R1, hybrid.0], X25519MLKEM768),
+        (&[tls13], &[group::SECP256R1, hybrid.1], secp256r1MLKEM768),
+        (&[tls13, tls12], &[group::X25519, group::SECP256R1], X25519),
+        (&[tls13], &[group::SECP384R1], secp384r1),
+        (&[tls12], &[group::SECP256R1, hybrid.0], secp256r1),
+    ] {
+        let provider = CryptoProvider { kx_groups: offered.to_vec(), ..aws_lc_rs::default_provider() };
+        let viewer = authority.viewer_with(provider, versions);
+        let session = handshake(server.https_addresses()[0], viewer, "edge.localhost").unwrap();
+        let found = session.conn.negotiated_key_exchange_group().unwrap().name();
+        assert_eq!(found, expected, "{versions:?} {offered:?}");
     }
 }
 
