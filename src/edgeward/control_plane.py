@@ -16,6 +16,7 @@ from edgeward.aws.app import Application
 from edgeward.aws.audit import AuditFile, Auditor
 from edgeward.aws.engine import Environment
 from edgeward.aws.identifiers import Identifiers
+from edgeward.certificates import CertificateFolder, no_certificates
 from edgeward.deploy.channel import CertificateSource, Channel
 from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
@@ -57,6 +58,8 @@ class ControlPlaneSettings:
     database_url: str | None = field(default=None, repr=False)
     """SQLAlchemy URL of the store, `sqlite:///...` or `postgresql+psycopg://...`; SQLite in `state_directory` by
     default."""
+    certificate_folder: Path | None = None
+    """Where certificates of one's own are, `<id>.pem`; None: there are none."""
     publishes: bool = True
     """False: only the API is served, and another control plane on the same database brings changes to the edges."""
 
@@ -78,6 +81,8 @@ class ControlPlane:
         identifiers: Identifiers | None = None,
     ) -> None:
         identifiers = identifiers or Identifiers()
+        folder = settings.certificate_folder
+        own_certificates = no_certificates if folder is None else CertificateFolder(folder).find
         self._store = Store(settings.database_url or f"sqlite:///{settings.state_directory / 'control-plane.db'}")
         self._publisher = (
             Publisher(
@@ -86,6 +91,7 @@ class ControlPlane:
                     account_id=settings.account_id,
                     domain_suffix=settings.domain_suffix,
                     certificates=certificates,
+                    own_certificates=own_certificates,
                 ),
                 channels,
                 acknowledgement_seconds=settings.acknowledgement_seconds,
@@ -127,7 +133,7 @@ class ControlPlane:
         self.app: ASGIApp = Application(
             EdgewardApi(
                 own,
-                api(cloudfront(environment, settings.domain_suffix), "cloudfront.amazonaws.com"),
+                api(cloudfront(environment, settings.domain_suffix, own_certificates), "cloudfront.amazonaws.com"),
                 access=guard,
                 clock=clock,
                 identifiers=identifiers,

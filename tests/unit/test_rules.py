@@ -7,7 +7,20 @@ ROOT = Path(__file__).parents[2]
 SCENARIOS = ROOT / "tests/scenarios"
 
 FAMILIES = frozenset(
-    ["api", "behaviors", "cache", "compression", "errors", "forwarding", "keys", "origins", "ranges", "slow", "stale"]
+    [
+        "api",
+        "behaviors",
+        "cache",
+        "compression",
+        "errors",
+        "forwarding",
+        "keys",
+        "origins",
+        "ranges",
+        "slow",
+        "stale",
+        "tls",
+    ]
 )
 """Folders whose scenarios are about rules that the page has."""
 

@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
     let certificate = Certificate::from_pem(&made.cert.pem(), &made.signing_key.serialize_pem())?;
     let certificates = Arc::new(CertificateStore::new());
-    certificates.replace(Vec::new(), Some(certificate));
+    certificates.replace([], Some(certificate));
 
     let hello = Hello { content: vec![b'x'; bytes].into(), content_length: bytes.into() };
     let settings = ServerSettings {

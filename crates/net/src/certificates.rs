@@ -1,18 +1,19 @@
-//! Which certificate a viewer is shown: the name it asks for (SNI), then a one-label wildcard, then the default.
+//! What a viewer is shown and offered by the name it asks for (SNI): a certificate, and the terms of the handshake.
 //!
-//! Invariant: a lookup is at most two hash lookups on an immutable table; replacing the table never disturbs a
-//! handshake in progress. The control plane's plan fills the store, `tls` asks it.
+//! Invariant: a look-up goes through no list, only through hash tables; replacing the table never disturbs a handshake in
+//! progress. The control plane's plan fills the store, `tls` asks it.
 
 use std::sync::Arc;
 
-use ahash::{AHashMap, AHashSet};
 use arc_swap::ArcSwap;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::names::Names;
 use crate::tls;
+use crate::viewer_terms::ViewerTerms;
 
 /// A certificate chain with its private key and the names it is valid for.
 #[derive(Clone, Debug)]
@@ -54,9 +55,12 @@ impl Certificate {
         Ok(Self { names, key: Arc::new(key) })
     }
 
-    /// The DNS names of its subject alternative names, lower case; wildcards as `*.example.com`.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(AsRef::as_ref)
+    /// Whether it is good for `name`, a DNS name in lower case: it has the name itself, or a wildcard in place of its first
+    /// label (RFC 9525 section 6.3). Of a wildcard name, whether it has that.
+    pub fn covers(&self, name: &str) -> bool {
+        let parent = name.split_once('.').map(|(_, parent)| parent);
+        let is_wildcard_of = |own: &str| own.strip_prefix("*.").is_some_and(|below| Some(below) == parent);
+        self.names.iter().any(|own| **own == *name || is_wildcard_of(own))
     }
 }
 
@@ -65,27 +69,25 @@ fn dns_names(leaf: &CertificateDer<'_>) -> Result<Vec<Box<str>>, CertificateErro
     Ok(leaf.valid_dns_names().map(|name| name.to_ascii_lowercase().into_boxed_str()).collect())
 }
 
-/// The certificates in use, replaced as a whole while handshakes go on.
+/// What viewers get who ask for a name.
+#[derive(Clone, Debug, Default)]
+pub struct NameSettings {
+    /// `None` for the default one.
+    pub certificate: Option<Certificate>,
+    /// What they are offered.
+    pub terms: ViewerTerms,
+}
+
+/// The names in use, replaced as a whole while handshakes go on.
 #[derive(Debug, Default)]
 pub struct CertificateStore {
     table: ArcSwap<Table>,
-    http1_only: ArcSwap<Http1Only>,
-}
-
-/// Names whose viewers are not offered HTTP/2.
-#[derive(Debug, Default)]
-struct Http1Only {
-    exact: AHashSet<Box<str>>,
-    /// `example.org` for `*.example.org`, which covers every name below it.
-    below: AHashSet<Box<str>>,
 }
 
 #[derive(Debug, Default)]
 struct Table {
-    exact: AHashMap<Box<str>, Arc<CertifiedKey>>,
-    /// Keyed by what follows `*.`.
-    wildcard: AHashMap<Box<str>, Arc<CertifiedKey>>,
-    default: Option<Arc<CertifiedKey>>,
+    names: Names<NameSettings>,
+    default: Option<Certificate>,
 }
 
 impl CertificateStore {
@@ -94,39 +96,24 @@ impl CertificateStore {
         Self::default()
     }
 
-    /// Puts these certificates in place of all former ones. Of two certificates with the same name the first wins.
-    /// `default` is shown to viewers that send no name or one that no certificate has.
-    pub fn replace(&self, certificates: Vec<Certificate>, default: Option<Certificate>) {
-        let mut table = Table { default: default.map(|certificate| certificate.key), ..Table::default() };
-        for certificate in certificates {
-            for name in certificate.names {
-                table.add(name, &certificate.key);
-            }
-        }
+    /// Puts these names, in lower case, in place of all former ones. `*.example.org` stands for every name below
+    /// `example.org`; the most specific name decides. `default` is shown to viewers that send no name, one that is not
+    /// here, or one without a certificate of its own.
+    pub fn replace<'a>(&self, names: impl IntoIterator<Item = (&'a str, NameSettings)>, default: Option<Certificate>) {
+        let mut table = Table { default, ..Table::default() };
+        names.into_iter().for_each(|(name, settings)| table.names.add(name, settings));
         self.table.store(Arc::new(table));
     }
 
-    /// Sets the names for which only HTTP/1.1 is offered; `*.example.org` covers every name below `example.org`.
-    pub fn offer_http1_only(&self, names: impl IntoIterator<Item = String>) {
-        let mut only = Http1Only::default();
-        for name in names {
-            match name.strip_prefix("*.") {
-                Some(parent) => only.below.insert(parent.into()),
-                None => only.exact.insert(name.into()),
-            };
-        }
-        self.http1_only.store(Arc::new(only));
-    }
-
-    pub(crate) fn is_http1_only(&self, name: &str) -> bool {
-        let only = self.http1_only.load();
-        let mut parents = std::iter::successors(name.split_once('.'), |(_, rest)| rest.split_once('.'));
-        only.exact.contains(name) || (!only.below.is_empty() && parents.any(|(_, parent)| only.below.contains(parent)))
+    pub(crate) fn terms_for(&self, server_name: Option<&str>) -> ViewerTerms {
+        let table = self.table.load();
+        server_name.and_then(|name| table.names.find(name)).map(|settings| settings.terms).unwrap_or_default()
     }
 
     fn certified_key(&self, server_name: Option<&str>) -> Option<Arc<CertifiedKey>> {
         let table = self.table.load();
-        server_name.and_then(|name| table.named(name)).or(table.default.as_ref()).cloned()
+        let named = server_name.and_then(|name| table.names.find(name)?.certificate.as_ref());
+        named.or(table.default.as_ref()).map(|certificate| Arc::clone(&certificate.key))
     }
 }
 
@@ -134,21 +121,6 @@ impl ResolvesServerCert for CertificateStore {
     fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         // rustls hands the name over in lower case.
         self.certified_key(client_hello.server_name())
-    }
-}
-
-impl Table {
-    fn add(&mut self, name: Box<str>, key: &Arc<CertifiedKey>) {
-        let (names, name) = match name.strip_prefix("*.") {
-            Some(parent) => (&mut self.wildcard, parent.into()),
-            None => (&mut self.exact, name),
-        };
-        names.entry(name).or_insert_with(|| Arc::clone(key));
-    }
-
-    fn named(&self, name: &str) -> Option<&Arc<CertifiedKey>> {
-        let name = name.strip_suffix('.').unwrap_or(name);
-        self.exact.get(name).or_else(|| self.wildcard.get(name.split_once('.')?.1))
     }
 }
 
@@ -162,39 +134,51 @@ mod tests {
         Certificate::from_pem(&made.cert.pem(), &made.signing_key.serialize_pem()).unwrap()
     }
 
+    fn settings(certificate: Option<&Certificate>, terms: ViewerTerms) -> NameSettings {
+        NameSettings { certificate: certificate.cloned(), terms }
+    }
+
     #[test]
-    fn a_name_is_http1_only_by_itself_or_by_a_wildcard_above_it() {
+    fn the_most_specific_name_decides_on_certificate_and_terms() {
+        let any = ViewerTerms::default();
+        let http1_only = ViewerTerms { http2: false, ..any };
+        let tls13_only = ViewerTerms { tls12: false, ..any };
+        let (exact, wildcard, default) =
+            (certificate(&["www.example.com"]), certificate(&["*.Example.com"]), certificate(&["edge.localhost"]));
         let store = CertificateStore::new();
-        store.offer_http1_only(["old.example.com".to_owned(), "*.legacy.test".to_owned()]);
-        for (name, expected) in [
-            ("old.example.com", true),
-            ("a.old.example.com", false),
-            ("a.legacy.test", true),
-            ("a.b.legacy.test", true),
-            ("legacy.test", false),
-            ("new.example.com", false),
+        let names = [
+            ("*.example.com", settings(Some(&wildcard), http1_only)),
+            ("www.example.com", settings(Some(&exact), tls13_only)),
+            ("none.example.com", settings(None, any)),
+        ];
+        store.replace(names, Some(default.clone()));
+        for (asked, expected, terms) in [
+            (Some("www.example.com"), &exact, tls13_only),
+            (Some("www.example.com."), &exact, tls13_only),
+            (Some("img.example.com"), &wildcard, http1_only),
+            (Some("none.example.com"), &default, any),
+            (Some("example.com"), &default, any),
+            (None, &default, any),
         ] {
-            assert_eq!(store.is_http1_only(name), expected, "{name}");
+            assert!(Arc::ptr_eq(&store.certified_key(asked).unwrap(), &expected.key), "{asked:?}");
+            assert_eq!(store.terms_for(asked), terms, "{asked:?}");
         }
     }
 
     #[test]
-    fn the_exact_name_wins_over_the_wildcard_and_the_wildcard_over_the_default() {
-        let (exact, wildcard, default) =
-            (certificate(&["www.example.com"]), certificate(&["*.Example.com"]), certificate(&["edge.localhost"]));
-        let store = CertificateStore::new();
-        store.replace(vec![wildcard.clone(), exact.clone()], Some(default.clone()));
-        for (asked, expected) in [
-            (Some("www.example.com"), &exact),
-            (Some("www.example.com."), &exact),
-            (Some("img.example.com"), &wildcard),
-            (Some("a.img.example.com"), &default),
-            (Some("example.com"), &default),
-            (Some("com"), &default),
-            (None, &default),
+    fn a_certificate_covers_its_names_and_one_label_for_a_wildcard() {
+        let made = certificate(&["Example.com", "*.example.com"]);
+        for (name, expected) in [
+            ("example.com", true),
+            ("www.example.com", true),
+            ("*.example.com", true),
+            ("a.www.example.com", false),
+            ("*.www.example.com", false),
+            ("example.org", false),
+            ("com", false),
+            ("", false),
         ] {
-            let found = store.certified_key(asked).unwrap();
-            assert!(Arc::ptr_eq(&found, &expected.key), "{asked:?}");
+            assert_eq!(made.covers(name), expected, "{name}");
         }
     }
 
@@ -203,14 +187,6 @@ mod tests {
         let store = CertificateStore::new();
         assert!(store.certified_key(Some("www.example.com")).is_none());
         assert!(store.certified_key(None).is_none());
-    }
-
-    #[test]
-    fn of_two_certificates_with_one_name_the_first_wins() {
-        let (first, second) = (certificate(&["a.example"]), certificate(&["a.example"]));
-        let store = CertificateStore::new();
-        store.replace(vec![first.clone(), second], None);
-        assert!(Arc::ptr_eq(&store.certified_key(Some("a.example")).unwrap(), &first.key));
     }
 
     #[test]

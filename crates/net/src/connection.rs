@@ -19,6 +19,8 @@ use tokio::time::{Instant, Sleep, sleep};
 use crate::client_hello::ClientHello;
 use crate::framing::{Content, Witness};
 use crate::limits::ViewerLimits;
+use crate::tls;
+use crate::viewer_terms::ViewerTerms;
 
 /// What all requests of one viewer connection share.
 #[derive(Debug)]
@@ -53,6 +55,13 @@ pub struct TlsSession {
     pub resumed: bool,
     /// What the viewer began with; `None` when it was larger than is kept.
     pub hello: Option<ClientHello>,
+}
+
+impl TlsSession {
+    /// Whether a viewer who is offered `terms` could have this session.
+    pub fn is_within(&self, terms: ViewerTerms) -> bool {
+        (terms.tls12 || self.protocol != tls::TLS_12) && (terms.chacha20 || !self.cipher.contains("CHACHA20"))
+    }
 }
 
 /// What a connection is doing; each phase has its own time limit.

@@ -16,12 +16,15 @@ mod connection;
 mod file_sending;
 mod framing;
 mod limits;
+mod names;
 mod server;
 mod tls;
+mod viewer_terms;
 
-pub use certificates::{Certificate, CertificateError, CertificateStore};
+pub use certificates::{Certificate, CertificateError, CertificateStore, NameSettings};
 
 pub use client_hello::ClientHello;
 pub use connection::{Connection, TlsSession};
 pub use limits::ViewerLimits;
 pub use server::{Server, ServerCounters, ServerSettings, ViewerService};
+pub use viewer_terms::ViewerTerms;

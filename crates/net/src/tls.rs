@@ -5,11 +5,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite};
-use rustls::server::NoServerSessionStorage;
+use ahash::AHashMap;
+use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group};
+use rustls::crypto::{CryptoProvider, SupportedKxGroup};
+use rustls::server::{NoServerSessionStorage, ProducesTickets};
 use rustls::{
-    CipherSuite, ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
+    CipherSuite, ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection, version,
 };
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -17,10 +18,17 @@ use rustls_pki_types::pem::PemObject;
 use crate::certificates::CertificateStore;
 use crate::client_hello::ClientHello;
 use crate::connection::TlsSession;
+use crate::viewer_terms::ViewerTerms;
 
 /// Negotiated by ALPN for HTTP/2.
 pub(crate) const ALPN_H2: &[u8] = b"h2";
 const ALPN_HTTP_11: &[u8] = b"http/1.1";
+
+/// As the `ssl-protocol` log field spells TLS 1.2.
+pub(crate) const TLS_12: &str = "TLSv1.2";
+
+/// Of TLS 1.3 in a ClientHello.
+const TLS_13_CODE: u16 = 0x0304;
 
 /// The suites in CloudFront's order of preference (guide: secure-connections-supported-viewer-protocols-ciphers).
 /// All of them are forward secret; rustls has no others.
@@ -36,6 +44,11 @@ static SUITES: &[rustls::SupportedCipherSuite] = &[
     suite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 ];
 
+/// Key exchange with viewers who offer a post-quantum one: nothing else, because rustls would follow their order.
+static POST_QUANTUM: &[&dyn SupportedKxGroup] = &[kx_group::X25519MLKEM768, kx_group::SECP256R1MLKEM768];
+/// Key exchange with all others.
+static CLASSICAL: &[&dyn SupportedKxGroup] = &[kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1];
+
 static PROVIDER: LazyLock<Arc<CryptoProvider>> =
     LazyLock::new(|| Arc::new(CryptoProvider { cipher_suites: SUITES.to_vec(), ..aws_lc_rs::default_provider() }));
 
@@ -48,38 +61,105 @@ pub(crate) fn provider() -> &'static CryptoProvider {
 #[derive(Debug)]
 pub(crate) struct ViewerTls {
     certificates: Arc<CertificateStore>,
-    http2: Arc<ServerConfig>,
-    http1_only: Arc<ServerConfig>,
+    configs: AHashMap<(ViewerTerms, KeyExchange), Arc<ServerConfig>>,
+    /// For the default terms, and a classical key exchange.
+    default: Arc<ServerConfig>,
+}
+
+/// How the secrets of a session are agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum KeyExchange {
+    /// With a hybrid of an elliptic curve and ML-KEM, in TLS 1.3: what is recorded now stays secret from a quantum computer.
+    PostQuantum,
+    /// With an elliptic curve alone.
+    Classical,
+}
+
+impl KeyExchange {
+    /// The best that the viewer offers: a hybrid goes before all others, also where it costs a HelloRetryRequest because the
+    /// viewer guessed that the edge would choose another (RFC 8446 section 4.1.4).
+    pub(crate) fn best_of(hello: Option<&ClientHello>) -> KeyExchange {
+        let offer = hello.and_then(ClientHello::offer);
+        let is_hybrid = |group: &u16| POST_QUANTUM.iter().any(|known| u16::from(known.name()) == *group);
+        match offer {
+            Some(offer) if offer.versions.contains(&TLS_13_CODE) && offer.groups.iter().any(is_hybrid) => {
+                KeyExchange::PostQuantum
+            }
+            _ => KeyExchange::Classical,
+        }
+    }
+
+    fn groups(self) -> Vec<&'static dyn SupportedKxGroup> {
+        match self {
+            KeyExchange::PostQuantum => POST_QUANTUM.to_vec(),
+            KeyExchange::Classical => CLASSICAL.to_vec(),
+        }
+    }
 }
 
 impl ViewerTls {
     pub(crate) fn new(certificates: Arc<CertificateStore>) -> Result<Self, rustls::Error> {
-        let mut config = server_config(Arc::clone(&certificates))?;
-        config.alpn_protocols = vec![ALPN_HTTP_11.to_vec()];
-        let http1_only = Arc::new(config.clone());
-        config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP_11.to_vec()];
-        Ok(Self { certificates, http2: Arc::new(config), http1_only })
+        let ticketer = aws_lc_rs::Ticketer::new()?;
+        let config = |(terms, key_exchange)| {
+            server_config(terms, key_exchange, Arc::clone(&certificates), Arc::clone(&ticketer)).map(Arc::new)
+        };
+        let kinds = every_terms().flat_map(|terms| {
+            [KeyExchange::PostQuantum, KeyExchange::Classical].map(|key_exchange| (terms, key_exchange))
+        });
+        let configs = kinds.map(|kind| Ok((kind, config(kind)?))).collect::<Result<_, rustls::Error>>()?;
+        Ok(Self { configs, default: config((ViewerTerms::default(), KeyExchange::Classical))?, certificates })
     }
 
-    /// For a viewer that asks for `server_name`.
-    pub(crate) fn config_for(&self, server_name: Option<&str>) -> Arc<ServerConfig> {
-        let is_http1_only = server_name.is_some_and(|name| self.certificates.is_http1_only(name));
-        Arc::clone(if is_http1_only { &self.http1_only } else { &self.http2 })
+    /// For a viewer that asks for `server_name` and can exchange keys by `key_exchange`.
+    pub(crate) fn config_for(&self, server_name: Option<&str>, key_exchange: KeyExchange) -> Arc<ServerConfig> {
+        let terms = self.certificates.terms_for(server_name);
+        Arc::clone(self.configs.get(&(terms, key_exchange)).unwrap_or(&self.default))
     }
 }
 
-/// What all viewer connections share: session tickets, no early data, the edge's order of suites.
-fn server_config(certificates: Arc<CertificateStore>) -> Result<ServerConfig, rustls::Error> {
-    let mut config = ServerConfig::builder_with_provider(Arc::clone(&PROVIDER))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+fn every_terms() -> impl Iterator<Item = ViewerTerms> {
+    let both = [true, false];
+    let terms = move |http2| both.map(|tls12| both.map(|chacha20| ViewerTerms { http2, tls12, chacha20 }));
+    both.into_iter().flat_map(terms).flatten()
+}
+
+/// For viewers who are offered `terms`: session tickets, no early data, the edge's order of suites.
+fn server_config(
+    terms: ViewerTerms,
+    key_exchange: KeyExchange,
+    certificates: Arc<CertificateStore>,
+    ticketer: Arc<dyn ProducesTickets>,
+) -> Result<ServerConfig, rustls::Error> {
+    let versions: &[_] = if terms.tls12 { &[&version::TLS13, &version::TLS12] } else { &[&version::TLS13] };
+    let suites = SUITES.iter().filter(|suite| terms.chacha20 || !is_chacha20(suite.suite())).copied();
+    let provider = CryptoProvider {
+        cipher_suites: suites.collect(),
+        kx_groups: key_exchange.groups(),
+        ..CryptoProvider::clone(&PROVIDER)
+    };
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_cert_resolver(certificates);
     config.ignore_client_order = true;
+    let protocols: &[&[u8]] = if terms.http2 { &[ALPN_H2, ALPN_HTTP_11] } else { &[ALPN_HTTP_11] };
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     // Tickets keep no state per viewer; two suffice for a browser that opens a second connection.
     config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.ticketer = aws_lc_rs::Ticketer::new()?;
+    config.ticketer = ticketer;
     config.send_tls13_tickets = 2;
+    // The request of early data could be replayed by anybody who saw it (RFC 8446 section 8); CloudFront has none either.
+    config.max_early_data_size = 0;
     Ok(config)
+}
+
+fn is_chacha20(suite: CipherSuite) -> bool {
+    matches!(
+        suite,
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256
+            | CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256
+            | CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256
+    )
 }
 
 /// The configuration of all origin connections: origins are verified against the system's authorities and those in
@@ -97,7 +177,7 @@ pub fn client_config(extra: &[String]) -> Result<Arc<ClientConfig>, AuthorityErr
         return Err(AuthorityError::None);
     }
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&PROVIDER))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .with_protocol_versions(&[&version::TLS13, &version::TLS12])
         .map_err(|error| AuthorityError::Provider(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
@@ -148,7 +228,7 @@ pub(crate) fn session_of(connection: &ServerConnection, hello: Option<ClientHell
 fn protocol_name(version: ProtocolVersion) -> &'static str {
     match version {
         ProtocolVersion::TLSv1_3 => "TLSv1.3",
-        ProtocolVersion::TLSv1_2 => "TLSv1.2",
+        ProtocolVersion::TLSv1_2 => TLS_12,
         _ => "-",
     }
 }
@@ -177,6 +257,23 @@ mod tests {
     fn every_suite_the_edge_offers_has_a_log_name() {
         for suite in SUITES {
             assert_ne!(cipher_name(suite.suite()), "-", "{suite:?}");
+        }
+    }
+
+    #[test]
+    fn a_session_is_within_the_terms_it_could_have_been_agreed_under() {
+        let any = ViewerTerms::default();
+        let (tls13_only, aes_only) = (ViewerTerms { tls12: false, ..any }, ViewerTerms { chacha20: false, ..any });
+        for (protocol, suite, expected) in [
+            (ProtocolVersion::TLSv1_3, CipherSuite::TLS13_AES_128_GCM_SHA256, (true, true)),
+            (ProtocolVersion::TLSv1_3, CipherSuite::TLS13_CHACHA20_POLY1305_SHA256, (true, false)),
+            (ProtocolVersion::TLSv1_2, CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, (false, true)),
+            (ProtocolVersion::TLSv1_2, CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, (false, false)),
+        ] {
+            let (protocol, cipher) = (protocol_name(protocol), cipher_name(suite));
+            let session = TlsSession { protocol, cipher, server_name: None, resumed: false, hello: None };
+            assert!(session.is_within(any), "{session:?}");
+            assert_eq!((session.is_within(tls13_only), session.is_within(aes_only)), expected, "{session:?}");
         }
     }
 

@@ -111,6 +111,7 @@ fn build(id: &str, document: DistributionDocument) -> Result<Distribution, Strin
         aliases: document.aliases.iter().map(|alias| alias.to_ascii_lowercase()).collect(),
         enabled: document.enabled,
         certificate: document.certificate.map(certificate),
+        security_policy: document.security_policy,
         default_root_object: document.default_root_object,
         http2: document.http2,
         behaviors,

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::geo_restriction::GeoRestrictionDocument;
 use crate::origin_groups::OriginGroupDocument;
 use crate::response_headers::ResponseHeadersDocument;
+use crate::security_policy::SecurityPolicy;
 
 pub(crate) const FORMAT: u32 = 1;
 
@@ -32,6 +33,9 @@ pub(crate) struct DistributionDocument {
     pub(crate) aliases: Vec<String>,
     pub(crate) enabled: bool,
     pub(crate) certificate: Option<CertificateDocument>,
+    /// Absent where the distribution has no certificate of its own.
+    #[serde(default)]
+    pub(crate) security_policy: SecurityPolicy,
     pub(crate) default_root_object: String,
     pub(crate) http2: bool,
     pub(crate) origins: BTreeMap<String, OriginDocument>,

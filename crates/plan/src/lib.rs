@@ -17,6 +17,7 @@ mod matching;
 mod origin_groups;
 mod plan;
 mod response_headers;
+mod security_policy;
 mod types;
 mod viewer_fact;
 
@@ -28,6 +29,7 @@ pub use matching::PathPattern;
 pub use origin_groups::{OriginGroup, Target};
 pub use plan::Plan;
 pub use response_headers::{Cors, OriginPattern, PolicyField, ResponseHeadersPolicy};
+pub use security_policy::SecurityPolicy;
 pub use types::{
     CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, InvalidationOrder,
     Methods, Origin, OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,

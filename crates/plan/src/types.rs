@@ -12,6 +12,7 @@ use crate::geo_restriction::GeoRestriction;
 use crate::matching::PathPattern;
 use crate::origin_groups::Target;
 use crate::response_headers::ResponseHeadersPolicy;
+use crate::security_policy::SecurityPolicy;
 use crate::viewer_fact::ViewerFact;
 
 /// One distribution as an edge serves it.
@@ -29,6 +30,8 @@ pub struct Distribution {
     pub enabled: bool,
     /// The certificate that covers the aliases, when there is one.
     pub certificate: Option<CertificatePem>,
+    /// Which TLS its viewers may use, by whichever of its names they come.
+    pub security_policy: SecurityPolicy,
     /// The object that answers `/`, without a leading slash; empty for none.
     pub default_root_object: String,
     /// Whether HTTP/2 is offered to viewers.

@@ -14,8 +14,8 @@ use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use edgeward_cache::{Cache, CacheSettings, DiskCounters, DiskSettings};
 use edgeward_net::origin::{AuthorityError, OriginPool, Resolver, client_config};
-use edgeward_net::{Certificate, CertificateStore, Server, ServerSettings, ViewerLimits};
-use edgeward_plan::{CertificatePem, InvalidationOrder, Plan, Rejected};
+use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, ViewerLimits};
+use edgeward_plan::{CertificatePem, Distribution, InvalidationOrder, Plan, Rejected};
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -28,6 +28,7 @@ use crate::identity::EdgeIdentity;
 use crate::inspection::{self, InvalidQuestion};
 use crate::origin_request::S3Endpoint;
 use crate::pipeline::Pipeline;
+use crate::security_policy::viewer_terms;
 use crate::settings::{ClockSetting, EdgeSettings, InvalidSettings, S3Access};
 use crate::signing::SigningIdentity;
 use crate::viewer_facts::{DeviceRules, KnownDevices};
@@ -193,8 +194,7 @@ impl Edge {
         }
         let next = parse_certificates(&plan, &parsed)?;
         let default = plan.default_certificate().and_then(|pem| next.get(&pem.chain_pem)).cloned();
-        self.certificates.replace(next.values().cloned().collect(), default);
-        self.certificates.offer_http1_only(names_without_http2(&plan));
+        self.certificates.replace(plan.distributions().flat_map(|found| names_of(&plan, found, &next)), default);
         *parsed = next;
         let sequence = plan.sequence();
         self.engine.plan.store(Arc::new(plan));
@@ -357,9 +357,20 @@ fn parse_certificates(
     own.chain(default).map(|(owner, pem)| parse_certificate(owner, pem, parsed)).collect()
 }
 
-fn names_without_http2(plan: &Plan) -> Vec<String> {
-    let without = plan.distributions().filter(|distribution| !distribution.http2);
-    without.flat_map(|found| std::iter::once(&found.domain_name).chain(&found.aliases)).cloned().collect()
+/// The names under which `plan` has `distribution`, with what viewers get who ask for them.
+fn names_of<'a>(
+    plan: &'a Plan,
+    distribution: &'a Distribution,
+    parsed: &AHashMap<String, Certificate>,
+) -> impl Iterator<Item = (&'a str, NameSettings)> {
+    let own = distribution.certificate.as_ref().and_then(|pem| parsed.get(&pem.chain_pem)).cloned();
+    let terms = viewer_terms(distribution);
+    let names = std::iter::once(&distribution.domain_name).chain(&distribution.aliases);
+    let names = names.filter(|name| plan.distribution_for(name).is_some_and(|owner| owner.id == distribution.id));
+    names.map(move |name| {
+        let certificate = own.clone().filter(|certificate| certificate.covers(name));
+        (name.as_str(), NameSettings { certificate, terms })
+    })
 }
 
 fn parse_certificate(

@@ -26,6 +26,7 @@ mod outcome;
 mod pipeline;
 mod refusal;
 mod response_headers;
+mod security_policy;
 mod segments;
 mod set_aside;
 mod settings;

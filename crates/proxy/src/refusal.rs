@@ -19,6 +19,10 @@ pub(crate) enum Refusal {
     HeadersTooLarge,
     /// No distribution has this name.
     UnknownHost,
+    /// The TLS connection was made for a name of another distribution, or of none.
+    Misdirected,
+    /// The TLS connection is not one that the distribution's security policy allows.
+    TlsBelowPolicy,
     /// The distribution is disabled.
     Disabled,
     /// The viewer's country is not served.
@@ -70,6 +74,8 @@ struct Row {
 const BAD_REQUEST: &str = "Bad request.";
 const NO_CONNECTION: &str = "We can't connect to the server for this app or website at this time. There might be too much traffic or a \
      configuration error. Try again later, or contact the app or website owner.";
+const MISDIRECTED: &str =
+    "The connection was made for another name than the request. Make a new connection with the name of the request.";
 const COUNTRY: &str = "The Amazon CloudFront distribution is configured to block access from your country.";
 const METHOD: &str = "This distribution is not configured to allow the HTTP request method that was used for this request. The \
      distribution supports only cachable requests.";
@@ -89,6 +95,8 @@ impl Refusal {
             Refusal::UrlTooLong => row(StatusCode::PAYLOAD_TOO_LARGE, "InvalidRequest", BAD_REQUEST),
             Refusal::HeadersTooLarge => row(StatusCode::PAYLOAD_TOO_LARGE, "InvalidRequestHeader", BAD_REQUEST),
             Refusal::UnknownHost => row(StatusCode::FORBIDDEN, "InvalidRequestHeader", NO_CONNECTION),
+            Refusal::Misdirected => row(StatusCode::MISDIRECTED_REQUEST, "MisdirectedRequest", MISDIRECTED),
+            Refusal::TlsBelowPolicy => row(StatusCode::MISDIRECTED_REQUEST, "TlsBelowSecurityPolicy", MISDIRECTED),
             Refusal::Disabled => row(StatusCode::FORBIDDEN, "InvalidRequest", NO_CONNECTION),
             Refusal::GeoBlocked => row(StatusCode::FORBIDDEN, "ClientGeoBlocked", COUNTRY),
             Refusal::GeoDataMissing => row(StatusCode::FORBIDDEN, "GeoDataMissing", NO_CONNECTION),

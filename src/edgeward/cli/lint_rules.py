@@ -286,13 +286,16 @@ def old_tls_to_origin(subject: Subject) -> Iterator[Finding]:
 
 def old_tls_to_viewers(subject: Subject) -> Iterator[Finding]:
     """Guide, "Supported protocols and ciphers between viewers and CloudFront"."""
-    version = subject.config.get("ViewerCertificate", {}).get("MinimumProtocolVersion", "")
-    if subject.config.get("ViewerCertificate", {}).get("ACMCertificateArn") and version < "TLSv1.2_2021":
+    certificate = subject.config.get("ViewerCertificate", {})
+    policy = certificate.get("MinimumProtocolVersion", "TLSv1")
+    is_own = certificate.get("ACMCertificateArn") or certificate.get("IAMCertificateId")
+    if is_own and policy in _OLD_POLICIES:
         yield Finding(
             "old-tls-to-viewers",
             "warning",
             "ViewerCertificate",
-            f"{version} allows ciphers that are broken or not forward secret",
+            f"{policy} allows ciphers that are broken or not forward secret at CloudFront, and none of them here: "
+            "viewers who have nothing else are turned away",
             "set MinimumProtocolVersion to TLSv1.2_2021 or newer",
         )
 
@@ -431,6 +434,7 @@ LONG_ERROR = 60
 """Seconds."""
 FIRST_SERVER_ERROR = 500
 _UNIQUE_HEADERS = {"user-agent", "cookie", "referer", "x-forwarded-for", "x-request-id", "traceparent", "date"}
+_OLD_POLICIES = ("SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016", "TLSv1.2_2018", "TLSv1.2_2019")
 _OLD = ("SSLv3", "TLSv1", "TLSv1.1")
 RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     spa_page_masks_errors,

@@ -13,6 +13,7 @@ from edgeward.compiler.origin import compile_origin
 from edgeward.services.cloudfront.distribution.defaults import ERROR_CACHING_MIN_TTL, fill_defaults
 from edgeward.services.cloudfront.distribution.fields import behaviors, cache_tag_header, items_of, origins
 from edgeward.services.cloudfront.distribution.references import AttachedResources
+from edgeward.services.cloudfront.distribution.viewer_certificate import security_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class DistributionSource:
     config: Shape
     """Its DistributionConfig, sound by `rules` and without anything that `unsupported` refuses."""
     certificate: Mapping[str, str] | None = None
-    """`chain_pem` and `key_pem` of a certificate for its aliases; None to serve the default one."""
+    """`chain_pem` and `key_pem` of the certificate for its aliases; None to serve the default one."""
 
 
 def compile_distribution(source: DistributionSource, attached: AttachedResources) -> Shape:
@@ -42,6 +43,7 @@ def compile_distribution(source: DistributionSource, attached: AttachedResources
         "aliases": sorted(alias.lower() for alias in items_of(config["Aliases"])),
         "enabled": config["Enabled"],
         "certificate": None if source.certificate is None else dict(source.certificate),
+        "security_policy": security_policy(config),
         "default_root_object": config["DefaultRootObject"],
         "http2": config["HttpVersion"] in _WITH_HTTP2,
         "origins": {origin["Id"]: compile_origin(origin, attached) for _, origin in origins(config)},

@@ -9,7 +9,7 @@ an error here is a fault of the control plane, never of a caller.
 
 
 class DanglingReferenceError(LookupError):
-    """A stored distribution names a policy or an origin access control that is not there."""
+    """A stored distribution names a policy, an origin access control or a certificate that is not there."""
 
     def __init__(self, kind: str, resource_id: str) -> None:
         super().__init__(f"there is no {kind} {resource_id!r}; restore it, or detach it from the distribution")

@@ -13,10 +13,13 @@ from dataclasses import dataclass
 
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import PendingChange, Resource
+from edgeward.certificates import CertificateFinder, no_certificates
 from edgeward.compiler import DistributionSource, compile_distribution, encode_plan
+from edgeward.compiler.exceptions import DanglingReferenceError
 from edgeward.deploy.channel import CertificateSource
 from edgeward.services.cloudfront.distribution.family import distribution_arn
 from edgeward.services.cloudfront.distribution.fields import items_of
+from edgeward.services.cloudfront.distribution.viewer_certificate import own_certificate_id
 from edgeward.services.cloudfront.invalidation import patterns_of
 from edgeward.services.cloudfront.store_references import StoreReferences
 from edgeward.store.transaction import SqlTransaction
@@ -52,9 +55,18 @@ class Snapshot:
 class Planner:
     """The compiled state of all distributions of one account."""
 
-    def __init__(self, *, account_id: str, domain_suffix: str, certificates: CertificateSource) -> None:
+    def __init__(
+        self,
+        *,
+        account_id: str,
+        domain_suffix: str,
+        certificates: CertificateSource,
+        own_certificates: CertificateFinder = no_certificates,
+    ) -> None:
+        """`certificates` steps in where a distribution names none of `own_certificates`."""
         self._account_id = account_id
         self._certificates = certificates
+        self._own_certificates = own_certificates
         self._default_certificate = _pem_members(certificates, [f"*.{domain_suffix}"])
         self._compiled: dict[str, Shape] = {}
         self._position = 0
@@ -125,7 +137,7 @@ class Planner:
         if distribution is None or distribution.config["Staging"]:
             self._compiled.pop(id, None)
             return
-        references = StoreReferences(transaction=transaction, distribution_id=id)
+        references = StoreReferences(transaction=transaction, certificates=self._own_certificates, distribution_id=id)
         self._compiled[id] = compile_distribution(self._source(distribution), references)
 
     def _source(self, distribution: Resource) -> DistributionSource:
@@ -134,8 +146,17 @@ class Planner:
             arn=distribution_arn(self._account_id, distribution.id),
             domain_name=distribution.attributes["DomainName"],
             config=distribution.config,
-            certificate=_pem_members(self._certificates, items_of(distribution.config["Aliases"])),
+            certificate=self._certificate(distribution.config),
         )
+
+    def _certificate(self, config: Shape) -> Mapping[str, str] | None:
+        named = own_certificate_id(config)
+        if named is None:
+            return _pem_members(self._certificates, items_of(config["Aliases"]))
+        certificate = self._own_certificates(named)
+        if certificate is None:
+            raise DanglingReferenceError("certificate", named)
+        return {"chain_pem": certificate.chain_pem, "key_pem": certificate.key_pem}
 
     def _orders(self, transaction: SqlTransaction, changes: Iterable[PendingChange]) -> tuple[bytes, ...]:
         invalidations = (change for change in changes if change.family == "invalidation")

@@ -16,6 +16,7 @@ from edgeward.edge.settings import EdgeSettings
 from edgeward.scenario.expansion import MAIN, Expansion, OriginPorts, expand
 from edgeward.scenario.short_form import ShortDistribution, merge
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
+from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.rules import check_distribution
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
 from edgeward.services.cloudfront.invalidation import check_batch, patterns_of
@@ -141,6 +142,10 @@ class Resources:
 
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         return self.expansion.origin_access_controls.get(control_id)
+
+    def certificate_names(self, _id: str, /) -> tuple[str, ...] | None:
+        """The one certificate of a run is for all names."""
+        return tuple(items_of(self.expansion.config["Aliases"]))
 
     def alias_owner(self, _alias: str, /) -> str | None:
         return None

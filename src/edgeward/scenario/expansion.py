@@ -75,6 +75,12 @@ def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]
     }
     if whole.countries:
         config["Restrictions"] = {"GeoRestriction": _geo_restriction(whole.countries)}
+    if whole.security_policy:
+        config["ViewerCertificate"] = {
+            "ACMCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/scenario",
+            "SSLSupportMethod": "sni-only",
+            "MinimumProtocolVersion": whole.security_policy,
+        }
     if whole.cache_tags:
         config["CacheTagConfig"] = {"HeaderName": whole.cache_tags}
     controls = {_control_id(key): _access_control(key, each) for key, each in origins.items() if each.signing}

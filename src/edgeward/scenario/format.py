@@ -130,7 +130,10 @@ class RequestStep:
     """The viewer sends a request. The key is the method: `get: /path`, or `request: TRACE /path`."""
 
     host: Annotated[str | None, "Host or :authority; default: the distribution's domain name"] = None
-    sni: Annotated[str | None, "TLS server name; default: the host"] = None
+    sni: Annotated[str | None, "TLS server name, `none` for none; default: the host"] = None
+    speaks: Annotated[
+        Literal["TLSv1.2", "TLSv1.3"] | None, "The only TLS version of the viewer; default: both of them"
+    ] = None
     address: Annotated[str | None, "The viewer's address, one of 127.0.0.0/8; default: 127.0.0.1"] = None
     over: Annotated[Door | None, "Another door than the scenario's, for this step"] = None
     content: Annotated[Content | None, "Content of the request"] = None

@@ -13,6 +13,17 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from edgeward.scenario.reading import Node
 
 Short = TypeVar("Short")
+SecurityPolicy = Literal[
+    "SSLv3",
+    "TLSv1",
+    "TLSv1_2016",
+    "TLSv1.1_2016",
+    "TLSv1.2_2018",
+    "TLSv1.2_2019",
+    "TLSv1.2_2021",
+    "TLSv1.2_2025",
+    "TLSv1.3_2025",
+]
 Method = Literal["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"]
 
 
@@ -168,6 +179,10 @@ class ShortDistribution:
     countries: Annotated[ShortCountries | None, "Geo restriction; default: none"] = None
     enabled: Annotated[bool | None, "Default: true"] = None
     http_version: Annotated[Literal["http1.1", "http2"] | None, "Default: http2"] = None
+    security_policy: Annotated[
+        SecurityPolicy | None,
+        "MinimumProtocolVersion, with a certificate of its own; default: CloudFront's certificate and policy",
+    ] = None
     others: Annotated[
         Mapping[str, "ShortDistribution"] | None,
         "More distributions beside this one, by first label of the domain name",

@@ -60,9 +60,12 @@ class Viewer:
     address: str | None = None
     """Where it connects from; None: wherever the system likes."""
 
-    def at(self, address: str | None) -> "Viewer":
-        """The same viewer at another address."""
-        return replace(self, address=address)
+    speaks: str | None = None
+    """The only TLS version it speaks, such as TLSv1.2; None: TLS 1.2 and newer."""
+
+    def like(self, *, address: str | None, speaks: str | None) -> "Viewer":
+        """The same viewer at another address, with another TLS version."""
+        return replace(self, address=address, speaks=speaks)
 
     async def send(self, door: Door, request: Request, sni: str, *, watch_close: bool = False) -> Outcome:
         """One request on a connection of its own."""
@@ -132,9 +135,11 @@ class Viewer:
         if door == "h1":
             reader, writer = await asyncio.open_connection(*self.http, limit=READ_LIMIT, local_addr=local)
         else:
-            context = _tls_context(self.root_pem, "h2" if door == "h2" else "http/1.1")
+            context = _tls_context(self.root_pem, "h2" if door == "h2" else "http/1.1", self.speaks)
+            # An address is no server name (RFC 6066 section 3): for one, none is sent.
+            name = self.https[0] if sni == NO_SERVER_NAME else sni
             reader, writer = await asyncio.open_connection(
-                *self.https, limit=READ_LIMIT, local_addr=local, ssl=context, server_hostname=sni
+                *self.https, limit=READ_LIMIT, local_addr=local, ssl=context, server_hostname=name
             )
         try:
             yield reader, writer
@@ -153,12 +158,14 @@ async def attempt(sending: Coroutine[Any, Any, Outcome]) -> Outcome:
 
 
 @functools.cache
-def _tls_context(root_pem: str, protocol: str) -> ssl.SSLContext:
+def _tls_context(root_pem: str, protocol: str, version: str | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(cadata=root_pem)
     context.set_alpn_protocols([protocol])
+    if version is not None:
+        context.minimum_version = context.maximum_version = _TLS_VERSIONS[version]
     return context
 
 
@@ -175,5 +182,8 @@ def _ignore() -> None:
     """Nobody waits for a single request to be on its way."""
 
 
+NO_SERVER_NAME = "none"
+"""As the server name of a viewer that sends none."""
+_TLS_VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 _SILENCE_SECONDS = 1.0
 """How long the edge may take to close a connection that it will not use again."""

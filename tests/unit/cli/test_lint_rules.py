@@ -130,7 +130,7 @@ MISTAKES: list[tuple[str, dict[str, Any], Any, Any]] = [
     ),
     (
         "old-tls-to-viewers",
-        {"ViewerCertificate": {"ACMCertificateArn": "arn", "MinimumProtocolVersion": "TLSv1.1_2016"}},
+        {"ViewerCertificate": {"ACMCertificateArn": "arn", "MinimumProtocolVersion": "TLSv1_2016"}},
         None,
         None,
     ),

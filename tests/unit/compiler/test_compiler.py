@@ -193,6 +193,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
         "aliases": ["*.example.org", "www.example.com"],
         "enabled": True,
         "certificate": None,
+        "security_policy": "TLSv1",
         "default_root_object": "index.html",
         "http2": True,
         "cache_tag_header": "cache-tag",
@@ -355,6 +356,22 @@ def test_the_policy_rfc9111_forwards_all_but_host_unless_an_origin_request_polic
 def test_viewers_are_offered_http2_when_the_distribution_says_so(attached: Attached) -> None:
     assert compile_distribution(source(CONFIG | {"HttpVersion": "http2"}), attached)["http2"]
     assert not compile_distribution(source(CONFIG | {"HttpVersion": "http1.1"}), attached)["http2"]
+
+
+@pytest.mark.parametrize(
+    ("certificate", "policy"),
+    [
+        ({"CloudFrontDefaultCertificate": True, "MinimumProtocolVersion": "TLSv1.3_2025"}, "TLSv1"),
+        ({"ACMCertificateArn": "arn:aws:acm:us-east-1:1:certificate/1", "SSLSupportMethod": "sni-only"}, "TLSv1"),
+        ({"IAMCertificateId": "1", "MinimumProtocolVersion": "TLSv1.3_2025"}, "TLSv1.3_2025"),
+    ],
+)
+def test_the_security_policy_goes_with_a_certificate_of_its_own(
+    certificate: Shape, policy: str, attached: Attached
+) -> None:
+    compiled = compile_distribution(source(CONFIG | {"ViewerCertificate": certificate}), attached)
+
+    assert compiled["security_policy"] == policy
 
 
 def test_a_disabled_distribution_is_compiled_too(attached: Attached) -> None:

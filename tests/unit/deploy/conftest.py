@@ -176,8 +176,13 @@ def account(store: Store) -> Account:
 
 
 @pytest.fixture
-def planner() -> Planner:
-    return Planner(account_id="123456789012", domain_suffix="cloudfront.localhost", certificates=FakeCertificates())
+def certificates() -> FakeCertificates:
+    return FakeCertificates()
+
+
+@pytest.fixture
+def planner(certificates: FakeCertificates) -> Planner:
+    return Planner(account_id="123456789012", domain_suffix="cloudfront.localhost", certificates=certificates)
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from edgeward.authority import Certificate
+from edgeward.deploy.channel import CertificateSource
 from edgeward.deploy.planner import Planner, Step
 
 
@@ -54,6 +56,27 @@ def test_a_step_holds_only_what_changed_and_names_its_base(planner: Planner, acc
 
     assert (document["base"], document["sequence"]) == (2, position)
     assert list(document["distributions"]) == ["E2"]
+
+
+def test_a_certificate_of_ones_own_stands_before_the_authority(account: Any, certificates: CertificateSource) -> None:
+    own = Certificate(names=("www.example.com",), chain_pem="chain", key_pem="key")
+    planner = Planner(
+        account_id="123456789012",
+        domain_suffix="cloudfront.localhost",
+        certificates=certificates,
+        own_certificates={"own": own}.get,
+    )
+    aliases = {"Aliases": {"Quantity": 1, "Items": ["www.example.com"]}}
+    arn = "arn:aws:acm:us-east-1:123456789012:certificate"
+    account.put("E1", **aliases)
+    account.put("E2", **aliases, ViewerCertificate={"ACMCertificateArn": f"{arn}/own", "SSLSupportMethod": "sni-only"})
+    account.put("E3", **aliases, ViewerCertificate={"IAMCertificateId": "lost", "SSLSupportMethod": "sni-only"})
+
+    load(planner, account)
+
+    distributions = json.loads(planner.whole_plan().document)["distributions"]
+    chains = {each: distribution["certificate"]["chain_pem"] for each, distribution in distributions.items()}
+    assert chains == {"E1": "www.example.com", "E2": "chain"}
 
 
 def test_several_changes_become_one_step(planner: Planner, account: Any) -> None:

@@ -28,7 +28,7 @@ use super::{Shared, WorkerThread};
 use crate::client_hello::{ClientHello, Recorder};
 use crate::connection::Connection;
 use crate::file_sending::FileSending;
-use crate::tls::{self, ViewerTls};
+use crate::tls::{self, KeyExchange, ViewerTls};
 
 /// What the acceptor and the server tell a worker.
 #[derive(Debug)]
@@ -160,7 +160,7 @@ impl<S: ViewerService> Serving<S> {
         let StartHandshake { accepted, io, .. } =
             LazyConfigAcceptor::new(Acceptor::default(), Recorder::new(stream)).await?;
         let (stream, hello) = io.finish();
-        let config = self.tls.config_for(accepted.client_hello().server_name());
+        let config = self.tls.config_for(accepted.client_hello().server_name(), KeyExchange::best_of(hello.as_ref()));
         Ok((StartHandshake::from_parts(accepted, stream).into_stream(config).await?, hello))
     }
 

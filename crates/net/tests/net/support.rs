@@ -15,8 +15,11 @@ use http::{Request, Response};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedCipherSuite, SupportedProtocolVersion,
+};
 
 /// Longest wait of a test for anything: a hang becomes a failure.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -61,7 +64,7 @@ where
 {
     let authority = Authority::new();
     let store = Arc::new(CertificateStore::new());
-    store.replace(Vec::new(), Some(authority.certificate(&["edge.localhost"])));
+    store.replace([], Some(authority.certificate(&["edge.localhost"])));
     let server = Server::start(settings, store, move |_| Answering(answer.clone())).unwrap();
     (server, authority)
 }
@@ -98,6 +101,27 @@ impl Authority {
     pub fn certificate(&self, names: &[&str]) -> Certificate {
         let (chain, key) = self.issue(names);
         Certificate::from_pem(&chain, &key).unwrap()
+    }
+
+    /// A viewer that speaks one version with one suite.
+    pub fn viewer(&self, version: &'static SupportedProtocolVersion, suite: SupportedCipherSuite) -> ClientConfig {
+        let provider = CryptoProvider { cipher_suites: vec![suite], ..rustls::crypto::aws_lc_rs::default_provider() };
+        self.viewer_with(provider, &[version])
+    }
+
+    /// A viewer that speaks these versions with what `provider` has.
+    pub fn viewer_with(
+        &self,
+        provider: CryptoProvider,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.der()).unwrap();
+        ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth()
     }
 
     /// A viewer's TLS configuration that trusts this authority.

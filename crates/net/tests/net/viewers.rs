@@ -11,12 +11,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use edgeward_net::{CertificateStore, Server, ServerSettings, ViewerLimits};
+use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, ViewerLimits, ViewerTerms};
 use http::Response;
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::NamedGroup;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group as group};
 use rustls::pki_types::ServerName;
 use tokio::sync::Semaphore;
 use tokio::time::Sleep;
@@ -101,18 +104,84 @@ fn h2_get(path: &str) -> http::Request<Empty<&'static [u8]>> {
     http::Request::get(format!("https://edge.localhost{path}")).body(Empty::new()).unwrap()
 }
 
+fn shown(certificate: Certificate) -> NameSettings {
+    NameSettings { certificate: Some(certificate), terms: ViewerTerms::default() }
+}
+
 #[test]
 fn http2_is_offered_but_for_the_names_that_do_without() {
     let authority = Authority::new();
     let store = Arc::new(CertificateStore::new());
-    store.replace(Vec::new(), Some(authority.certificate(&["new.example", "old.example"])));
-    store.offer_http1_only(["old.example".to_owned()]);
+    let http1_only = ViewerTerms { http2: false, ..ViewerTerms::default() };
+    let names = [("old.example", NameSettings { certificate: None, terms: http1_only })];
+    store.replace(names, Some(authority.certificate(&["new.example", "old.example"])));
     let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
     let server = Server::start(settings(), store, move |_| Answering(answer)).unwrap();
     for (name, protocol) in [("new.example", "h2"), ("old.example", "http/1.1")] {
         let viewer = authority.trusting(&["h2", "http/1.1"]);
         let session = handshake(server.https_addresses()[0], viewer, name).unwrap();
         assert_eq!(session.conn.alpn_protocol(), Some(protocol.as_bytes()), "{name}");
+    }
+}
+
+#[test]
+fn the_name_asked_for_decides_on_versions_and_suites() {
+    let authority = Authority::new();
+    let store = Arc::new(CertificateStore::new());
+    let names = [
+        ("new.example", ViewerTerms { tls12: false, ..ViewerTerms::default() }),
+        ("aes.example", ViewerTerms { chacha20: false, ..ViewerTerms::default() }),
+    ];
+    store.replace(
+        names.map(|(name, terms)| (name, NameSettings { certificate: None, terms })),
+        Some(authority.certificate(&["any.example", "new.example", "aes.example"])),
+    );
+    let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
+    let server = Server::start(settings(), store, move |_| Answering(answer)).unwrap();
+    let (tls12, tls13) = (&rustls::version::TLS12, &rustls::version::TLS13);
+    let (aes, chacha20) = (suite::TLS13_AES_128_GCM_SHA256, suite::TLS13_CHACHA20_POLY1305_SHA256);
+    let (old_aes, old_chacha20) =
+        (suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256);
+    for (name, version, suite, is_served) in [
+        ("any.example", tls13, aes, true),
+        ("any.example", tls13, chacha20, true),
+        ("any.example", tls12, old_aes, true),
+        ("any.example", tls12, old_chacha20, true),
+        ("new.example", tls13, aes, true),
+        ("new.example", tls13, chacha20, true),
+        ("new.example", tls12, old_aes, false),
+        ("aes.example", tls13, aes, true),
+        ("aes.example", tls13, chacha20, false),
+        ("aes.example", tls12, old_aes, true),
+        ("aes.example", tls12, old_chacha20, false),
+    ] {
+        let viewer = authority.viewer(version, suite);
+        let finished = handshake(server.https_addresses()[0], viewer, name);
+        assert_eq!(finished.is_ok(), is_served, "{name} {version:?} {suite:?}");
+    }
+}
+
+#[test]
+fn a_post_quantum_key_exchange_goes_before_all_others() {
+    use NamedGroup::{X25519, X25519MLKEM768, secp256r1, secp256r1MLKEM768, secp384r1};
+    let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
+    let (server, authority) = serve(settings(), answer);
+    let hybrid = (group::X25519MLKEM768, group::SECP256R1MLKEM768);
+    let (tls12, tls13) = (&rustls::version::TLS12, &rustls::version::TLS13);
+    for (versions, offered, expected) in [
+        (&[tls13][..], &[hybrid.0, group::X25519][..], X25519MLKEM768),
+        // The viewer has sent a share of X25519 alone.
+        (&[tls13, tls12], &[group::X25519, group::SECP256R1, hybrid.0], X25519MLKEM768),
+        (&[tls13], &[group::SECP256R1, hybrid.1], secp256r1MLKEM768),
+        (&[tls13, tls12], &[group::X25519, group::SECP256R1], X25519),
+        (&[tls13], &[group::SECP384R1], secp384r1),
+        (&[tls12], &[group::SECP256R1, hybrid.0], secp256r1),
+    ] {
+        let provider = CryptoProvider { kx_groups: offered.to_vec(), ..aws_lc_rs::default_provider() };
+        let viewer = authority.viewer_with(provider, versions);
+        let session = handshake(server.https_addresses()[0], viewer, "edge.localhost").unwrap();
+        let found = session.conn.negotiated_key_exchange_group().unwrap().name();
+        assert_eq!(found, expected, "{versions:?} {offered:?}");
     }
 }
 
@@ -125,7 +194,7 @@ fn viewers_are_shown_the_certificate_of_the_name_they_ask_for() {
         authority.certificate(&["edge.localhost"]),
     );
     let store = Arc::new(CertificateStore::new());
-    store.replace(vec![exact, wildcard], Some(default));
+    store.replace([("www.example.com", shown(exact)), ("*.example.com", shown(wildcard))], Some(default));
     let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
     let server = Server::start(settings(), Arc::clone(&store), move |_| Answering(answer)).unwrap();
     for name in ["www.example.com", "img.example.com", "edge.localhost"] {
@@ -133,7 +202,7 @@ fn viewers_are_shown_the_certificate_of_the_name_they_ask_for() {
         handshake(server.https_addresses()[0], authority.trusting(&[]), name).unwrap();
     }
     assert!(handshake(server.https_addresses()[0], authority.trusting(&[]), "other.example").is_err());
-    store.replace(vec![authority.certificate(&["other.example"])], None);
+    store.replace([("other.example", shown(authority.certificate(&["other.example"])))], None);
     handshake(server.https_addresses()[0], authority.trusting(&[]), "other.example").unwrap();
     assert!(handshake(server.https_addresses()[0], authority.trusting(&[]), "edge.localhost").is_err());
     eventually(|| server.counters().handshake_failures == 2);
@@ -218,7 +287,7 @@ fn pipelined_requests_are_answered_in_order() {
 fn each_connection_goes_to_the_worker_with_the_fewest() {
     let authority = Authority::new();
     let store = Arc::new(CertificateStore::new());
-    store.replace(Vec::new(), Some(authority.certificate(&["edge.localhost"])));
+    store.replace([], Some(authority.certificate(&["edge.localhost"])));
     let workers = ServerSettings { workers: 3, ..settings() };
     let server = Server::start(workers, store, |index| {
         Answering(move |_, _| -> Answer { Box::pin(async move { text(index.to_string()) }) })

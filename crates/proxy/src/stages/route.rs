@@ -1,4 +1,4 @@
-//! Stage 2: host to distribution, path to cache behavior.
+//! Stage 2: host to distribution, which has to be the one the connection is for; path to cache behavior.
 
 use std::sync::Arc;
 
@@ -7,10 +7,14 @@ use edgeward_plan::Plan;
 use super::Early;
 use crate::exchange::{Exchange, Route};
 use crate::refusal::Refusal;
+use crate::security_policy;
 
 /// Where the request belongs in `plan`.
 pub(crate) fn find(exchange: &Exchange, plan: &Plan, host: &str) -> Result<Route, Early> {
     let distribution = plan.distribution_for(host).ok_or(Refusal::UnknownHost)?;
+    if let Some(session) = &exchange.connection.tls {
+        security_policy::check(session, plan, distribution, host)?;
+    }
     // The default root object stands for `/` alone, whatever the method (guide, DefaultRootObject).
     let is_root = exchange.request.uri.path() == "/" && !distribution.default_root_object.is_empty();
     let rewritten_path = is_root.then(|| format!("/{}", distribution.default_root_object));

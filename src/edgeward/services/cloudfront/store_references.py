@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from edgeward.aws.engine import ResourceSpec
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Transaction
+from edgeward.certificates import CertificateFinder
 from edgeward.services.cloudfront import cache_policy, origin_request_policy, response_headers_policy
 
 
@@ -13,6 +14,7 @@ class StoreReferences:
     """Implements `distribution.references.References`."""
 
     transaction: Transaction
+    certificates: CertificateFinder
     distribution_id: str | None = None
     """The distribution being checked; None for a new one."""
 
@@ -37,6 +39,14 @@ class StoreReferences:
         """The OriginAccessControlConfig; None when there is none."""
         control = self.transaction.find("origin-access-control", control_id)
         return control.config if control is not None else None
+
+    def certificate_names(self, id: str, /) -> tuple[str, ...] | None:
+        """The DNS names of the certificate of one's own with this id, lower case; None when there is none.
+
+        Raises `CertificateError` for one that cannot be used.
+        """
+        certificate = self.certificates(id)
+        return certificate.names if certificate is not None else None
 
     def alias_owner(self, alias: str, /) -> str | None:
         """The id of the other distribution that has exactly this alias; None when it is free."""

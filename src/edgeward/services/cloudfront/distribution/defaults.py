@@ -38,6 +38,8 @@ def _fill(shape: Shape, defaults: Shape) -> None:
 def _fill_viewer_certificate(certificate: Shape) -> None:
     if not (certificate.get("ACMCertificateArn") or certificate.get("IAMCertificateId")):
         certificate.setdefault("CloudFrontDefaultCertificate", True)
+    elif not certificate.get("CloudFrontDefaultCertificate"):
+        _fill(certificate, _OWN_CERTIFICATE)
     if certificate.get("CloudFrontDefaultCertificate"):
         _fill(certificate, _DEFAULT_CERTIFICATE)
 
@@ -97,6 +99,9 @@ _DEFAULT_CERTIFICATE: Shape = {
     "MinimumProtocolVersion": "TLSv1",
     "CertificateSource": "cloudfront",
 }
+
+# The policy of a caller who names none is common knowledge; the guide does not say.
+_OWN_CERTIFICATE: Shape = {"CloudFrontDefaultCertificate": False, "MinimumProtocolVersion": "TLSv1"}
 
 _ORIGIN: Shape = {
     "OriginPath": "",

@@ -13,6 +13,7 @@ from edgeward.aws.engine import Call, Environment, Handler, Proposal, ResourceEn
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import ServiceModel, Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.certificates import CertificateFinder
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.holds import references
@@ -25,9 +26,11 @@ from edgeward.services.cloudfront.store_references import StoreReferences
 from edgeward.services.cloudfront.tagging import read_tags
 
 
-def distribution_handlers(model: ServiceModel, environment: Environment, domain_suffix: str) -> dict[str, Handler]:
+def distribution_handlers(
+    model: ServiceModel, environment: Environment, domain_suffix: str, certificates: CertificateFinder
+) -> dict[str, Handler]:
     """The operations of the family; new distributions get domain names under `domain_suffix`."""
-    spec = distribution_spec(environment.account_id, domain_suffix)
+    spec = distribution_spec(environment.account_id, domain_suffix, certificates)
     engine = ResourceEngine(spec, model, environment)
     return {
         **engine.handlers(),
@@ -38,8 +41,8 @@ def distribution_handlers(model: ServiceModel, environment: Environment, domain_
     }
 
 
-def distribution_spec(account_id: str, domain_suffix: str) -> ResourceSpec:
-    """The family, for one account."""
+def distribution_spec(account_id: str, domain_suffix: str, certificates: CertificateFinder) -> ResourceSpec:
+    """The family, for one account and its own certificates."""
     return ResourceSpec(
         family="distribution",
         noun="Distribution",
@@ -49,7 +52,7 @@ def distribution_spec(account_id: str, domain_suffix: str) -> ResourceSpec:
         new_id=lambda identifiers: identifiers.capital("E"),
         new_attributes=lambda identifiers: {"DomainName": f"{identifiers.lower('d')}.{domain_suffix}"},
         fill_defaults=fill_defaults,
-        check=check,
+        check=lambda proposal: check(proposal, certificates),
         check_delete=check_delete,
         references=references,
         describe=_describe(account_id),
@@ -86,11 +89,11 @@ def copy(engine: ResourceEngine, environment: Environment, call: Call) -> Shape:
     return engine.add(call, _staging_config(primary.config, call.members))
 
 
-def check(proposal: Proposal) -> None:
+def check(proposal: Proposal, certificates: CertificateFinder) -> None:
     """All rules of a distribution, and refusal of what the edge lacks."""
     if proposal.before is not None:
         check_update(proposal.before.config, proposal.config)
-    _check_rules(proposal)
+    _check_rules(proposal, certificates)
     refuse_unsupported(_asking(proposal.config))
 
 
@@ -132,11 +135,12 @@ def deploy_change(transaction: Transaction, distribution: Resource) -> None:
     transaction.enqueue("distribution", distribution.id)
 
 
-def _check_rules(proposal: Proposal) -> None:
+def _check_rules(proposal: Proposal, certificates: CertificateFinder) -> None:
     own_id = proposal.before.id if proposal.before is not None else None
     if proposal.config["Staging"] and items_of(proposal.config["Aliases"]):
         raise ApiError("InvalidArgument", "DistributionConfig.Aliases: a staging distribution has none. Leave it out.")
-    check_distribution(proposal.config, StoreReferences(transaction=proposal.transaction, distribution_id=own_id))
+    known = StoreReferences(transaction=proposal.transaction, certificates=certificates, distribution_id=own_id)
+    check_distribution(proposal.config, known)
     for reference in references(proposal.config):
         is_missing = proposal.transaction.find(reference.kind, reference.target) is None
         if reference.kind in HELD_FAMILIES and is_missing:

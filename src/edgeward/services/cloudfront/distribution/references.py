@@ -31,5 +31,11 @@ class References(AttachedResources, Protocol):
     def distribution_count(self) -> int:
         """How many distributions the account has besides the one being checked."""
 
+    def certificate_names(self, id: str, /) -> tuple[str, ...] | None:
+        """The DNS names of the certificate of one's own with this id, lower case; None when there is none.
+
+        Raises `edgeward.certificates.CertificateError` for one that cannot be used.
+        """
+
     def alias_owner(self, alias: str, /) -> str | None:
         """The id of the other distribution that has exactly this alias; None when it is free."""

@@ -19,6 +19,7 @@ from edgeward.services.cloudfront.distribution.origins import check_origin_group
 from edgeward.services.cloudfront.distribution.policies import check_policies
 from edgeward.services.cloudfront.distribution.references import References
 from edgeward.services.cloudfront.distribution.settings import check_settings
+from edgeward.services.cloudfront.distribution.viewer_certificate import check_own_certificate
 
 __all__ = ["References", "check_distribution", "check_update"]
 
@@ -31,7 +32,7 @@ def check_distribution(config: Shape, references: References) -> None:
     filled = fill_defaults(config)
     for check in (check_settings, check_origins, check_origin_groups, check_behaviors, check_aliases):
         check(filled)
-    for check_named in (check_policies, check_origin_access, check_alias_owners):
+    for check_named in (check_policies, check_origin_access, check_own_certificate, check_alias_owners):
         check_named(filled, references)
     _check_distribution_count(references)
 

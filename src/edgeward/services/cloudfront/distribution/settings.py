@@ -1,6 +1,6 @@
 """The rules of the members that concern the distribution as a whole.
 
-Sources: API reference (DistributionConfig, ViewerCertificate, GeoRestriction, CustomErrorResponse),
+Sources: API reference (DistributionConfig, GeoRestriction, CustomErrorResponse),
 Developer Guide ("Specify a default root object", "Quotas"). Called by `rules` with a config that
 `fill_defaults` has filled.
 """
@@ -10,6 +10,7 @@ import re
 from edgeward.aws.model import Shape
 from edgeward.services.cloudfront.distribution import quotas
 from edgeward.services.cloudfront.distribution.fields import Field, items_of, shown
+from edgeward.services.cloudfront.distribution.viewer_certificate import check_viewer_certificate
 
 
 def check_settings(config: Shape) -> None:
@@ -21,7 +22,7 @@ def check_settings(config: Shape) -> None:
         message = f"has {len(config['Comment'])} characters; at most {quotas.COMMENT_CHARACTERS}"
         raise at.member("Comment").refused(message)
     _check_default_root_object(at.member("DefaultRootObject"), config["DefaultRootObject"])
-    _check_viewer_certificate(at.member("ViewerCertificate"), config["ViewerCertificate"])
+    check_viewer_certificate(config)
     _check_geo_restriction(at.member("Restrictions.GeoRestriction"), config["Restrictions"]["GeoRestriction"])
     if "CacheTagConfig" in config:
         _check_cache_tag_header(at.member("CacheTagConfig.HeaderName"), config["CacheTagConfig"]["HeaderName"])
@@ -38,34 +39,6 @@ def _check_default_root_object(at: Field, name: str) -> None:
     if not _ROOT_OBJECT.fullmatch(name):
         message = "holds A-Z a-z 0-9 _ - . * $ / ~ \" ' & @ : + and nothing else"
         raise at.refused(message, "InvalidDefaultRootObject")
-
-
-def _check_viewer_certificate(at: Field, certificate: Shape) -> None:
-    chosen = [source for source in _CERTIFICATE_SOURCES if certificate.get(source)]
-    if len(chosen) != 1:
-        choices = ", ".join(_CERTIFICATE_SOURCES)
-        message = f"set exactly one of {choices}; set are {' and '.join(chosen) or 'none'}"
-        raise at.refused(message, "InvalidViewerCertificate")
-    if "CloudFrontDefaultCertificate" in chosen:
-        return  # The other members mean nothing with it (API reference, ViewerCertificate).
-    arn = certificate.get("ACMCertificateArn", "")
-    if arn and not arn.startswith(_ACM_ARNS):
-        message = "CloudFront takes certificates of us-east-1 only; request the certificate there"
-        raise at.member("ACMCertificateArn").refused(message, "InvalidViewerCertificate")
-    if "SSLSupportMethod" not in certificate:
-        message = "is missing; a certificate of your own needs sni-only, vip or static-ip"
-        raise at.member("SSLSupportMethod").refused(message, "InvalidViewerCertificate")
-    _check_security_policy(at.member("MinimumProtocolVersion"), certificate)
-
-
-def _check_security_policy(at: Field, certificate: Shape) -> None:
-    method, policy = certificate["SSLSupportMethod"], certificate.get("MinimumProtocolVersion")
-    if policy == "SSLv3" and method == "sni-only":
-        message = "viewers that send a server name speak TLSv1 at least; choose another version"
-        raise at.refused(message, "InvalidMinimumProtocolVersion")
-    if method == "vip" and policy not in (None, "SSLv3", "TLSv1"):
-        message = f"{policy} does not go with SSLSupportMethod vip; choose SSLv3 or TLSv1, or use sni-only"
-        raise at.refused(message, "InvalidMinimumProtocolVersion")
 
 
 def _check_geo_restriction(at: Field, restriction: Shape) -> None:
@@ -114,8 +87,6 @@ def _check_error_page(at: Field, response: Shape) -> None:
         raise at.member("ResponseCode").refused(message, "InvalidResponseCode")
 
 
-_CERTIFICATE_SOURCES = ("CloudFrontDefaultCertificate", "ACMCertificateArn", "IAMCertificateId")
-_ACM_ARNS = ("arn:aws:acm:us-east-1:", "arn:aws-cn:acm:us-east-1:")
 _ROOT_OBJECT = re.compile(r"""[A-Za-z0-9_\-.*$/~"'&@:+]*""")
 _ERROR_PAGE = re.compile(r"""/[A-Za-z0-9_\-.*$/~"'&@:+%]*""")
 _HEADER_NAME = re.compile(rf"[A-Za-z0-9!#$%&'*+\-.^_`|~]{{1,{quotas.CACHE_TAG_HEADER_CHARACTERS}}}")

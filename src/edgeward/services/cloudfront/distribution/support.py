@@ -64,6 +64,10 @@ EFFECTS: Mapping[str, str] = {
     "CacheTagConfig.HeaderName": "the response header with the tags by which stored responses are invalidated",
     "DefaultRootObject": "answers requests for /",
     "Restrictions.GeoRestriction": "viewers of which countries are served",
+    "ViewerCertificate.CloudFrontDefaultCertificate": "the local authority issues a certificate for the aliases",
+    "ViewerCertificate.ACMCertificateArn": "viewers are shown this certificate, from the folder of certificates",
+    "ViewerCertificate.IAMCertificateId": "viewers are shown this certificate, from the folder of certificates",
+    "ViewerCertificate.MinimumProtocolVersion": "which TLS viewers may use; never less than TLSv1.2_2021 gives",
     "HttpVersion": "whether viewers are offered HTTP/2",
     "Enabled": "a disabled distribution serves no viewer",
     **dict(_below("Origins.Items[]", _ORIGIN_EFFECTS)),
@@ -78,6 +82,8 @@ INERT: Mapping[str, str] = {
     "CallerReference": "names the request to create, so that a repeated one is recognized; the edge has no use for it",
     "Comment": "words for people",
     "PriceClass": "one point of presence belongs to every price class, so each of them is honored",
+    "ViewerCertificate.Certificate": "repeats ACMCertificateArn or IAMCertificateId",
+    "ViewerCertificate.CertificateSource": "repeats which of ACMCertificateArn and IAMCertificateId is set",
     "IsIPV6Enabled": "says what CloudFront's DNS answers; which addresses the edge listens on is its own setting",
 }
 """Members that by their nature ask nothing of this edge, each with the reason."""

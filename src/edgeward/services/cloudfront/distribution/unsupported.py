@@ -32,12 +32,20 @@ def refuse_unsupported(config: Shape) -> None:
 
     `config` has passed the checks of the model; it may be filled with defaults or not.
     """
-    for path, at, value in _accounted_values(config, "", Field()):
+    for path, at, value in _accounted_values(_meaningful(config), "", Field()):
         refusal = _REFUSALS_BY_PATH.get(path)
         if refusal is not None and not refusal.is_neutral(value):
             raise at.refused(refusal.missing)
         if path not in ACCOUNTED:
             raise at.refused("this edge does not know this member yet; leave it out")
+
+
+def _meaningful(config: Shape) -> Shape:
+    """Without what means nothing beside CloudFront's own certificate (API reference, ViewerCertificate)."""
+    certificate = config.get("ViewerCertificate", {})
+    if not certificate.get("CloudFrontDefaultCertificate"):
+        return config
+    return config | {"ViewerCertificate": {"CloudFrontDefaultCertificate": True}}
 
 
 def _accounted_values(value: Any, path: str, at: Field) -> Iterator[tuple[str, Field, Any]]:
@@ -75,12 +83,6 @@ def _is_one_of(*values: str) -> Callable[[Any], bool]:
     return lambda value: value in values
 
 
-def _is_default_certificate(certificate: Shape) -> bool:
-    """With CloudFront's own certificate the other members mean nothing (API reference, ViewerCertificate)."""
-    own = certificate.get("ACMCertificateArn") or certificate.get("IAMCertificateId")
-    return bool(certificate.get("CloudFrontDefaultCertificate", True)) and not own
-
-
 def _allows_current_tls(protocols: Shape) -> bool:
     return "TLSv1.2" in items_of(protocols)
 
@@ -93,10 +95,9 @@ _DISTRIBUTION_REFUSALS = (
         "set Enabled to false",
     ),
     Refusal(
-        "ViewerCertificate",
-        _is_default_certificate,
-        "this edge has no certificates of ACM or IAM yet; set CloudFrontDefaultCertificate to true, and the local "
-        "authority issues certificates for the aliases",
+        "ViewerCertificate.SSLSupportMethod",
+        _is_one_of("sni-only"),
+        "this edge has no address for each certificate; use sni-only",
     ),
     Refusal("WebACLId", _is_unset, "this edge has no web ACLs yet; leave it empty"),
     Refusal("HttpVersion", _is_one_of("http1.1", "http2"), "this edge has no HTTP/3 yet; use http2"),

@@ -9,6 +9,7 @@ import pytest
 
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
+from edgeward.certificates import CertificateError
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.rules import check_distribution
 
@@ -22,6 +23,7 @@ class KnownResources:
     response_headers_policies: dict[str, Shape] = field(default_factory=dict)
     origin_access_controls: dict[str, Shape] = field(default_factory=dict)
     alias_owners: dict[str, str] = field(default_factory=dict)
+    certificates: dict[str, tuple[str, ...]] = field(default_factory=dict)
     distribution_count: int = 0
 
     def cache_policy(self, policy_id: str, /) -> Shape | None:
@@ -35,6 +37,11 @@ class KnownResources:
 
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         return self.origin_access_controls.get(control_id)
+
+    def certificate_names(self, id: str, /) -> tuple[str, ...] | None:
+        if id == "damaged":
+            raise CertificateError("damaged.pem cannot be read")
+        return self.certificates.get(id)
 
     def alias_owner(self, alias: str, /) -> str | None:
         return self.alias_owners.get(alias)
@@ -62,6 +69,7 @@ def known() -> KnownResources:
             "sigv4a": control | {"SigningProtocol": "sigv4a"},
             "lambda": control | {"OriginAccessControlOriginType": "lambda"},
         },
+        certificates={"1": ("*.example.com", "example.com")},
         alias_owners={"taken.example.com": "E1OTHER", "*.taken.example.net": "E1OTHER"},
     )
 

@@ -33,6 +33,9 @@ class EverythingExists:
     def origin_access_control(self, _control_id: str, /) -> Shape | None:
         return {"OriginAccessControlOriginType": "s3", "SigningBehavior": "always", "SigningProtocol": "sigv4"}
 
+    def certificate_names(self, _id: str, /) -> tuple[str, ...] | None:
+        return ("www.example.com",)
+
     def alias_owner(self, _alias: str, /) -> str | None:
         return None
 

@@ -104,12 +104,28 @@ def test_the_least_config_is_answered_in_full() -> None:
         ("IsIPV6Enabled", False),
         ("Staging", True),
         ("PriceClass", "PriceClass_100"),
-        ("ViewerCertificate", {"ACMCertificateArn": "arn", "SSLSupportMethod": "sni-only"}),
+        (
+            "ViewerCertificate",
+            {
+                "CloudFrontDefaultCertificate": False,
+                "ACMCertificateArn": "arn",
+                "SSLSupportMethod": "sni-only",
+                "MinimumProtocolVersion": "TLSv1.2_2021",
+            },
+        ),
         ("ViewerCertificate", {"CloudFrontDefaultCertificate": False}),
     ],
 )
 def test_what_the_caller_sent_stays(member: str, sent: Any, sparse: Shape) -> None:
     assert fill_defaults(sparse | {member: sent})[member] == sent
+
+
+def test_a_certificate_of_ones_own_has_the_policy_of_those_who_name_none(sparse: Shape) -> None:
+    sent = {"ACMCertificateArn": "arn", "SSLSupportMethod": "sni-only"}
+
+    filled = fill_defaults(sparse | {"ViewerCertificate": sent})["ViewerCertificate"]
+
+    assert filled == sent | {"CloudFrontDefaultCertificate": False, "MinimumProtocolVersion": "TLSv1"}
 
 
 def test_a_structure_that_is_half_there_is_completed(sparse: Shape) -> None:

@@ -20,6 +20,10 @@ def geo(kind: str, *countries: str) -> Shape:
     return {"Restrictions.GeoRestriction": restriction}
 
 
+def aliases(*names: str) -> Shape:
+    return {"Aliases": {"Quantity": len(names), "Items": list(names)}}
+
+
 def error_pages(*responses: Shape) -> Shape:
     return {"CustomErrorResponses": {"Quantity": len(responses), "Items": list(responses)}}
 
@@ -83,6 +87,25 @@ REFUSED = [
         "InvalidMinimumProtocolVersion",
         "ViewerCertificate.MinimumProtocolVersion:",
     ),
+    (
+        "a certificate that is not there",
+        {"ViewerCertificate": {"ACMCertificateArn": f"{ACM}0", "SSLSupportMethod": "sni-only"}},
+        "InvalidViewerCertificate",
+        "put it into the folder of certificates, as 10.pem",
+    ),
+    (
+        "a certificate that cannot be used",
+        {"ViewerCertificate": {"IAMCertificateId": "damaged", "SSLSupportMethod": "sni-only"}},
+        "InvalidViewerCertificate",
+        "damaged.pem cannot be read",
+    ),
+    (
+        "a certificate for other names than the aliases",
+        aliases("www.example.com", "a.b.example.com")
+        | {"ViewerCertificate": {"ACMCertificateArn": ACM, "SSLSupportMethod": "sni-only"}},
+        "InvalidViewerCertificate",
+        "not for the alias a.b.example.com; it is for *.example.com, example.com",
+    ),
     ("countries without a restriction", geo("none", "DE"), "InvalidGeoRestrictionParameter", "GeoRestriction:"),
     ("a restriction without countries", geo("blacklist"), "InvalidGeoRestrictionParameter", "GeoRestriction:"),
     ("a country in small letters", geo("whitelist", "de"), "InvalidLocationCode", "GeoRestriction.Items[de]:"),
@@ -127,7 +150,14 @@ def test_an_unsound_setting_is_refused_by_name(
             id="a version beside the default certificate, which CloudFront overlooks",
         ),
         pytest.param(
-            {"ViewerCertificate": {"ACMCertificateArn": ACM, "SSLSupportMethod": "sni-only"}}, id="a certificate"
+            aliases("a.example.com")
+            | {"ViewerCertificate": {"ACMCertificateArn": ACM, "SSLSupportMethod": "sni-only"}},
+            id="a certificate",
+        ),
+        pytest.param(
+            aliases("example.com", "www.example.com", "*.example.com")
+            | {"ViewerCertificate": {"IAMCertificateId": "1", "SSLSupportMethod": "sni-only"}},
+            id="a certificate for all aliases",
         ),
         pytest.param(geo("whitelist", "DE", "FR"), id="a restriction to countries"),
         pytest.param(error_pages(page("/404.html", "404"), {"ErrorCode": 500}), id="error pages"),

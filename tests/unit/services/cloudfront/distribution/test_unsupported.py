@@ -70,9 +70,8 @@ ENABLED = {"Enabled": True}
 ASKED_FOR: list[tuple[str, Any]] = [
     ("OriginGroups.Items.0.SelectionCriteria", "media-quality-based"),
     ("Logging", {"Enabled": True, "Bucket": "b.s3.amazonaws.com"}),
-    ("ViewerCertificate", {"ACMCertificateArn": "arn", "SSLSupportMethod": "sni-only"}),
-    ("ViewerCertificate", {"IAMCertificateId": "1", "SSLSupportMethod": "vip"}),
-    ("ViewerCertificate", {"CloudFrontDefaultCertificate": True, "ACMCertificateArn": "arn"}),
+    ("ViewerCertificate.SSLSupportMethod", "vip"),
+    ("ViewerCertificate.SSLSupportMethod", "static-ip"),
     ("WebACLId", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/x/1"),
     ("HttpVersion", "http3"),
     ("HttpVersion", "http2and3"),
@@ -107,6 +106,10 @@ ASKED_FOR: list[tuple[str, Any]] = [
     ),
 ]
 
+SURROUNDINGS = {
+    "OriginGroups": container({"Id": "both"}),
+    "ViewerCertificate": {"ACMCertificateArn": "arn"},
+}
 PLACES = {
     SITE: "Origins.Items[site]",
     API: "Origins.Items[api]",
@@ -124,7 +127,7 @@ def place_of(path: str) -> str:
 @pytest.mark.parametrize(("path", "value"), ASKED_FOR)
 def test_what_the_edge_lacks_is_refused_by_name(path: str, value: Any, config_with: ConfigWith) -> None:
     with pytest.raises(ApiError) as refusal:
-        refuse_unsupported(config_with({"OriginGroups": container({"Id": "both"}), path: value}))
+        refuse_unsupported(config_with(SURROUNDINGS | {path: value}))
 
     assert refusal.value.code == "InvalidArgument"
     assert refusal.value.message.startswith(place_of(path))
@@ -163,6 +166,17 @@ def test_the_message_says_what_to_write_instead(config_with: ConfigWith) -> None
         ("Restrictions", {}),
         ("ViewerCertificate", {}),
         ("ViewerCertificate", {"CloudFrontDefaultCertificate": True, "MinimumProtocolVersion": "TLSv1.2_2021"}),
+        (
+            "ViewerCertificate",
+            {
+                "CloudFrontDefaultCertificate": False,
+                "ACMCertificateArn": "arn",
+                "Certificate": "arn",
+                "CertificateSource": "acm",
+                "SSLSupportMethod": "sni-only",
+                "MinimumProtocolVersion": "TLSv1.3_2025",
+            },
+        ),
         (f"{API}.CustomOriginConfig.OriginSslProtocols", container("TLSv1.2")),
         (f"{API}.ResponseCompletionTimeout", 0),
         (f"{SITE}.S3OriginConfig.OriginReadTimeout", 60),
