@@ -9,11 +9,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use edgeward_mapped::MappedFiles;
-use edgeward_net::{Certificate, CertificateStore, Connection, Server, ServerSettings, ViewerLimits, ViewerService};
+use edgeward_net::{
+    Certificate, CertificateStore, Connection, Server, ServerSettings, ViewerContent, ViewerLimits, ViewerService,
+};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue, SERVER};
 use http::{Request, Response};
 use http_body_util::Full;
-use hyper::body::Incoming;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -28,7 +29,7 @@ impl ViewerService for Hello {
     type Body = Full<Bytes>;
     type Future = Ready<Response<Full<Bytes>>>;
 
-    fn call(&self, _: &Arc<Connection>, _: Request<Incoming>) -> Self::Future {
+    fn call(&self, _: &Arc<Connection>, _: Request<ViewerContent>) -> Self::Future {
         let mut response = Response::new(Full::new(self.content.clone()));
         let fields = response.headers_mut();
         fields.insert(SERVER, HeaderValue::from_static("Edgeward"));
@@ -52,6 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let hello = Hello { content: vec![b'x'; bytes].into(), content_length: bytes.into() };
     let settings = ServerSettings {
+        http3: false,
         http: vec![http],
         https: vec![https],
         workers,

@@ -76,6 +76,8 @@ pub struct NameSettings {
     pub certificate: Option<Certificate>,
     /// What they are offered.
     pub terms: ViewerTerms,
+    /// Whether they may come over HTTP/3.
+    pub http3: bool,
 }
 
 /// The names in use, replaced as a whole while handshakes go on.
@@ -110,6 +112,10 @@ impl CertificateStore {
         server_name.and_then(|name| table.names.find(name)).map(|settings| settings.terms).unwrap_or_default()
     }
 
+    fn offers_http3(&self, name: &str) -> bool {
+        self.table.load().names.find(name).is_some_and(|settings| settings.http3)
+    }
+
     fn certified_key(&self, server_name: Option<&str>) -> Option<Arc<CertifiedKey>> {
         let table = self.table.load();
         let named = server_name.and_then(|name| table.names.find(name)?.certificate.as_ref());
@@ -124,6 +130,17 @@ impl ResolvesServerCert for CertificateStore {
     }
 }
 
+/// The certificates for HTTP/3: nobody gets one who does not ask for a name that has it.
+#[derive(Debug)]
+pub(crate) struct Http3Certificates(pub(crate) Arc<CertificateStore>);
+
+impl ResolvesServerCert for Http3Certificates {
+    fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = client_hello.server_name().filter(|name| self.0.offers_http3(name))?;
+        self.0.certified_key(Some(name))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,7 +152,7 @@ mod tests {
     }
 
     fn settings(certificate: Option<&Certificate>, terms: ViewerTerms) -> NameSettings {
-        NameSettings { certificate: certificate.cloned(), terms }
+        NameSettings { certificate: certificate.cloned(), terms, http3: false }
     }
 
     #[test]

@@ -147,6 +147,11 @@ impl Connection {
         self.requests.load(Ordering::Relaxed)
     }
 
+    /// Notes that something was read or written where no `ViewerIo` does.
+    pub(crate) fn moved(&self) {
+        advance(&self.moves);
+    }
+
     pub(crate) fn moves(&self) -> u64 {
         self.moves.load(Ordering::Relaxed)
     }

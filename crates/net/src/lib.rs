@@ -1,5 +1,5 @@
-//! Everything between sockets and the pipeline: listeners, worker threads, TLS and certificate choice, HTTP/1.1 and
-//! HTTP/2 towards viewers, and pooled HTTP/1.1 connections towards origins.
+//! Everything between sockets and the pipeline: listeners, worker threads, TLS and certificate choice, HTTP/1.1, HTTP/2
+//! and HTTP/3 towards viewers, and pooled HTTP/1.1 connections towards origins.
 //!
 //! Invariant: nothing here knows distributions, caches or plans. A request leaves this crate through
 //! [`ViewerService::call`] and comes back as a response; an origin answers or fails with an [`origin::OriginError`]
@@ -15,16 +15,20 @@ mod coalesce;
 mod connection;
 mod file_sending;
 mod framing;
+mod http3_content;
 mod limits;
 mod names;
 mod server;
 mod tls;
+mod viewer_content;
 mod viewer_terms;
 
 pub use certificates::{Certificate, CertificateError, CertificateStore, NameSettings};
 
 pub use client_hello::ClientHello;
 pub use connection::{Connection, TlsSession};
+pub use http3_content::{Http3Content, Http3ContentError};
 pub use limits::ViewerLimits;
 pub use server::{Server, ServerCounters, ServerSettings, ViewerService};
+pub use viewer_content::{ViewerContent, ViewerContentError};
 pub use viewer_terms::ViewerTerms;

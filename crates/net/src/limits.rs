@@ -27,6 +27,9 @@ pub struct ViewerLimits {
     pub max_concurrent_streams: u32,
     /// Longest TLS handshake. Default 10 s.
     pub tls_handshake_timeout: Duration,
+    /// QUIC handshakes in progress over all workers, above which a viewer has to prove its address first (Retry, RFC 9000
+    /// section 8.1.2). Default 256.
+    pub quic_handshakes_without_retry: usize,
     /// Open viewer connections over all workers; further ones are closed at once. Default 65,536.
     pub max_connections: usize,
 }
@@ -41,6 +44,7 @@ impl Default for ViewerLimits {
             max_head_bytes: 64 * 1024,
             max_concurrent_streams: 128,
             tls_handshake_timeout: Duration::from_secs(10),
+            quic_handshakes_without_retry: 256,
             max_connections: 65_536,
         }
     }

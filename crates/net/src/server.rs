@@ -1,12 +1,15 @@
-//! The viewer side as a whole: listening sockets, one acceptor thread, N worker threads, and how all of it stops.
+//! The viewer side as a whole: listening sockets, one acceptor thread, one for QUIC, N worker threads, and how all of it stops.
 //!
 //! Invariant: a connection lives and dies on one worker; the acceptor gives it to the worker that has the fewest, so
 //! balance is exact whatever the kernel does. Called by `crates/proxy` to start and stop an edge.
 
 mod acceptor;
+mod dispatch;
 mod executor;
 mod http1;
 mod http2;
+mod http3;
+mod quic;
 mod service;
 mod watchdog;
 mod worker;
@@ -26,6 +29,8 @@ use crate::certificates::CertificateStore;
 use crate::limits::ViewerLimits;
 use crate::tls;
 use acceptor::Acceptor;
+use dispatch::Dispatcher;
+use quic::QuicListeners;
 pub use service::ViewerService;
 use worker::{Order, Worker};
 
@@ -34,8 +39,10 @@ use worker::{Order, Worker};
 pub struct ServerSettings {
     /// Addresses for HTTP/1.1 in clear; port 0 picks a free one.
     pub http: Vec<SocketAddr>,
-    /// Addresses for TLS with HTTP/2 or HTTP/1.1 by ALPN; port 0 picks a free one.
+    /// Addresses for TLS with HTTP/2 or HTTP/1.1 by ALPN, and for HTTP/3; port 0 picks a free one.
     pub https: Vec<SocketAddr>,
+    /// Whether HTTP/3 is served, over UDP on the same addresses as `https`.
+    pub http3: bool,
     /// Worker threads; 0 counts as 1.
     pub workers: usize,
     /// Bounds per viewer.
@@ -52,6 +59,7 @@ pub struct Server {
     shared: Arc<Shared>,
     acceptor: Option<JoinHandle<()>>,
     workers: Vec<WorkerThread>,
+    quic: Option<JoinHandle<()>>,
 }
 
 /// Totals since the start.
@@ -83,6 +91,10 @@ struct Shared {
     /// Comes first, so that no connection is taken only to be closed.
     stop_accepting: Stop,
     stop: Stop,
+    /// Comes last: the workers' QUIC connections need their sockets to the end.
+    workers_ended: Stop,
+    /// QUIC handshakes in progress.
+    quic_handshakes: AtomicUsize,
     loads: Vec<Load>,
     counters: Counters,
 }
@@ -121,7 +133,7 @@ impl Server {
         service_of_worker: impl Fn(usize) -> S + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let tls = Arc::new(tls::ViewerTls::new(certificates).map_err(io::Error::other)?);
-        let acceptor = Acceptor::bind(&settings.http, &settings.https)?;
+        let (acceptor, udp) = Acceptor::bind(&settings.http, &settings.https, settings.http3)?;
         let (http, https) = acceptor.addresses()?;
         let workers = settings.workers.max(1);
         let shared = Arc::new(Shared {
@@ -129,17 +141,25 @@ impl Server {
             files: settings.files,
             stop_accepting: Stop::default(),
             stop: Stop::default(),
+            workers_ended: Stop::default(),
+            quic_handshakes: AtomicUsize::new(0),
             loads: std::iter::repeat_with(Load::default).take(workers).collect(),
             counters: Counters::default(),
         });
-        let mut server = Self { http, https, shared, acceptor: None, workers: Vec::with_capacity(workers) };
+        let mut server = Self { http, https, shared, acceptor: None, workers: Vec::with_capacity(workers), quic: None };
         let service_of_worker = Arc::new(service_of_worker);
         for index in 0..workers {
             let worker = Worker::new(index, Arc::clone(&server.shared), Arc::clone(&tls))?;
             server.workers.push(worker.spawn(Arc::clone(&service_of_worker))?);
         }
         let orders = server.workers.iter().map(|worker| worker.orders.clone()).collect();
-        server.acceptor = Some(acceptor.spawn(Arc::clone(&server.shared), orders)?);
+        let dispatcher = Dispatcher::new(Arc::clone(&server.shared), orders);
+        server.acceptor = Some(acceptor.spawn(&dispatcher, Arc::clone(&server.shared))?);
+        if !udp.is_empty() {
+            let config = tls.quic(quic::transport(&server.shared.limits)).map_err(io::Error::other)?;
+            let listeners = QuicListeners { sockets: udp, config };
+            server.quic = Some(listeners.spawn(dispatcher, Arc::clone(&server.shared))?);
+        }
         Ok(server)
     }
 
@@ -170,7 +190,7 @@ impl Server {
         }
     }
 
-    /// Stops accepting, lets responses in progress finish (HTTP/1.1 closes after them, HTTP/2 sends GOAWAY), aborts what
+    /// Stops accepting, lets responses in progress finish (HTTP/1.1 closes after them, HTTP/2 and HTTP/3 send GOAWAY), aborts what
     /// is left after `grace`, and returns when all threads have ended.
     pub fn stop(mut self, grace: Duration) {
         self.shut_down(grace);
@@ -188,6 +208,10 @@ impl Server {
         }
         for worker in self.workers.drain(..) {
             join(worker.thread);
+        }
+        self.shared.workers_ended.request();
+        if let Some(quic) = self.quic.take() {
+            join(quic);
         }
     }
 }

@@ -6,20 +6,25 @@
 use std::sync::{Arc, LazyLock};
 
 use ahash::AHashMap;
+use quinn::TransportConfig;
+use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
 use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
-use rustls::server::{NoServerSessionStorage, ProducesTickets};
+use rustls::server::{NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
 use rustls::{
-    CipherSuite, ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection, version,
+    CipherSuite, ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
+    SupportedCipherSuite, SupportedProtocolVersion, version,
 };
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use crate::certificates::CertificateStore;
+use crate::certificates::{CertificateStore, Http3Certificates};
 use crate::client_hello::ClientHello;
 use crate::connection::TlsSession;
 use crate::viewer_terms::ViewerTerms;
 
+/// Negotiated by ALPN for HTTP/3.
+const ALPN_H3: &[u8] = b"h3";
 /// Negotiated by ALPN for HTTP/2.
 pub(crate) const ALPN_H2: &[u8] = b"h2";
 const ALPN_HTTP_11: &[u8] = b"http/1.1";
@@ -110,6 +115,21 @@ impl ViewerTls {
         Ok(Self { configs, default: config((ViewerTerms::default(), KeyExchange::Classical))?, certificates })
     }
 
+    /// For all viewers over QUIC: TLS 1.3, which every security policy allows, with the one suite that all of them have
+    /// (RFC 8446 section 9.1), which is first in the edge's order anyway. Thus the log can name it: QUIC does not say.
+    pub(crate) fn quic(&self, transport: TransportConfig) -> Result<quinn::ServerConfig, rustls::Error> {
+        let groups = POST_QUANTUM.iter().chain(CLASSICAL).copied().collect();
+        let suites = vec![suite::TLS13_AES_128_GCM_SHA256];
+        let certificates = Arc::new(Http3Certificates(Arc::clone(&self.certificates)));
+        let mut config = base_config(&[&version::TLS13], suites, groups, certificates)?;
+        config.alpn_protocols = vec![ALPN_H3.to_vec()];
+        config.ticketer = aws_lc_rs::Ticketer::new()?;
+        let crypto = QuicServerConfig::try_from(config).map_err(|error| rustls::Error::General(error.to_string()))?;
+        let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+        config.transport_config(Arc::new(transport));
+        Ok(config)
+    }
+
     /// For a viewer that asks for `server_name` and can exchange keys by `key_exchange`.
     pub(crate) fn config_for(&self, server_name: Option<&str>, key_exchange: KeyExchange) -> Arc<ServerConfig> {
         let terms = self.certificates.terms_for(server_name);
@@ -123,7 +143,7 @@ fn every_terms() -> impl Iterator<Item = ViewerTerms> {
     both.into_iter().flat_map(terms).flatten()
 }
 
-/// For viewers who are offered `terms`: session tickets, no early data, the edge's order of suites.
+/// For viewers who are offered `terms`.
 fn server_config(
     terms: ViewerTerms,
     key_exchange: KeyExchange,
@@ -132,21 +152,28 @@ fn server_config(
 ) -> Result<ServerConfig, rustls::Error> {
     let versions: &[_] = if terms.tls12 { &[&version::TLS13, &version::TLS12] } else { &[&version::TLS13] };
     let suites = SUITES.iter().filter(|suite| terms.chacha20 || !is_chacha20(suite.suite())).copied();
-    let provider = CryptoProvider {
-        cipher_suites: suites.collect(),
-        kx_groups: key_exchange.groups(),
-        ..CryptoProvider::clone(&PROVIDER)
-    };
+    let mut config = base_config(versions, suites.collect(), key_exchange.groups(), certificates)?;
+    let protocols: &[&[u8]] = if terms.http2 { &[ALPN_H2, ALPN_HTTP_11] } else { &[ALPN_HTTP_11] };
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    config.ticketer = ticketer;
+    Ok(config)
+}
+
+/// What all viewers have in common: session tickets, no early data, the edge's order of suites.
+fn base_config(
+    versions: &[&'static SupportedProtocolVersion],
+    cipher_suites: Vec<SupportedCipherSuite>,
+    kx_groups: Vec<&'static dyn SupportedKxGroup>,
+    certificates: Arc<dyn ResolvesServerCert>,
+) -> Result<ServerConfig, rustls::Error> {
+    let provider = CryptoProvider { cipher_suites, kx_groups, ..CryptoProvider::clone(&PROVIDER) };
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(versions)?
         .with_no_client_auth()
         .with_cert_resolver(certificates);
     config.ignore_client_order = true;
-    let protocols: &[&[u8]] = if terms.http2 { &[ALPN_H2, ALPN_HTTP_11] } else { &[ALPN_HTTP_11] };
-    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     // Tickets keep no state per viewer; two suffice for a browser that opens a second connection.
     config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.ticketer = ticketer;
     config.send_tls13_tickets = 2;
     // The request of early data could be replayed by anybody who saw it (RFC 8446 section 8); CloudFront has none either.
     config.max_early_data_size = 0;
@@ -222,6 +249,18 @@ pub(crate) fn session_of(connection: &ServerConnection, hello: Option<ClientHell
         server_name: connection.server_name().map(Into::into),
         resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
         hello,
+    }
+}
+
+/// The same of a connection over QUIC, which tells little of it.
+pub(crate) fn session_of_quic(connection: &quinn::Connection) -> TlsSession {
+    let data = connection.handshake_data().and_then(|data| data.downcast::<HandshakeData>().ok());
+    TlsSession {
+        protocol: protocol_name(ProtocolVersion::TLSv1_3),
+        cipher: cipher_name(CipherSuite::TLS13_AES_128_GCM_SHA256),
+        server_name: data.and_then(|data| data.server_name).map(Into::into),
+        resumed: false,
+        hello: None,
     }
 }
 

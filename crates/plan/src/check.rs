@@ -114,6 +114,7 @@ fn build(id: &str, document: DistributionDocument) -> Result<Distribution, Strin
         security_policy: document.security_policy,
         default_root_object: document.default_root_object,
         http2: document.http2,
+        http3: document.http3,
         behaviors,
         geo_restriction: document.geo_restriction.map(GeoRestriction::check).transpose()?,
         error_responses: ErrorResponses::check(document.error_responses)?,

@@ -38,6 +38,7 @@ pub(crate) struct DistributionDocument {
     pub(crate) security_policy: SecurityPolicy,
     pub(crate) default_root_object: String,
     pub(crate) http2: bool,
+    pub(crate) http3: bool,
     pub(crate) origins: BTreeMap<String, OriginDocument>,
     /// Absent where there are none.
     #[serde(default)]

@@ -36,6 +36,8 @@ pub struct Distribution {
     pub default_root_object: String,
     /// Whether HTTP/2 is offered to viewers.
     pub http2: bool,
+    /// Whether HTTP/3 is offered to viewers.
+    pub http3: bool,
     /// In the order of matching; the last one is the default cache behavior and matches every path.
     pub behaviors: Vec<Arc<CacheBehavior>>,
     /// How long errors are kept, and which pages stand in their place.

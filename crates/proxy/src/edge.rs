@@ -16,6 +16,7 @@ use edgeward_cache::{Cache, CacheSettings, DiskCounters, DiskSettings};
 use edgeward_net::origin::{AuthorityError, OriginPool, Resolver, client_config};
 use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, ViewerLimits};
 use edgeward_plan::{CertificatePem, Distribution, InvalidationOrder, Plan, Rejected};
+use http::HeaderValue;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -134,6 +135,7 @@ impl Edge {
         let listen = ServerSettings {
             http: settings.http,
             https: settings.https,
+            http3: settings.http3,
             workers: settings.workers,
             limits: ViewerLimits::default(),
             files: engine.cache.files().clone(),
@@ -148,9 +150,8 @@ impl Edge {
                 Pipeline::new(Arc::new(Worker { engine: Arc::clone(&engine), origins, log, compressions, devices }))
             }
         })?;
-        if let Some(address) = server.https_addresses().first().filter(|address| address.port() != 443) {
-            // Set once, before the first plan: no request needs it earlier.
-            let _already_set = engine.https_port.set(address.port());
+        if let Some(port) = server.https_addresses().first().map(SocketAddr::port) {
+            know_https_port(&engine, port, settings.http3);
         }
         let housekeeper = log.as_ref().map(|log| housekeeper(Arc::clone(&engine), buffers.clone(), log)).transpose()?;
         Ok(Edge {
@@ -325,6 +326,7 @@ fn engine(settings: &mut EdgeSettings) -> Result<Engine, StartError> {
         s3: settings.s3.as_ref().map(|access: &S3Access| SigningIdentity::new(access)),
         s3_endpoint,
         https_port: OnceLock::new(),
+        alt_svc: OnceLock::new(),
         lock_timeout: Duration::from_millis(settings.lock_timeout_ms),
         explain_key: settings.explain_key.clone(),
         explain_tokens_refused: AtomicU64::new(0),
@@ -332,6 +334,16 @@ fn engine(settings: &mut EdgeSettings) -> Result<Engine, StartError> {
         devices: DeviceRules::new(settings.user_agents.take()),
         requests: AtomicU64::new(0),
     })
+}
+
+/// Set once, before the first plan: no request needs them earlier.
+fn know_https_port(engine: &Engine, port: u16, http3: bool) {
+    if port != 443 {
+        let _already_set = engine.https_port.set(port);
+    }
+    if http3 && let Ok(alt_svc) = HeaderValue::from_str(&format!("h3=\":{port}\"; ma=86400")) {
+        let _already_set = engine.alt_svc.set(alt_svc);
+    }
 }
 
 /// `known` is how the edge named itself before a restart: responses on its disk carry that name.
@@ -369,7 +381,7 @@ fn names_of<'a>(
     let names = names.filter(|name| plan.distribution_for(name).is_some_and(|owner| owner.id == distribution.id));
     names.map(move |name| {
         let certificate = own.clone().filter(|certificate| certificate.covers(name));
-        (name.as_str(), NameSettings { certificate, terms })
+        (name.as_str(), NameSettings { certificate, terms, http3: distribution.http3 })
     })
 }
 

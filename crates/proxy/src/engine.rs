@@ -10,6 +10,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use edgeward_cache::Cache;
 use edgeward_plan::{InvalidationOrder, Plan};
+use http::HeaderValue;
 
 use crate::clock::Clock;
 use crate::explain::ExplainKey;
@@ -30,6 +31,8 @@ pub(crate) struct Engine {
     pub(crate) s3_endpoint: Option<S3Endpoint>,
     /// The port that https is redirected to where the viewer named a port; `None`: 443.
     pub(crate) https_port: std::sync::OnceLock<u16>,
+    /// What tells viewers that HTTP/3 is to be had (RFC 7838); unset where it is not.
+    pub(crate) alt_svc: std::sync::OnceLock<HeaderValue>,
     /// How long a request waits for the origin's answer to another one.
     pub(crate) lock_timeout: Duration,
     /// Whose tokens are explained to; `None`: nobody's.

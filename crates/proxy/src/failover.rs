@@ -4,11 +4,11 @@
 //! origin says counts, whatever it is. The primary origin is asked first every time. Called by `stages::origin_fetch` and
 //! `stages::part_fetch` (guide, high_availability_origin_failover).
 
+use edgeward_net::ViewerContent;
 use edgeward_net::origin::OriginBody;
 use edgeward_plan::{CacheBehavior, OriginGroup, Target};
 use http::{Method, Response, StatusCode};
 use http_body::Body;
-use hyper::body::Incoming;
 
 use crate::exchange::Exchange;
 use crate::origin_exchange;
@@ -20,7 +20,7 @@ use crate::refusal::Refusal;
 pub(crate) async fn send(
     exchange: &Exchange,
     purpose: Purpose<'_>,
-    content: Option<Incoming>,
+    content: Option<ViewerContent>,
 ) -> Result<Response<OriginBody>, Refusal> {
     let behavior = &exchange.route.as_ref().ok_or(Refusal::UnknownHost)?.behavior;
     let is_repeatable = content.as_ref().is_none_or(Body::is_end_stream);

@@ -8,23 +8,24 @@ use http::{HeaderValue, Version};
 pub(crate) struct EdgeIdentity {
     /// `X-Amz-Cf-Pop`, also `x-edge-location` in the log.
     pub(crate) pop: HeaderValue,
-    via: [HeaderValue; 3],
+    via: [HeaderValue; 4],
 }
 
 impl EdgeIdentity {
     /// `node` is what tells this edge's Via from that of others: 128 random bits.
     pub(crate) fn new(pop: &str, node: u128) -> Result<EdgeIdentity, http::header::InvalidHeaderValue> {
         let via = |version| HeaderValue::from_str(&format!("{version} {node:032x}.cloudfront.net (CloudFront)"));
-        Ok(EdgeIdentity { pop: HeaderValue::from_str(pop)?, via: [via("1.0")?, via("1.1")?, via("2.0")?] })
+        Ok(EdgeIdentity { pop: HeaderValue::from_str(pop)?, via: [via("1.0")?, via("1.1")?, via("2.0")?, via("3.0")?] })
     }
 
     /// `Via` for a message received in `version` (RFC 9110 section 7.6.3).
     pub(crate) fn via(&self, version: Version) -> &HeaderValue {
-        let [http10, http11, http2] = &self.via;
+        let [http10, http11, http2, http3] = &self.via;
         match version {
             Version::HTTP_09 | Version::HTTP_10 => http10,
             Version::HTTP_11 => http11,
-            _ => http2,
+            Version::HTTP_2 => http2,
+            _ => http3,
         }
     }
 

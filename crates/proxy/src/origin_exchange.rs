@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use edgeward_net::origin::{OriginBody, OriginError};
+use edgeward_net::{ViewerContent, ViewerContentError};
 use edgeward_plan::Origin;
 use http::{Method, Response};
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 
 use crate::exchange::Exchange;
 use crate::explain::Facts;
@@ -24,7 +24,7 @@ pub(crate) async fn send(
     exchange: &Exchange,
     origin: &Origin,
     purpose: Purpose<'_>,
-    content: Option<Incoming>,
+    content: Option<ViewerContent>,
 ) -> Result<Response<OriginBody>, Refusal> {
     let request = origin_request::build(exchange, origin, purpose)?;
     let worker = &exchange.worker;
@@ -77,12 +77,12 @@ impl Retries {
 
 /// The viewer's content on its way to the origin, counted.
 struct RequestContent {
-    incoming: Option<Incoming>,
+    incoming: Option<ViewerContent>,
     received: Option<Arc<AtomicU64>>,
 }
 
 impl RequestContent {
-    fn new(incoming: Option<Incoming>, received: Option<Arc<AtomicU64>>) -> RequestContent {
+    fn new(incoming: Option<ViewerContent>, received: Option<Arc<AtomicU64>>) -> RequestContent {
         RequestContent { incoming: incoming.filter(|incoming| !incoming.is_end_stream()), received }
     }
 
@@ -97,12 +97,12 @@ impl RequestContent {
 
 impl Body for RequestContent {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = ViewerContentError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, ViewerContentError>>> {
         let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
         let polled = std::task::ready!(Pin::new(incoming).poll_frame(context));
         let data = polled.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());

@@ -17,10 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::task::{Context, Poll};
 
-use edgeward_net::{Connection, ViewerService};
+use edgeward_net::{Connection, ViewerContent, ViewerService};
 use http::{Request, Response};
 use http_body::Body;
-use hyper::body::Incoming;
 
 use crate::access_log::section_bytes;
 use crate::cache_status::CacheStatus;
@@ -47,7 +46,7 @@ impl Pipeline {
         Pipeline { worker }
     }
 
-    fn handle(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> Answer {
+    fn handle(&self, connection: &Arc<Connection>, request: Request<ViewerContent>) -> Answer {
         let (mut exchange, content) = self.begin(connection, request);
         let routed =
             receive::check(&exchange).and_then(|host| route::find(&exchange, &self.worker.engine.plan.load(), &host));
@@ -67,7 +66,7 @@ impl Pipeline {
         proceed(exchange, content, found)
     }
 
-    fn begin(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> (Box<Exchange>, Incoming) {
+    fn begin(&self, connection: &Arc<Connection>, request: Request<ViewerContent>) -> (Box<Exchange>, ViewerContent) {
         let engine = &self.worker.engine;
         let (mut parts, content) = request.into_parts();
         let received = engine.clock.now();
@@ -96,7 +95,7 @@ impl Pipeline {
 }
 
 /// From stage 4 on.
-fn proceed(exchange: Box<Exchange>, content: Incoming, found: Found) -> Answer {
+fn proceed(exchange: Box<Exchange>, content: ViewerContent, found: Found) -> Answer {
     match found {
         Found::Fresh(stored) if error_page::is_wanted(&exchange, stored.head.status) => {
             let now = exchange.received;
@@ -143,7 +142,7 @@ impl ViewerService for Pipeline {
     type Body = ResponseContent;
     type Future = Answer;
 
-    fn call(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> Answer {
+    fn call(&self, connection: &Arc<Connection>, request: Request<ViewerContent>) -> Answer {
         self.handle(connection, request)
     }
 }

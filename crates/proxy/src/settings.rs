@@ -20,6 +20,8 @@ pub struct EdgeSettings {
     pub http: Vec<SocketAddr>,
     /// Addresses that serve https.
     pub https: Vec<SocketAddr>,
+    /// Whether HTTP/3 is served, over UDP on the addresses of `https`.
+    pub http3: bool,
     /// Number of worker threads.
     pub workers: usize,
     /// The name of the point of presence, as `X-Amz-Cf-Pop` and the log show it.

@@ -46,6 +46,7 @@ def compile_distribution(source: DistributionSource, attached: AttachedResources
         "security_policy": security_policy(config),
         "default_root_object": config["DefaultRootObject"],
         "http2": config["HttpVersion"] in _WITH_HTTP2,
+        "http3": config["HttpVersion"] in _WITH_HTTP3,
         "origins": {origin["Id"]: compile_origin(origin, attached) for _, origin in origins(config)},
         "origin_groups": {group["Id"]: _compile_origin_group(group) for group in items_of(config["OriginGroups"])},
         "behaviors": [compile_behavior(behavior, attached) for _, behavior in behaviors(config)],
@@ -81,3 +82,4 @@ def _compile_error_response(response: Shape) -> Shape:
 
 _LISTED_COUNTRIES = {"whitelist": "served", "blacklist": "blocked"}
 _WITH_HTTP2 = ("http2", "http2and3")
+_WITH_HTTP3 = ("http3", "http2and3")

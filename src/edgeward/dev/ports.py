@@ -41,9 +41,15 @@ def free_ports(count: int) -> tuple[int, ...]:
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        # Connections of an earlier run that linger in TIME_WAIT do not make a port busy for a server.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """For TCP and UDP: an edge serves HTTP/3 on the port of https."""
+    return all(_can_be_bound(port, kind) for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM))
+
+
+def _can_be_bound(port: int, kind: socket.SocketKind) -> bool:
+    with socket.socket(type=kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            # Connections of an earlier run that linger in TIME_WAIT do not make a port busy for a server.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
         except OSError:

@@ -68,6 +68,8 @@ class EdgeSettings:
     """Addresses that listen for HTTP in clear; port 0 takes any free one."""
     https: tuple[str, ...] = ("127.0.0.1:0",)
     """Addresses that listen for TLS (HTTP/2 and HTTP/1.1)."""
+    http3: bool = True
+    """Whether HTTP/3 is served to distributions that have it, over UDP on the addresses of `https`."""
     workers: int = 2
     """Threads that serve requests; one per core is best."""
     pop: str = "LCL1-C1"
@@ -100,6 +102,7 @@ class EdgeSettings:
         return {
             "http": self.http,
             "https": self.https,
+            "http3": self.http3,
             "workers": self.workers,
             "pop": self.pop,
             "memory_bytes": self.memory_bytes,

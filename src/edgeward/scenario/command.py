@@ -56,7 +56,7 @@ def _report_run(scenario: Scenario, case: Case, door: Door) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="edgeward test", description="Run scenarios against an edge in this process.")
     parser.add_argument("path", nargs="+", type=Path, help="a scenario file, or a directory of them")
-    parser.add_argument("--via", choices=("h1", "h1-tls", "h2"), help="only through this door")
+    parser.add_argument("--via", choices=("h1", "h1-tls", "h2", "h3"), help="only through this door")
     parser.add_argument("--row", help="only this row of the table")
     return parser
 

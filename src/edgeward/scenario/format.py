@@ -19,7 +19,7 @@ from edgeward.scenario.reading import Node, ScenarioError, compose, nearest, rea
 from edgeward.scenario.short_form import ShortDistribution
 from edgeward.scenario.values import Content, ContentCheck, Duration, FieldChecks, Fields
 
-Door = Literal["h1", "h1-tls", "h2"]
+Door = Literal["h1", "h1-tls", "h2", "h3"]
 Kind = Literal["required", "optional", "cloudfront", "check"]
 Result = Literal["Hit", "RefreshHit", "Miss", "LimitExceeded", "CapacityExceeded", "Error", "Redirect"]
 Fault = Literal["refuse", "unreachable", "reset", "close", "garbage", "never"]
@@ -395,7 +395,7 @@ def _require_consistent(scenario: Scenario, root: Node) -> None:
         if isinstance(step.action, EdgeStep) and not scenario.disk:
             raise ScenarioError(scenario.path, step.line, "a restart leaves nothing without `disk: true`")
     for step in (each for case in scenario.cases for each in _all_steps(case.steps)):
-        if "h2" not in _doors(step.action, scenario.via):
+        if not {"h2", "h3"} & {*_doors(step.action, scenario.via)}:
             continue
         if isinstance(step.action, RawStep):
             raise ScenarioError(scenario.path, step.line, f"`raw:` is HTTP/1.1; {_ONLY_H1}")

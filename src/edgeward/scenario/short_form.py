@@ -178,7 +178,7 @@ class ShortDistribution:
     default_root_object: Annotated[str | None, "Path of the object for /, without leading slash"] = None
     countries: Annotated[ShortCountries | None, "Geo restriction; default: none"] = None
     enabled: Annotated[bool | None, "Default: true"] = None
-    http_version: Annotated[Literal["http1.1", "http2"] | None, "Default: http2"] = None
+    http_version: Annotated[Literal["http1.1", "http2", "http3", "http2and3"] | None, "Default: http2"] = None
     security_policy: Annotated[
         SecurityPolicy | None,
         "MinimumProtocolVersion, with a certificate of its own; default: CloudFront's certificate and policy",

@@ -1,4 +1,5 @@
-"""The viewer of a scenario: sends requests to the edge over HTTP/1.1 in clear, HTTP/1.1 over TLS, or HTTP/2.
+"""The viewer of a scenario: sends requests to the edge over HTTP/1.1 in clear, HTTP/1.1 over TLS, HTTP/2 or
+HTTP/3.
 
 It sends what the scenario says, sound or not, and reports what came back; the only judgment it makes is
 whether a response is whole. Every call opens its own connections, so no step inherits the state of another.
@@ -16,6 +17,7 @@ from typing import Any
 
 from edgeward.scenario.format import Door
 from edgeward.scenario.http2 import STREAMS_PER_CONNECTION, Http2Session
+from edgeward.scenario.http3 import http3_session
 from edgeward.scenario.message import READ_LIMIT, MalformedMessage, Request, Response, read_response
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -71,6 +73,8 @@ class Viewer:
         """One request on a connection of its own."""
         if door == "h2":
             return await self._send_http2([request], sni, _ignore)
+        if door == "h3":
+            return await self._send_http3([request], sni, _ignore)
         exchange = RawExchange(data=request.serialize(), method=request.method, watch_close=watch_close)
         return await self.send_raw(door, exchange, sni)
 
@@ -87,6 +91,8 @@ class Viewer:
         """The same request `times` times; `all_sent` is called when every one of them is on its way."""
         if door == "h2":
             return await self._send_http2([request] * times, sni, all_sent)
+        if door == "h3":
+            return await self._send_http3([request] * times, sni, all_sent)
         async with contextlib.AsyncExitStack() as stack:
             opened = [await stack.enter_async_context(self._connect(door, sni)) for _ in range(times)]
             for _, writer in opened:
@@ -128,6 +134,20 @@ class Viewer:
             answered = await asyncio.gather(*(session.receive() for session in sessions))
             responses = tuple(response for batch in answered for response in batch)
             return Outcome(responses=responses, tls=tls, certificate_names=names)
+
+    async def _send_http3(self, requests: list[Request], sni: str, all_sent: Callable[[], None]) -> Outcome:
+        async with contextlib.AsyncExitStack() as stack:
+            name = None if sni == NO_SERVER_NAME else sni
+            sessions = []
+            for start in range(0, len(requests), STREAMS_PER_CONNECTION):
+                opening = http3_session(self.https, name, self.root_pem, address=self.address)
+                session = await stack.enter_async_context(opening)
+                session.send(requests[start : start + STREAMS_PER_CONNECTION])
+                sessions.append(session)
+            all_sent()
+            answered = await asyncio.gather(*(session.receive() for session in sessions))
+            responses = tuple(response for batch in answered for response in batch)
+            return Outcome(responses=responses, tls="TLSv1.3", certificate_names=sessions[0].certificate_names())
 
     @contextlib.asynccontextmanager
     async def _connect(self, door: Door, sni: str) -> AsyncIterator[Streams]:

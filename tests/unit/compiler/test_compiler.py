@@ -196,6 +196,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
         "security_policy": "TLSv1",
         "default_root_object": "index.html",
         "http2": True,
+        "http3": False,
         "cache_tag_header": "cache-tag",
         "geo_restriction": None,
         "error_responses": [

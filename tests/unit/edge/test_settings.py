@@ -21,6 +21,7 @@ def test_the_defaults_are_an_edge_on_loopback_without_log_and_origin_access() ->
         "s3": None,
         "trusted_authorities": [],
         "explain_key": None,
+        "http3": True,
         "geo": {"country": [], "city": [], "asn": []},
         "user_agents": user_agent_regexes(),
         "clock": "system",

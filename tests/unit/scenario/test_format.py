@@ -87,7 +87,7 @@ def test_every_row_is_a_case(parse: Callable[[str], Scenario]) -> None:
     [
         ("steps: []", 1, "the key `scenario` is missing"),
         (HEAD + "step: []", 3, "unknown key `step`; did you mean `steps`?"),
-        (HEAD + "via: [h3]\nsteps: []", 3, "`h3` is not one of h1, h1-tls, h2"),
+        (HEAD + "via: [h4]\nsteps: []", 3, "`h4` is not one of h1, h1-tls, h2, h3"),
         (HEAD + "via: []\nsteps: []", 1, "`via:` names at least one door"),
         (HEAD + "rows: {}\nsteps: []", 3, "the table has no rows"),
         (HEAD + "rows: {a: {x: 1}}\nsteps: [{get: $y}]", 4, "no row gives `$y`"),

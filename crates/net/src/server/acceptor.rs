@@ -4,7 +4,7 @@
 //! connection. Errors of `accept` slow it down but never end it. Started by `server`.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdTcpListener};
+use std::net::{SocketAddr, TcpListener as StdTcpListener, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
@@ -13,11 +13,11 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
 use super::Shared;
-use super::worker::{Accepted, Order};
+use super::dispatch::Dispatcher;
+use super::worker::{Arrival, Order};
 
 /// Bound listeners, not accepting yet.
 pub(super) struct Acceptor {
@@ -30,12 +30,16 @@ struct Accepting {
     listener: TcpListener,
     tls: bool,
     shared: Arc<Shared>,
-    workers: Arc<[UnboundedSender<Order>]>,
+    dispatcher: Dispatcher,
 }
 
 impl Acceptor {
-    pub(super) fn bind(http: &[SocketAddr], https: &[SocketAddr]) -> io::Result<Self> {
-        Ok(Self { http: bind_all(http)?, https: bind_all(https)? })
+    /// Binds all addresses; where `http3`, a UDP socket on the same address and port as each of `https`, too.
+    pub(super) fn bind(http: &[SocketAddr], https: &[SocketAddr], http3: bool) -> io::Result<(Self, Vec<UdpSocket>)> {
+        let http = http.iter().map(|address| named(*address, bind(*address))).collect::<io::Result<_>>()?;
+        let both = https.iter().map(|address| named(*address, bind_both(*address, http3)));
+        let (https, udp): (_, Vec<Option<UdpSocket>>) = both.collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
+        Ok((Self { http, https }, udp.into_iter().flatten().collect()))
     }
 
     /// The bound addresses, http and https.
@@ -47,15 +51,11 @@ impl Acceptor {
     }
 
     /// Accepts on a thread of its own until the server stops.
-    pub(super) fn spawn(
-        self,
-        shared: Arc<Shared>,
-        workers: Arc<[UnboundedSender<Order>]>,
-    ) -> io::Result<JoinHandle<()>> {
+    pub(super) fn spawn(self, dispatcher: &Dispatcher, shared: Arc<Shared>) -> io::Result<JoinHandle<()>> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let loops = {
             let _context = runtime.enter();
-            self.into_loops(&shared, &workers)?
+            self.into_loops(&shared, dispatcher)?
         };
         thread::Builder::new().name("edge-acceptor".to_owned()).spawn(move || {
             runtime.block_on(async {
@@ -66,23 +66,48 @@ impl Acceptor {
         })
     }
 
-    fn into_loops(self, shared: &Arc<Shared>, workers: &Arc<[UnboundedSender<Order>]>) -> io::Result<Vec<Accepting>> {
+    fn into_loops(self, shared: &Arc<Shared>, dispatcher: &Dispatcher) -> io::Result<Vec<Accepting>> {
         let http = self.http.into_iter().map(|listener| (listener, false));
         let https = self.https.into_iter().map(|listener| (listener, true));
         http.chain(https)
             .map(|(listener, tls)| {
-                let (shared, workers) = (Arc::clone(shared), Arc::clone(workers));
-                Ok(Accepting { listener: TcpListener::from_std(listener)?, tls, shared, workers })
+                let (shared, dispatcher) = (Arc::clone(shared), dispatcher.clone());
+                Ok(Accepting { listener: TcpListener::from_std(listener)?, tls, shared, dispatcher })
             })
             .collect()
     }
 }
 
-fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<StdTcpListener>> {
-    let named = |address: &SocketAddr| {
-        bind(*address).map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
-    };
-    addresses.iter().map(named).collect()
+fn named<T>(address: SocketAddr, bound: io::Result<T>) -> io::Result<T> {
+    bound.map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
+}
+
+/// A port that the system chooses for TCP may be taken for UDP; then it chooses again.
+fn bind_both(address: SocketAddr, http3: bool) -> io::Result<(StdTcpListener, Option<UdpSocket>)> {
+    let mut tries = if address.port() == 0 { PORT_TRIES } else { 1 };
+    loop {
+        let listener = bind(address)?;
+        if !http3 {
+            return Ok((listener, None));
+        }
+        tries -= 1;
+        match bind_udp(listener.local_addr()?) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && tries > 0 => {}
+            bound => return bound.map(|udp| (listener, Some(udp))),
+        }
+    }
+}
+
+fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    // The kernel gives at most net.core.rmem_max: what it gives is enough for most, so less is no error.
+    let _less = socket.set_recv_buffer_size(UDP_BUFFER).and_then(|()| socket.set_send_buffer_size(UDP_BUFFER));
+    socket.bind(&address.into())?;
+    Ok(socket.into())
 }
 
 fn bind(address: SocketAddr) -> io::Result<StdTcpListener> {
@@ -118,22 +143,12 @@ impl Accepting {
     }
 
     fn hand_over(&self, stream: TcpStream, viewer: SocketAddr) {
-        if self.shared.connections() >= self.shared.limits.max_connections {
-            self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
+        if !self.dispatcher.admits() {
             return;
         }
         // A socket that cannot be configured is one whose viewer is gone.
         let Ok(stream) = stream.set_nodelay(true).and_then(|()| stream.into_std()) else { return };
-        let loads = self.shared.loads.iter().zip(self.workers.iter());
-        let Some((load, worker)) = loads.min_by_key(|(load, _)| load.connections.load(Ordering::Relaxed)) else {
-            return;
-        };
-        load.connections.fetch_add(1, Ordering::Relaxed);
-        if worker.send(Order::Serve(Accepted { stream, viewer, tls: self.tls })).is_err() {
-            load.leave();
-            return;
-        }
-        self.shared.counters.accepted.fetch_add(1, Ordering::Relaxed);
+        self.dispatcher.dispatch(Order::Serve(Arrival::Tcp { stream, viewer, tls: self.tls }));
     }
 }
 
@@ -145,5 +160,9 @@ fn is_the_viewers(error: &io::Error) -> bool {
 
 /// The kernel cuts this to net.core.somaxconn.
 const BACKLOG: i32 = 4096;
+/// Ports of the system's choice.
+const PORT_TRIES: u32 = 16;
+/// Bytes: a burst of packets waits here for the one thread that reads them.
+const UDP_BUFFER: usize = 4 << 20;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);

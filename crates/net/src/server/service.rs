@@ -1,7 +1,8 @@
 //! The seam between connections and the pipeline: the trait the pipeline implements, and its adapter to hyper.
 //!
 //! Invariant: from the call of the service until the response's body is dropped the connection counts the request as in
-//! progress; that is what idle timeouts and the framing witness rely on. Used by `http1` and `http2`.
+//! progress; that is what idle timeouts and the framing witness rely on. Used by `http1` and `http2`; `http3` calls the
+//! service itself.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -19,6 +20,7 @@ use pin_project_lite::pin_project;
 
 use crate::connection::{Connection, RequestInProgress};
 use crate::framing::Content;
+use crate::viewer_content::ViewerContent;
 
 /// What answers viewer requests: the pipeline. One instance per worker, cloned for each connection.
 pub trait ViewerService: Clone + Send + Sync + 'static {
@@ -28,7 +30,7 @@ pub trait ViewerService: Clone + Send + Sync + 'static {
     type Future: Future<Output = Response<Self::Body>> + Send + 'static;
 
     /// Answers one request.
-    fn call(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> Self::Future;
+    fn call(&self, connection: &Arc<Connection>, request: Request<ViewerContent>) -> Self::Future;
 }
 
 /// hyper's view of the service on one connection.
@@ -55,7 +57,7 @@ impl<S: ViewerService, const HTTP1: bool> Service<Request<Incoming>> for Connect
         }
         TrackedResponse {
             in_progress: Some(self.connection.begin_request()),
-            response: self.service.call(&self.connection, request),
+            response: self.service.call(&self.connection, request.map(ViewerContent::Hyper)),
         }
     }
 }

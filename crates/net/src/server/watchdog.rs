@@ -4,7 +4,7 @@
 //! last changed what it does, and looks at that when its timer fires; the timer moves forward then, and is moved back
 //! only when a phase with a shorter limit begins.
 //!
-//! Invariant: a phase ends within its limit plus the timer's resolution. Polled by `http1` and `http2` after each turn.
+//! Invariant: a phase ends within its limit plus the timer's resolution. Polled by `http1`, `http2` and `http3` after each turn.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -32,6 +32,8 @@ pub(super) enum Http {
     One,
     /// HTTP/2: any frame counts, as flow control may hold back the end of a response whose body is gone already.
     Two,
+    /// HTTP/3: as HTTP/2; QUIC's acknowledgements do not count.
+    Three,
 }
 
 /// What must stay the same for a phase's limit to go on running.
@@ -99,7 +101,7 @@ impl Watchdog {
             Phase::Busy => Observation { phase: Phase::Busy, requests, moves },
             // Until the first request the limit for its head runs on.
             Phase::Idle if requests == 0 => Observation { phase: Phase::Head, requests, moves: 0 },
-            Phase::Idle if self.http == Http::Two => Observation { phase: Phase::Idle, requests, moves },
+            Phase::Idle if self.http != Http::One => Observation { phase: Phase::Idle, requests, moves },
             phase => Observation { phase, requests, moves: 0 },
         }
     }

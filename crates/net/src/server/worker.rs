@@ -23,6 +23,7 @@ use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 use super::executor::StreamExecutor;
 use super::http1::Http1;
 use super::http2::Http2;
+use super::quic::Handshaking;
 use super::service::ViewerService;
 use super::{Shared, WorkerThread};
 use crate::client_hello::{ClientHello, Recorder};
@@ -33,16 +34,15 @@ use crate::tls::{self, KeyExchange, ViewerTls};
 /// What the acceptor and the server tell a worker.
 #[derive(Debug)]
 pub(super) enum Order {
-    Serve(Accepted),
+    Serve(Arrival),
     Stop { grace: Duration },
 }
 
 /// A connection fresh from the listener, counted in the worker's load already.
 #[derive(Debug)]
-pub(super) struct Accepted {
-    pub(super) stream: StdTcpStream,
-    pub(super) viewer: SocketAddr,
-    pub(super) tls: bool,
+pub(super) enum Arrival {
+    Tcp { stream: StdTcpStream, viewer: SocketAddr, tls: bool },
+    Quic { incoming: Box<quinn::Incoming>, local: SocketAddr, handshaking: Handshaking },
 }
 
 /// A worker before its thread runs.
@@ -101,7 +101,7 @@ impl<S: ViewerService> Serving<S> {
     async fn run(self: Arc<Self>, mut orders: mpsc::UnboundedReceiver<Order>) {
         while let Some(order) = orders.recv().await {
             match order {
-                Order::Serve(accepted) => drop(tokio::spawn(Arc::clone(&self).serve(accepted))),
+                Order::Serve(arrival) => drop(tokio::spawn(Arc::clone(&self).serve(arrival))),
                 Order::Stop { grace } => {
                     let _aborts_the_rest = timeout(grace, self.emptied()).await;
                     return;
@@ -118,20 +118,43 @@ impl<S: ViewerService> Serving<S> {
         }
     }
 
-    fn serve(self: Arc<Self>, accepted: Accepted) -> impl Future<Output = ()> + Send {
+    fn serve(self: Arc<Self>, arrival: Arrival) -> impl Future<Output = ()> + Send {
         let lease = Lease { panics: PanicCount::new(Arc::clone(&self.shared)), index: self.index };
         async move {
             let _lease = lease;
-            // The viewer may be gone already; then there is nobody to tell.
-            let Ok(stream) = TcpStream::from_std(accepted.stream) else { return };
-            let Ok(local) = stream.local_addr() else { return };
-            if accepted.tls {
-                self.serve_tls(stream, accepted.viewer, local).await;
-            } else {
-                let connection = Connection::new(accepted.viewer, local, None, self.shared.limits.max_head_bytes);
-                self.http1(FileSending::new(stream, self.shared.files.clone()), Arc::new(connection)).await;
+            match arrival {
+                Arrival::Tcp { stream, viewer, tls } => self.serve_tcp(stream, viewer, tls).await,
+                Arrival::Quic { incoming, local, handshaking } => self.serve_quic(*incoming, local, handshaking).await,
             }
         }
+    }
+
+    async fn serve_tcp(&self, stream: StdTcpStream, viewer: SocketAddr, tls: bool) {
+        // The viewer may be gone already; then there is nobody to tell.
+        let Ok(stream) = TcpStream::from_std(stream) else { return };
+        let Ok(local) = stream.local_addr() else { return };
+        if tls {
+            self.serve_tls(stream, viewer, local).await;
+        } else {
+            let connection = Connection::new(viewer, local, None, self.shared.limits.max_head_bytes);
+            self.http1(FileSending::new(stream, self.shared.files.clone()), Arc::new(connection)).await;
+        }
+    }
+
+    async fn serve_quic(&self, incoming: quinn::Incoming, local: SocketAddr, handshaking: Handshaking) {
+        let viewer = incoming.remote_address();
+        let finished = match incoming.accept() {
+            Ok(connecting) => timeout(self.shared.limits.tls_handshake_timeout, connecting).await,
+            Err(_not_tls13) => return,
+        };
+        drop(handshaking);
+        let Ok(Ok(quic)) = finished else {
+            self.shared.counters.handshake_failures.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        let tls = Some(tls::session_of_quic(&quic));
+        let connection = Arc::new(Connection::new(viewer, local, tls, self.shared.limits.max_head_bytes));
+        super::http3::serve(quic, self.service.clone(), connection, Arc::clone(&self.shared)).await;
     }
 
     async fn serve_tls(&self, stream: TcpStream, viewer: SocketAddr, local: SocketAddr) {

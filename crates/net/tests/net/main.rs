@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod http3;
 mod origins;
 mod parsing;
 mod support;

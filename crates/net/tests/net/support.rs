@@ -10,11 +10,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use edgeward_mapped::MappedFiles;
-use edgeward_net::{Certificate, CertificateStore, Connection, Server, ServerSettings, ViewerLimits, ViewerService};
+use edgeward_net::{
+    Certificate, CertificateStore, Connection, Server, ServerSettings, ViewerContent, ViewerLimits, ViewerService,
+};
 use http::{Request, Response};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{
@@ -32,12 +33,12 @@ pub struct Answering<F>(pub F);
 
 impl<F> ViewerService for Answering<F>
 where
-    F: Fn(Arc<Connection>, Request<Incoming>) -> Answer + Clone + Send + Sync + 'static,
+    F: Fn(Arc<Connection>, Request<ViewerContent>) -> Answer + Clone + Send + Sync + 'static,
 {
     type Body = BoxBody<Bytes, Infallible>;
     type Future = Answer;
 
-    fn call(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> Answer {
+    fn call(&self, connection: &Arc<Connection>, request: Request<ViewerContent>) -> Answer {
         (self.0)(Arc::clone(connection), request)
     }
 }
@@ -49,6 +50,7 @@ pub fn text(content: impl Into<Bytes>) -> Response<BoxBody<Bytes, Infallible>> {
 pub fn settings() -> ServerSettings {
     let any = "127.0.0.1:0".parse().unwrap();
     ServerSettings {
+        http3: true,
         http: vec![any],
         https: vec![any],
         workers: 1,
@@ -60,7 +62,7 @@ pub fn settings() -> ServerSettings {
 /// Starts a server whose default certificate is for `edge.localhost`.
 pub fn serve<F>(settings: ServerSettings, answer: F) -> (Server, Authority)
 where
-    F: Fn(Arc<Connection>, Request<Incoming>) -> Answer + Clone + Send + Sync + 'static,
+    F: Fn(Arc<Connection>, Request<ViewerContent>) -> Answer + Clone + Send + Sync + 'static,
 {
     let authority = Authority::new();
     let store = Arc::new(CertificateStore::new());

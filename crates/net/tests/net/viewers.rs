@@ -105,7 +105,7 @@ fn h2_get(path: &str) -> http::Request<Empty<&'static [u8]>> {
 }
 
 fn shown(certificate: Certificate) -> NameSettings {
-    NameSettings { certificate: Some(certificate), terms: ViewerTerms::default() }
+    NameSettings { certificate: Some(certificate), terms: ViewerTerms::default(), http3: true }
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn http2_is_offered_but_for_the_names_that_do_without() {
     let authority = Authority::new();
     let store = Arc::new(CertificateStore::new());
     let http1_only = ViewerTerms { http2: false, ..ViewerTerms::default() };
-    let names = [("old.example", NameSettings { certificate: None, terms: http1_only })];
+    let names = [("old.example", NameSettings { terms: http1_only, ..NameSettings::default() })];
     store.replace(names, Some(authority.certificate(&["new.example", "old.example"])));
     let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
     let server = Server::start(settings(), store, move |_| Answering(answer)).unwrap();
@@ -133,7 +133,7 @@ fn the_name_asked_for_decides_on_versions_and_suites() {
         ("aes.example", ViewerTerms { chacha20: false, ..ViewerTerms::default() }),
     ];
     store.replace(
-        names.map(|(name, terms)| (name, NameSettings { certificate: None, terms })),
+        names.map(|(name, terms)| (name, NameSettings { terms, ..NameSettings::default() })),
         Some(authority.certificate(&["any.example", "new.example", "aes.example"])),
     );
     let answer = |_, _| -> Answer { Box::pin(async { text("") }) };

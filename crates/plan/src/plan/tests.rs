@@ -11,7 +11,7 @@ use crate::types::InvalidationOrder;
 fn distribution(domain_name: &str, aliases: &[&str]) -> Value {
     json!({
         "arn": "arn:aws:cloudfront::123456789012:distribution/E1", "domain_name": domain_name, "aliases": aliases,
-        "enabled": true, "certificate": null, "default_root_object": "", "http2": true,
+        "enabled": true, "certificate": null, "default_root_object": "", "http2": true, "http3": false,
         "origins": {"site": {
             "kind": "custom", "domain_name": "Origin.example.com", "path": "", "protocol": "http-only",
             "http_port": 80, "https_port": 443, "headers": [["X-A", "b"]], "connection_attempts": 3,

@@ -18,7 +18,7 @@ fn behavior(compress: bool, gzip: bool, key_headers: &[&str]) -> Arc<CacheBehavi
     };
     let document = format!(
         r#"{{"format":1,"sequence":1,"base":null,"default_certificate":null,"distributions":{{"E1":{{
-        "arn":"a","domain_name":"d","aliases":[],"enabled":true,"certificate":null,"default_root_object":"","http2":true,
+        "arn":"a","domain_name":"d","aliases":[],"enabled":true,"certificate":null,"default_root_object":"","http2":true,"http3":false,
         "error_responses":[],
         "origins":{{"o":{{"kind":"custom","domain_name":"o.test","path":"","protocol":"http-only","http_port":80,
           "https_port":443,"headers":[],"connection_attempts":1,"connection_timeout":1,"response_timeout":1,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use edgeward_plan::Plan;
+use http::Version;
 
 use super::Early;
 use crate::exchange::{Exchange, Route};
@@ -14,6 +15,9 @@ pub(crate) fn find(exchange: &Exchange, plan: &Plan, host: &str) -> Result<Route
     let distribution = plan.distribution_for(host).ok_or(Refusal::UnknownHost)?;
     if let Some(session) = &exchange.connection.tls {
         security_policy::check(session, plan, distribution, host)?;
+    }
+    if exchange.request.version == Version::HTTP_3 && !distribution.http3 {
+        return Err(Refusal::Misdirected.into());
     }
     // The default root object stands for `/` alone, whatever the method (guide, DefaultRootObject).
     let is_root = exchange.request.uri.path() == "/" && !distribution.default_root_object.is_empty();

@@ -399,6 +399,7 @@ fn send(
         headers.insert(&X_CACHE, result.to_header_value());
     }
     headers.insert(&X_AMZ_CF_ID, exchange.id.to_header_value());
+    offer_http3(&exchange, &mut headers);
     exchange.set_aside.put_back(&mut headers);
     if exchange.rules() == CachingRules::Rfc9111 {
         exchange.cache_status.tell(status, &mut headers);
@@ -423,6 +424,17 @@ fn send(
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
+}
+
+/// Viewers over TLS learn where HTTP/3 is, in place of what the origin says of itself (RFC 7838 section 3).
+fn offer_http3(exchange: &Exchange, headers: &mut HeaderMap) {
+    let has_http3 = exchange.route.as_ref().is_some_and(|route| route.distribution.http3);
+    if has_http3
+        && exchange.connection.tls.is_some()
+        && let Some(alt_svc) = exchange.worker.engine.alt_svc.get()
+    {
+        headers.insert(header::ALT_SVC, alt_svc.clone());
+    }
 }
 
 /// The response headers policy of the behavior. A redirect to https comes before any behavior's response.

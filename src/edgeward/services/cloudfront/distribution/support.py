@@ -68,7 +68,7 @@ EFFECTS: Mapping[str, str] = {
     "ViewerCertificate.ACMCertificateArn": "viewers are shown this certificate, from the folder of certificates",
     "ViewerCertificate.IAMCertificateId": "viewers are shown this certificate, from the folder of certificates",
     "ViewerCertificate.MinimumProtocolVersion": "which TLS viewers may use; never less than TLSv1.2_2021 gives",
-    "HttpVersion": "whether viewers are offered HTTP/2",
+    "HttpVersion": "whether viewers are offered HTTP/2 and HTTP/3",
     "Enabled": "a disabled distribution serves no viewer",
     **dict(_below("Origins.Items[]", _ORIGIN_EFFECTS)),
     **dict(_below("DefaultCacheBehavior", _BEHAVIOR_EFFECTS)),

@@ -100,7 +100,6 @@ _DISTRIBUTION_REFUSALS = (
         "this edge has no address for each certificate; use sni-only",
     ),
     Refusal("WebACLId", _is_unset, "this edge has no web ACLs yet; leave it empty"),
-    Refusal("HttpVersion", _is_one_of("http1.1", "http2"), "this edge has no HTTP/3 yet; use http2"),
     Refusal("ContinuousDeploymentPolicyId", _is_unset, "continuous deployment is not there yet; leave it empty"),
     Refusal("Staging", _is_unset, "staging distributions are not there yet; set it to false"),
     Refusal("AnycastIpListId", _is_unset, "this edge has no anycast addresses; leave it empty"),

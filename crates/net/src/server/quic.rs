@@ -1,0 +1,120 @@
+//! The UDP sockets of HTTP/3 and the one thread that reads them, hands new connections to the workers and sends their
+//! packets on to them.
+//!
+//! Invariant: one socket per address, so that a viewer keeps its connection when its address changes; the thread outlives
+//! the workers, whose last responses need it. Started by `server`.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use quinn::{Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TokioRuntime, TransportConfig, VarInt};
+use tokio::runtime;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::Shared;
+use super::dispatch::Dispatcher;
+use super::worker::{Arrival, Order};
+use crate::limits::ViewerLimits;
+
+/// Bound sockets, not read yet.
+pub(super) struct QuicListeners {
+    pub(super) sockets: Vec<UdpSocket>,
+    pub(super) config: ServerConfig,
+}
+
+/// Counts a handshake as in progress.
+#[derive(Debug)]
+pub(super) struct Handshaking(Arc<Shared>);
+
+impl QuicListeners {
+    /// Reads them on a thread of its own until the server has stopped.
+    pub(super) fn spawn(self, dispatcher: Dispatcher, shared: Arc<Shared>) -> io::Result<JoinHandle<()>> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let endpoints = {
+            let _context = runtime.enter();
+            self.sockets.into_iter().map(|socket| endpoint(socket, &self.config)).collect::<io::Result<Vec<_>>>()?
+        };
+        thread::Builder::new().name("edge-quic".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                let mut loops = JoinSet::new();
+                for (endpoint, local) in &endpoints {
+                    loops.spawn(accept(endpoint.clone(), *local, dispatcher.clone(), Arc::clone(&shared)));
+                }
+                shared.stop_accepting.requested().await;
+                endpoints.iter().for_each(|(endpoint, _)| endpoint.set_server_config(None));
+                loops.shutdown().await;
+                shared.workers_ended.requested().await;
+                for (endpoint, _) in &endpoints {
+                    endpoint.close(VarInt::from_u32(0), b"");
+                    let _sent = timeout(FAREWELL, endpoint.wait_idle()).await;
+                }
+            });
+        })
+    }
+}
+
+fn endpoint(socket: UdpSocket, config: &ServerConfig) -> io::Result<(Endpoint, SocketAddr)> {
+    let local = socket.local_addr()?;
+    let endpoint = Endpoint::new(EndpointConfig::default(), Some(config.clone()), socket, Arc::new(TokioRuntime))?;
+    Ok((endpoint, local))
+}
+
+async fn accept(endpoint: Endpoint, local: SocketAddr, dispatcher: Dispatcher, shared: Arc<Shared>) {
+    while let Some(incoming) = endpoint.accept().await {
+        let in_progress = shared.quic_handshakes.load(Ordering::Relaxed);
+        if in_progress >= shared.limits.quic_handshakes_without_retry && incoming.may_retry() {
+            // An address that may be made up costs one small packet (RFC 9000 section 8.1.2).
+            let _sent = incoming.retry();
+            continue;
+        }
+        if !dispatcher.admits() {
+            incoming.refuse();
+            continue;
+        }
+        let local = SocketAddr::new(incoming.local_ip().unwrap_or_else(|| local.ip()), local.port());
+        let handshaking = Handshaking::begin(Arc::clone(&shared));
+        dispatcher.dispatch(Order::Serve(Arrival::Quic { incoming: Box::new(incoming), local, handshaking }));
+    }
+}
+
+impl Handshaking {
+    fn begin(shared: Arc<Shared>) -> Self {
+        shared.quic_handshakes.fetch_add(1, Ordering::Relaxed);
+        Self(shared)
+    }
+}
+
+impl Drop for Handshaking {
+    fn drop(&mut self) {
+        self.0.quic_handshakes.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a QUIC connection may take of the edge.
+pub(super) fn transport(limits: &ViewerLimits) -> TransportConfig {
+    let mut transport = TransportConfig::default();
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(limits.max_concurrent_streams))
+        // The control stream and the two of QPACK, and as many of unknown kinds (RFC 9114 section 6.2).
+        .max_concurrent_uni_streams(VarInt::from_u32(6))
+        // Of silence on the wire; `watchdog` ends viewers that merely keep it up.
+        .max_idle_timeout(IdleTimeout::try_from(limits.idle_timeout).ok())
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
+        .receive_window(VarInt::from_u32(CONNECTION_WINDOW))
+        .send_window(SEND_WINDOW)
+        // HTTP/3 datagrams are not offered.
+        .datagram_receive_buffer_size(None);
+    transport
+}
+
+const STREAM_WINDOW: u32 = 256 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// Bytes of responses that a viewer has not acknowledged yet.
+const SEND_WINDOW: u64 = 4 * 1024 * 1024;
+/// How long viewers are waited for to hear of the end.
+const FAREWELL: Duration = Duration::from_millis(200);
