@@ -11,6 +11,10 @@ pub(crate) enum Refusal {
     InvalidHost,
     /// Content-Length and Transfer-Encoding contradict each other or are malformed.
     InvalidFraming,
+    /// A value of HTTP/2 with white space around it.
+    InvalidField,
+    /// An Expect field other than one `100-continue`.
+    UnknownExpectation,
     /// A target that is neither a path nor an absolute http(s) URL.
     InvalidTarget,
     /// The URL is longer than 8,192 bytes.
@@ -85,6 +89,8 @@ impl Refusal {
         match self {
             Refusal::InvalidHost => row(StatusCode::BAD_REQUEST, "InvalidRequestHeader", BAD_REQUEST),
             Refusal::InvalidFraming => row(StatusCode::BAD_REQUEST, "InvalidRequestHeader", BAD_REQUEST),
+            Refusal::InvalidField => row(StatusCode::BAD_REQUEST, "InvalidRequestHeader", BAD_REQUEST),
+            Refusal::UnknownExpectation => row(StatusCode::EXPECTATION_FAILED, "InvalidRequestHeader", BAD_REQUEST),
             Refusal::InvalidTarget => row(StatusCode::BAD_REQUEST, "InvalidRequest", BAD_REQUEST),
             Refusal::UrlTooLong => row(StatusCode::PAYLOAD_TOO_LARGE, "InvalidRequest", BAD_REQUEST),
             Refusal::HeadersTooLarge => row(StatusCode::PAYLOAD_TOO_LARGE, "InvalidRequestHeader", BAD_REQUEST),
