@@ -14,6 +14,7 @@ mod client_hello;
 mod coalesce;
 mod connection;
 mod file_sending;
+mod frames;
 mod framing;
 mod limits;
 mod server;
@@ -23,5 +24,5 @@ pub use certificates::{Certificate, CertificateError, CertificateStore};
 
 pub use client_hello::ClientHello;
 pub use connection::{Connection, TlsSession};
-pub use limits::ViewerLimits;
+pub use limits::{ViewerLimits, ViewerRefusal};
 pub use server::{Server, ServerCounters, ServerSettings, ViewerService};

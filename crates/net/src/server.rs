@@ -4,10 +4,12 @@
 //! balance is exact whatever the kernel does. Called by `crates/proxy` to start and stop an edge.
 
 mod acceptor;
+mod addresses;
 mod executor;
 mod http1;
 mod http2;
 mod service;
+mod stall;
 mod watchdog;
 mod worker;
 
@@ -23,9 +25,10 @@ use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
 use crate::certificates::CertificateStore;
-use crate::limits::ViewerLimits;
+use crate::limits::{RefusalCounters, ViewerLimits, ViewerRefusal};
 use crate::tls;
 use acceptor::Acceptor;
+use addresses::Addresses;
 pub use service::ViewerService;
 use worker::{Order, Worker};
 
@@ -59,12 +62,8 @@ pub struct Server {
 pub struct ServerCounters {
     /// Connections handed to a worker.
     pub accepted: u64,
-    /// Connections closed at once because `max_connections` were open.
-    pub refused: u64,
     /// Failed `accept` calls other than a viewer that was already gone (EMFILE and the like).
     pub accept_errors: u64,
-    /// TLS handshakes that failed or timed out.
-    pub handshake_failures: u64,
     /// Panics in a connection or in a request of it.
     pub panics: u64,
 }
@@ -84,15 +83,15 @@ struct Shared {
     stop_accepting: Stop,
     stop: Stop,
     loads: Vec<Load>,
+    addresses: Arc<Addresses>,
     counters: Counters,
+    refusals: RefusalCounters,
 }
 
 #[derive(Debug, Default)]
 struct Counters {
     accepted: AtomicU64,
-    refused: AtomicU64,
     accept_errors: AtomicU64,
-    handshake_failures: AtomicU64,
     panics: AtomicU64,
 }
 
@@ -130,7 +129,9 @@ impl Server {
             stop_accepting: Stop::default(),
             stop: Stop::default(),
             loads: std::iter::repeat_with(Load::default).take(workers).collect(),
+            addresses: Arc::default(),
             counters: Counters::default(),
+            refusals: RefusalCounters::default(),
         });
         let mut server = Self { http, https, shared, acceptor: None, workers: Vec::with_capacity(workers) };
         let service_of_worker = Arc::new(service_of_worker);
@@ -163,11 +164,14 @@ impl Server {
         let counters = &self.shared.counters;
         ServerCounters {
             accepted: counters.accepted.load(Ordering::Relaxed),
-            refused: counters.refused.load(Ordering::Relaxed),
             accept_errors: counters.accept_errors.load(Ordering::Relaxed),
-            handshake_failures: counters.handshake_failures.load(Ordering::Relaxed),
             panics: counters.panics.load(Ordering::Relaxed),
         }
+    }
+
+    /// How often viewers were refused for this reason since the start.
+    pub fn refusals(&self, refusal: ViewerRefusal) -> u64 {
+        self.shared.refusals.of(refusal)
     }
 
     /// Stops accepting, lets responses in progress finish (HTTP/1.1 closes after them, HTTP/2 sends GOAWAY), aborts what

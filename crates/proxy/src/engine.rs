@@ -18,6 +18,7 @@ use crate::identity::EdgeIdentity;
 use crate::origin_request::S3Endpoint;
 use crate::refusal::Refusal;
 use crate::signing::SigningIdentity;
+use crate::viewer_content::ContentPace;
 use crate::viewer_facts::DeviceRules;
 
 /// The shared state of an edge.
@@ -32,6 +33,10 @@ pub(crate) struct Engine {
     pub(crate) https_port: std::sync::OnceLock<u16>,
     /// How long a request waits for the origin's answer to another one.
     pub(crate) lock_timeout: Duration,
+    /// How fast viewers must send content.
+    pub(crate) content_pace: ContentPace,
+    /// Requests whose viewers sent content too slowly.
+    pub(crate) slow_contents: AtomicU64,
     /// Whose tokens are explained to; `None`: nobody's.
     pub(crate) explain_key: Option<ExplainKey>,
     /// Debug tokens that were wrong, had expired or were for another distribution.

@@ -35,6 +35,7 @@ mod stages;
 mod stored_content;
 mod storing;
 mod vary;
+mod viewer_content;
 mod viewer_facts;
 mod worker;
 

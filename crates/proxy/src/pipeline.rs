@@ -14,7 +14,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 
 use edgeward_net::{Connection, ViewerService};
@@ -81,7 +81,7 @@ impl Pipeline {
             id: RequestId::random(),
             received,
             route: None,
-            content_received: (!content.is_end_stream()).then(|| Arc::new(AtomicU64::new(0))),
+            content_received: (!content.is_end_stream()).then(Arc::default),
             error_page: None,
             header_names: None,
             outcome: None,

@@ -39,6 +39,8 @@ pub(crate) enum Refusal {
     ChainTooLong,
     /// The viewer's content broke off or was malformed.
     ViewerContentBroken,
+    /// The viewer sent its content too slowly.
+    ViewerTooSlow,
     /// An origin is to be signed for, and this edge has no identity for it.
     NoSigningIdentity,
     /// The origin's name does not resolve.
@@ -103,6 +105,7 @@ impl Refusal {
             Refusal::UnexpectedContent => row(StatusCode::FORBIDDEN, "InvalidRequest", BAD_REQUEST),
             Refusal::ChainTooLong => row(StatusCode::FORBIDDEN, "InvalidRequestHeader", CHAIN),
             Refusal::ViewerContentBroken => row(StatusCode::BAD_REQUEST, "ClientCommError", BAD_REQUEST),
+            Refusal::ViewerTooSlow => row(StatusCode::REQUEST_TIMEOUT, "ClientCommError", BAD_REQUEST),
             Refusal::NoSigningIdentity => row(StatusCode::BAD_GATEWAY, "OriginError", NO_CONNECTION),
             Refusal::OriginDns => row(StatusCode::BAD_GATEWAY, "OriginDnsError", NO_CONNECTION),
             Refusal::OriginConnect => row(StatusCode::BAD_GATEWAY, "OriginConnectError", NO_CONNECTION),
@@ -148,7 +151,11 @@ impl Refusal {
     pub(crate) fn closes_connection(self) -> bool {
         matches!(
             self,
-            Refusal::InvalidFraming | Refusal::UrlTooLong | Refusal::HeadersTooLarge | Refusal::ViewerContentBroken
+            Refusal::InvalidFraming
+                | Refusal::UrlTooLong
+                | Refusal::HeadersTooLarge
+                | Refusal::ViewerContentBroken
+                | Refusal::ViewerTooSlow
         )
     }
 

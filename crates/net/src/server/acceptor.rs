@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 
 use super::Shared;
 use super::worker::{Accepted, Order};
+use crate::limits::ViewerRefusal;
 
 /// Bound listeners, not accepting yet.
 pub(super) struct Acceptor {
@@ -118,10 +119,13 @@ impl Accepting {
     }
 
     fn hand_over(&self, stream: TcpStream, viewer: SocketAddr) {
-        if self.shared.connections() >= self.shared.limits.max_connections {
-            self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
-            return;
+        let limits = &self.shared.limits;
+        if self.shared.connections() >= limits.max_connections {
+            return self.shared.refusals.count(ViewerRefusal::Connections);
         }
+        let Some(address) = self.shared.addresses.enter(viewer.ip(), limits.max_connections_per_address) else {
+            return self.shared.refusals.count(ViewerRefusal::ConnectionsOfAddress);
+        };
         // A socket that cannot be configured is one whose viewer is gone.
         let Ok(stream) = stream.set_nodelay(true).and_then(|()| stream.into_std()) else { return };
         let loads = self.shared.loads.iter().zip(self.workers.iter());
@@ -129,7 +133,7 @@ impl Accepting {
             return;
         };
         load.connections.fetch_add(1, Ordering::Relaxed);
-        if worker.send(Order::Serve(Accepted { stream, viewer, tls: self.tls })).is_err() {
+        if worker.send(Order::Serve(Accepted { stream, viewer, address, tls: self.tls })).is_err() {
             load.leave();
             return;
         }

@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
+use super::addresses::AddressLease;
 use super::executor::StreamExecutor;
 use super::http1::Http1;
 use super::http2::Http2;
@@ -28,6 +29,7 @@ use super::{Shared, WorkerThread};
 use crate::client_hello::{ClientHello, Recorder};
 use crate::connection::Connection;
 use crate::file_sending::FileSending;
+use crate::limits::ViewerRefusal;
 use crate::tls::{self, ViewerTls};
 
 /// What the acceptor and the server tell a worker.
@@ -42,6 +44,7 @@ pub(super) enum Order {
 pub(super) struct Accepted {
     pub(super) stream: StdTcpStream,
     pub(super) viewer: SocketAddr,
+    pub(super) address: AddressLease,
     pub(super) tls: bool,
 }
 
@@ -121,14 +124,14 @@ impl<S: ViewerService> Serving<S> {
     fn serve(self: Arc<Self>, accepted: Accepted) -> impl Future<Output = ()> + Send {
         let lease = Lease { panics: PanicCount::new(Arc::clone(&self.shared)), index: self.index };
         async move {
-            let _lease = lease;
+            let _leases = (lease, accepted.address);
             // The viewer may be gone already; then there is nobody to tell.
             let Ok(stream) = TcpStream::from_std(accepted.stream) else { return };
             let Ok(local) = stream.local_addr() else { return };
             if accepted.tls {
                 self.serve_tls(stream, accepted.viewer, local).await;
             } else {
-                let connection = Connection::new(accepted.viewer, local, None, self.shared.limits.max_head_bytes);
+                let connection = Connection::new(accepted.viewer, local, None, &self.shared.limits);
                 self.http1(FileSending::new(stream, self.shared.files.clone()), Arc::new(connection)).await;
             }
         }
@@ -139,7 +142,7 @@ impl<S: ViewerService> Serving<S> {
         let (_, session) = stream.get_ref();
         let is_http2 = session.alpn_protocol() == Some(tls::ALPN_H2);
         let tls = Some(tls::session_of(session, hello));
-        let connection = Arc::new(Connection::new(viewer, local, tls, self.shared.limits.max_head_bytes));
+        let connection = Arc::new(Connection::new(viewer, local, tls, &self.shared.limits));
         if is_http2 { self.http2(stream, connection).await } else { self.http1(stream, connection).await }
     }
 
@@ -152,7 +155,7 @@ impl<S: ViewerService> Serving<S> {
         if let Ok(Ok(handshake)) = finished {
             return Some(handshake);
         }
-        self.shared.counters.handshake_failures.fetch_add(1, Ordering::Relaxed);
+        self.shared.refusals.count(ViewerRefusal::Handshake);
         None
     }
 
@@ -199,6 +202,10 @@ pub(super) struct PanicCount {
 impl PanicCount {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 }
 
