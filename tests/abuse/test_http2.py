@@ -190,6 +190,15 @@ def test_content_that_comes_too_slowly_is_a_408(limited: LimitedEdges) -> None:
     assert edge.refused("slow_content") == 1
 
 
+def test_the_end_of_a_get_is_waited_for_and_no_longer(limited: LimitedEdges) -> None:
+    edge = limited(content_timeout_ms=100)
+    with open_http2(edge) as viewer:
+        viewer.sendall(headers(1, fields(), "END_HEADERS"))
+        block = next(frame.data for frame in received(viewer) if isinstance(frame, frames.HeadersFrame))
+    assert dict(hpack.Decoder().decode(block, raw=True))[b":status"] == b"408"
+    assert edge.refused("slow_content") == 1
+
+
 def test_a_stream_without_room_for_its_content_is_reset(limited: LimitedEdges) -> None:
     edge = limited(write_timeout_ms=200, least_rate=1 << 30)
     with open_http2(edge, window=1000) as viewer:

@@ -58,6 +58,8 @@ H2_CL = {
     "no length": Case(fields(), SMUGGLED, 200, (Seen("POST", "/meant", SMUGGLED),)),
     "no length of DELETE": Case(fields(method="DELETE"), SMUGGLED, 200, (Seen("DELETE", "/meant", SMUGGLED),)),
     "content of GET": Case(fields(method="GET"), SMUGGLED, status=403),
+    "an empty frame at the end of GET": Case(fields(method="GET"), b"", 200, (Seen("GET", "/meant"),)),
+    "an empty frame at the end of HEAD": Case(fields(method="HEAD"), b"", 200, (Seen("HEAD", "/meant"),)),
     "an underscore": Case(fields(("content_length", "40")), b"hello", 200, (Seen("POST", "/meant", b"hello"),)),
 }
 

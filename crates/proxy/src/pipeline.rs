@@ -48,23 +48,16 @@ impl Pipeline {
     }
 
     fn handle(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> Answer {
-        let (mut exchange, content) = self.begin(connection, request);
-        let routed =
-            receive::check(&exchange).and_then(|host| route::find(&exchange, &self.worker.engine.plan.load(), &host));
-        let admitted = routed.and_then(|route| {
-            exchange.route = Some(route);
-            explain::routed(&mut exchange);
-            viewer_request::admit(&exchange)
-        });
-        if let Err(early) = admitted {
-            return match early {
-                Early::Refuse(refusal) => finish(exchange, Reply::Refused(refusal)),
-                Early::Redirect(status) => Answer::ready(viewer_response::redirect(exchange, status)),
-            };
+        let (exchange, content) = self.begin(connection, request);
+        if receive::awaits_end(&exchange) {
+            return Answer::pending(async move {
+                match receive::end_of_request(exchange, content).await {
+                    Ok((exchange, content)) => receive(exchange, content).await,
+                    Err((exchange, refusal)) => finish(exchange, Reply::Refused(refusal)).await,
+                }
+            });
         }
-        viewer_facts::state(&mut exchange);
-        let found = cache_lookup::find(&exchange);
-        proceed(exchange, content, found)
+        receive(exchange, content)
     }
 
     fn begin(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> (Box<Exchange>, Incoming) {
@@ -93,6 +86,26 @@ impl Pipeline {
         });
         (exchange, content)
     }
+}
+
+/// From stage 1 on.
+fn receive(mut exchange: Box<Exchange>, content: Incoming) -> Answer {
+    let routed =
+        receive::check(&exchange).and_then(|host| route::find(&exchange, &exchange.worker.engine.plan.load(), &host));
+    let admitted = routed.and_then(|route| {
+        exchange.route = Some(route);
+        explain::routed(&mut exchange);
+        viewer_request::admit(&exchange)
+    });
+    if let Err(early) = admitted {
+        return match early {
+            Early::Refuse(refusal) => finish(exchange, Reply::Refused(refusal)),
+            Early::Redirect(status) => Answer::ready(viewer_response::redirect(exchange, status)),
+        };
+    }
+    viewer_facts::state(&mut exchange);
+    let found = cache_lookup::find(&exchange);
+    proceed(exchange, content, found)
 }
 
 /// From stage 4 on.

@@ -4,10 +4,17 @@
 //! RFC 9113 sections 8.2.1, 8.3.1).
 
 use std::borrow::Cow;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use edgeward_http_rules::framing::{self, Framing};
 use edgeward_http_rules::host::Host;
 use http::{HeaderMap, Method, Version, header};
+use http_body::Body;
+use hyper::body::Incoming;
+use tokio::time::timeout;
 
 use super::Early;
 use crate::exchange::Exchange;
@@ -17,6 +24,41 @@ use crate::refusal::Refusal;
 const LONGEST_URL: usize = 8_192;
 /// Guide, quotas: bytes of request line and header section.
 const LARGEST_HEAD: usize = 20_480;
+
+/// Whether it takes another frame to tell if a request that may have no content has none: a viewer may end its stream
+/// with an empty DATA frame (RFC 9113 section 8.1).
+pub(crate) fn awaits_end(exchange: &Exchange) -> bool {
+    let request = &exchange.request;
+    request.version == Version::HTTP_2
+        && exchange.content_received.is_some()
+        && matches!(request.method, Method::GET | Method::HEAD)
+        && !request.headers.contains_key(header::CONTENT_LENGTH)
+}
+
+/// Reads up to the end of the stream, or the first byte of content.
+pub(crate) async fn end_of_request(
+    mut exchange: Box<Exchange>,
+    mut content: Incoming,
+) -> Result<(Box<Exchange>, Incoming), (Box<Exchange>, Refusal)> {
+    let first = async {
+        loop {
+            match poll_fn(|context| Pin::new(&mut content).poll_frame(context)).await {
+                Some(Ok(frame)) if frame.data_ref().is_none_or(Bytes::is_empty) => {}
+                other => return other.transpose(),
+            }
+        }
+    };
+    match timeout(exchange.worker.engine.content_pace.grace, first).await {
+        Ok(Ok(None)) => exchange.content_received = None,
+        Ok(Ok(Some(_content))) => {}
+        Ok(Err(_broken)) => return Err((exchange, Refusal::ViewerContentBroken)),
+        Err(_elapsed) => {
+            exchange.worker.engine.slow_contents.fetch_add(1, Ordering::Relaxed);
+            return Err((exchange, Refusal::ViewerTooSlow));
+        }
+    }
+    Ok((exchange, content))
+}
 
 /// The host the request is for, in lower case and without port.
 pub(crate) fn check(exchange: &Exchange) -> Result<Cow<'_, str>, Early> {
