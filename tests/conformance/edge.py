@@ -33,18 +33,20 @@ class RunningEdge:
 
 
 @contextmanager
-def running_edge(origin_port: int, folder: Path) -> Iterator[RunningEdge]:
-    """An edge for the origin on `origin_port` of this machine; its authority is made in `folder`."""
+def running_edge(origin_port: int, folder: Path, name: str = DOMAIN_NAME) -> Iterator[RunningEdge]:
+    """An edge for the origin on `origin_port` of this machine, which viewers reach by `name`; its authority is made in
+    `folder`.
+    """
     authority = LocalAuthority(folder / "authority")
     certificate = authority.certificate_for([DOMAIN_NAME])
     agent = EdgeAgent(EdgeSettings())
     agent.start()
     try:
         shown = {"chain_pem": certificate.chain_pem, "key_pem": certificate.key_pem}
-        agent.load_plan(encode_plan(1, None, {"E1CONFORMANCE": _compiled(origin_port)}, shown))
+        agent.load_plan(encode_plan(1, None, {"E1CONFORMANCE": _compiled(origin_port, name)}, shown))
         yield RunningEdge(
-            http=f"http://{DOMAIN_NAME}:{_port(agent.http)}",
-            https=f"https://{DOMAIN_NAME}:{_port(agent.https)}",
+            http=f"http://{name}:{_port(agent.http)}",
+            https=f"https://{name}:{_port(agent.https)}",
             authorities=authority.root_path,
         )
     finally:
@@ -55,11 +57,11 @@ def _port(addresses: tuple[str, ...]) -> str:
     return addresses[0].rpartition(":")[2]
 
 
-def _compiled(origin_port: int) -> Shape:
+def _compiled(origin_port: int, name: str) -> Shape:
     source = DistributionSource(
         id="E1CONFORMANCE",
         arn="arn:aws:cloudfront::123456789012:distribution/E1CONFORMANCE",
-        domain_name=DOMAIN_NAME,
+        domain_name=name,
         config=fill_defaults(_config(origin_port)),
     )
     return compile_distribution(source, _ManagedPolicies())

@@ -91,7 +91,7 @@ impl Edge {
     /// Figures of the moment.
     fn status(&self, py: Python<'_>) -> PyResult<HashMap<&'static str, u64>> {
         let status = self.with(py, RunningEdge::status)?;
-        Ok(HashMap::from([
+        let mut figures = HashMap::from([
             ("plan_sequence", status.plan_sequence),
             ("stored_responses", status.stored_responses),
             ("stored_bytes", status.stored_bytes),
@@ -103,10 +103,13 @@ impl Edge {
             ("disk_corrupt", status.disk_corrupt),
             ("requests", status.requests),
             ("explain_tokens_refused", status.explain_tokens_refused),
+            ("viewers_refused_slow_content", status.slow_contents),
             ("connections", status.connections),
             ("log_records_dropped", status.log_records_dropped),
             ("log_errors", status.log_errors),
-        ]))
+        ]);
+        figures.extend(status.viewers_refused);
+        Ok(figures)
     }
 
     /// Stops; responses under way get `grace_seconds` to end. An edge that does not run stays so.

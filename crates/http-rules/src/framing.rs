@@ -1,18 +1,20 @@
-//! How long a request says its content is (RFC 9112 section 6, RFC 9110 section 8.6), and whether that is unambiguous.
+//! How long a message says its content is (RFC 9112 section 6, RFC 9110 section 8.6), and whether that is unambiguous.
 //!
 //! Invariant: a message that two recipients could delimit in two ways is refused, never repaired; this is what stops
 //! request smuggling.
-//! Called by `proxy` for every request, before its content is read or its connection reused.
+//! Called by `proxy` for every request, before its content is read or its connection reused, and by `net` for every
+//! response of an origin.
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderMap, Version};
+use http::{HeaderMap, HeaderValue, Version};
 
 use crate::decimal;
 
-/// The declared framing of a request.
+/// The declared framing of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
-    /// Nothing is declared: no content in HTTP/1, and up to the end of the stream in HTTP/2 and HTTP/3.
+    /// Nothing is declared: up to the end of the stream in HTTP/2 and HTTP/3, in HTTP/1 up to the end of the connection
+    /// for a response and no content for a request.
     Undeclared,
     /// Content-Length: this many bytes.
     Length(u64),
@@ -20,7 +22,8 @@ pub enum Framing {
     Chunked,
 }
 
-/// Why a framing was refused. Answer 400 and close the connection: where the next message begins is unknown.
+/// Why a framing was refused. Answer 400, or 502 for a response, and close the connection: where the next message begins
+/// is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FramingError {
     /// Transfer-Encoding in another version than HTTP/1.1, where it has no meaning (RFC 9112 section 6.1, RFC 9113
@@ -50,12 +53,29 @@ impl std::fmt::Display for FramingError {
 
 impl std::error::Error for FramingError {}
 
-/// The framing a request declares.
-pub fn request_framing(version: Version, headers: &HeaderMap) -> Result<Framing, FramingError> {
+/// The framing a message declares. For a response RFC 9112 section 6.3 lets a recipient go by one of two framings, or
+/// read unknown codings up to the end of the connection; both are "ought to be handled as an error" there and are here.
+pub fn declared(version: Version, headers: &HeaderMap) -> Result<Framing, FramingError> {
     if headers.contains_key(TRANSFER_ENCODING) {
         return chunked(version, headers);
     }
     Ok(content_length(headers)?.map_or(Framing::Undeclared, Framing::Length))
+}
+
+/// Leaves one Content-Length line with one value where several agree, so that whoever reads it next has no choice.
+///
+/// # Errors
+/// As [`content_length`].
+pub fn unite_lengths(headers: &mut HeaderMap) -> Result<(), FramingError> {
+    let is_plain = |value: &HeaderValue| value.as_bytes().iter().all(u8::is_ascii_digit);
+    let mut lines = headers.get_all(CONTENT_LENGTH).iter();
+    if lines.next().is_none_or(is_plain) && lines.next().is_none() {
+        return Ok(());
+    }
+    if let Some(length) = content_length(headers)? {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Ok(())
 }
 
 /// The length that all Content-Length lines and list members agree on (RFC 9110 section 8.6 lets a recipient take equal
@@ -88,7 +108,7 @@ fn chunked(version: Version, headers: &HeaderMap) -> Result<Framing, FramingErro
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderName;
 
     use super::FramingError::{
         ConflictingLengths, InvalidLength, LengthBesideTransferEncoding, TransferEncodingInVersion,
@@ -96,12 +116,40 @@ mod tests {
     };
     use super::*;
 
+    fn section(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).fold(
+            HeaderMap::new(),
+            |mut headers, (name, value)| {
+                headers.append(name, value);
+                headers
+            },
+        )
+    }
+
     fn framing(version: Version, lines: &[(&'static str, &'static str)]) -> Result<Framing, FramingError> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in lines {
-            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        declared(version, &section(lines))
+    }
+
+    fn values<'h>(headers: &'h HeaderMap, name: &str) -> Vec<&'h str> {
+        headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn lengths_that_agree_become_one() {
+        const CL: &str = "content-length";
+        for (lines, expected) in [
+            (&[][..], Ok(&[][..])),
+            (&[(CL, "5")], Ok(&["5"][..])),
+            (&[(CL, "5"), (CL, "5")], Ok(&["5"])),
+            (&[(CL, "5, 05")], Ok(&["5"])),
+            (&[(CL, "5, 6")], Err(ConflictingLengths)),
+            (&[(CL, "5"), (CL, "6")], Err(ConflictingLengths)),
+            (&[(CL, "+5")], Err(InvalidLength)),
+        ] {
+            let mut headers = section(lines);
+            let united = unite_lengths(&mut headers);
+            assert_eq!(united.map(|()| values(&headers, CL)), expected.map(<[&str]>::to_vec), "{lines:?}");
         }
-        request_framing(version, &headers)
     }
 
     // RFC 9112 sections 6.1 to 6.3

@@ -1,7 +1,8 @@
 //! Connection-specific fields (RFC 9110 section 7.6.1, RFC 9111 section 3.1): what a message must lose before it is
 //! forwarded or stored.
 //!
-//! Invariant: a sender cannot use Connection to remove the fields that route, frame or restrict a message.
+//! Invariant: a sender cannot use Connection to remove the fields that route, frame or restrict a message, nor write such
+//! a field in a way that only the next server takes for one.
 //! Called by `proxy` on requests to origins and on responses from them.
 
 use http::header::{
@@ -12,17 +13,36 @@ use http::{HeaderMap, HeaderName};
 
 use crate::fields;
 
-/// Whether the field concerns one connection or one proxy only, whatever Connection says.
+/// Whether the field concerns one connection or one proxy only, whatever Connection says, or may be taken for one that
+/// does.
 pub fn is_connection_specific(name: &HeaderName) -> bool {
-    CONNECTION_SPECIFIC.contains(name)
+    CONNECTION_SPECIFIC.contains(name) || is_look_alike(name)
 }
 
-/// Removes all connection-specific fields and those that Connection names. Allocates only when Connection names any.
+/// Removes all connection-specific fields, their look-alikes, and those that Connection names. Allocates only when there
+/// are look-alikes or Connection names any.
 pub fn strip(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = fields::members(headers, &CONNECTION).filter_map(named_field).collect();
-    for name in CONNECTION_SPECIFIC.iter().chain(&named) {
+    let named = fields::members(headers, &CONNECTION).filter_map(named_field);
+    let look_alikes = headers.keys().filter(|name| is_look_alike(name)).cloned();
+    let more: Vec<HeaderName> = named.chain(look_alikes).collect();
+    for name in CONNECTION_SPECIFIC.iter().chain(&more) {
         headers.remove(name);
     }
+}
+
+/// Whether a server that reads `_` as `-` in names, as those behind CGI (RFC 3875 section 4.1.18) do, takes the field
+/// for one that frames the message or concerns the connection.
+fn is_look_alike(name: &HeaderName) -> bool {
+    let name = name.as_str().as_bytes();
+    if !name.contains(&b'_') {
+        return false;
+    }
+    let reads_as = |meant: &HeaderName| {
+        let meant = meant.as_str().as_bytes();
+        let is_same = |(byte, meant): (&u8, &u8)| byte == meant || (*byte == b'_' && *meant == b'-');
+        name.len() == meant.len() && name.iter().zip(meant).all(is_same)
+    };
+    reads_as(&CONTENT_LENGTH) || CONNECTION_SPECIFIC.iter().any(reads_as)
 }
 
 /// The field a connection option names: none for `close`, and none for fields meant for every recipient, which section
@@ -85,6 +105,10 @@ mod tests {
                 vec!["cache-control", "host"],
             ),
             (&[("connection", "a b, , (x)"), ("x-a", "1")], vec!["x-a"]),
+            (
+                &[("content_length", "5"), ("transfer_encoding", "x"), ("proxy_connection", "x"), ("x_a", "1")],
+                vec!["x_a"],
+            ),
         ] {
             assert_eq!(stripped(lines), left, "{lines:?}");
         }

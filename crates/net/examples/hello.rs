@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use edgeward_mapped::MappedFiles;
 use edgeward_net::{
-    Certificate, CertificateStore, Connection, Server, ServerSettings, ViewerContent, ViewerLimits, ViewerService,
+    Certificate, CertificateStore, Connection, RequestContent, Server, ServerSettings, ViewerLimits, ViewerService,
 };
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue, SERVER};
 use http::{Request, Response};
@@ -29,7 +29,7 @@ impl ViewerService for Hello {
     type Body = Full<Bytes>;
     type Future = Ready<Response<Full<Bytes>>>;
 
-    fn call(&self, _: &Arc<Connection>, _: Request<ViewerContent>) -> Self::Future {
+    fn call(&self, _: &Arc<Connection>, _: Request<RequestContent>) -> Self::Future {
         let mut response = Response::new(Full::new(self.content.clone()));
         let fields = response.headers_mut();
         fields.insert(SERVER, HeaderValue::from_static("Edgeward"));

@@ -7,8 +7,8 @@ use std::cell::RefCell;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -17,8 +17,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::client_hello::ClientHello;
+use crate::frames::{Allowance, Counted, FrameMeter};
 use crate::framing::{Content, Witness};
-use crate::limits::ViewerLimits;
+use crate::limits::{ViewerLimits, ViewerRefusal};
 use crate::tls;
 use crate::viewer_terms::ViewerTerms;
 
@@ -33,13 +34,20 @@ pub struct Connection {
     pub tls: Option<TlsSession>,
     requests: AtomicU64,
     in_progress: AtomicUsize,
+    most_requests: u64,
     /// Counts reads and writes.
     moves: AtomicU64,
+    written_bytes: AtomicU64,
     /// The viewer does not take what is written: bytes of a response wait although its body may be gone already.
     write_waits: AtomicBool,
     partial_head: AtomicBool,
     ambiguous: AtomicBool,
     witness: Mutex<Witness>,
+    /// What frames without request or content may have had written in answer, HTTP/2 only.
+    acknowledged_bytes: AtomicU64,
+    /// Frames that the viewer has earned with requests and content, HTTP/2 only.
+    earned: AtomicU64,
+    refusal: OnceLock<ViewerRefusal>,
 }
 
 /// What the handshake agreed on.
@@ -69,26 +77,33 @@ impl TlsSession {
 pub(crate) enum Phase {
     /// No request, no byte of one.
     Idle,
-    /// Part of an HTTP/1.1 request head has arrived.
+    /// Part of a request head has arrived.
     Head,
-    /// At least one request is in progress, or its response not yet written.
+    /// The viewer does not take what is written to it.
+    Writing,
+    /// At least one request is in progress.
     Busy,
 }
 
 impl Connection {
-    /// A connection without any request yet. `max_head_bytes` as in [`crate::ViewerLimits`].
-    pub fn new(viewer: SocketAddr, local: SocketAddr, tls: Option<TlsSession>, max_head_bytes: usize) -> Self {
+    /// A connection without any request yet.
+    pub fn new(viewer: SocketAddr, local: SocketAddr, tls: Option<TlsSession>, limits: &ViewerLimits) -> Self {
         Self {
             viewer,
             local,
             tls,
             requests: AtomicU64::new(0),
+            most_requests: limits.max_requests,
             in_progress: AtomicUsize::new(0),
             moves: AtomicU64::new(0),
+            written_bytes: AtomicU64::new(0),
             write_waits: AtomicBool::new(false),
             partial_head: AtomicBool::new(false),
             ambiguous: AtomicBool::new(false),
-            witness: Mutex::new(Witness::new(max_head_bytes)),
+            witness: Mutex::new(Witness::new(limits.max_head_bytes)),
+            acknowledged_bytes: AtomicU64::new(0),
+            earned: AtomicU64::new(0),
+            refusal: OnceLock::new(),
         }
     }
 
@@ -103,6 +118,25 @@ impl Connection {
     /// more has been read.
     pub fn head(&self) -> Option<Vec<u8>> {
         self.witness.lock().current_head().map(<[u8]>::to_vec)
+    }
+
+    /// A piece of content was handed to the viewer: that earns it the frames with which it makes room for more.
+    pub(crate) fn handed(&self, bytes: usize) {
+        self.earn((1 + bytes as u64 / FRAME) * EARNED_BY_PIECE);
+    }
+
+    fn earn(&self, frames: u64) {
+        add(&self.earned, frames);
+    }
+
+    /// Why the viewer was cut off, if it was while something was read.
+    pub(crate) fn refusal(&self) -> Option<ViewerRefusal> {
+        self.refusal.get().copied()
+    }
+
+    /// The error that ends the connection.
+    fn refuse(&self, refusal: ViewerRefusal) -> io::Error {
+        io::Error::other(self.refusal.get_or_init(|| refusal).name())
     }
 
     /// Counts a request in, until the guard is dropped.
@@ -126,14 +160,19 @@ impl Connection {
     }
 
     /// Notes the outcome of a write.
-    fn wrote<T>(&self, written: Poll<T>) -> Poll<T> {
+    fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         advance(&self.moves);
+        if let Poll::Ready(Ok(bytes)) = &written {
+            add(&self.written_bytes, *bytes as u64);
+        }
         self.write_waits.store(written.is_pending(), Ordering::Relaxed);
         written
     }
 
     pub(crate) fn phase(&self) -> Phase {
-        if self.in_progress.load(Ordering::Relaxed) > 0 || self.write_waits.load(Ordering::Relaxed) {
+        if self.write_waits.load(Ordering::Relaxed) {
+            Phase::Writing
+        } else if self.in_progress.load(Ordering::Relaxed) > 0 {
             Phase::Busy
         } else if self.partial_head.load(Ordering::Relaxed) {
             Phase::Head
@@ -152,19 +191,40 @@ impl Connection {
         advance(&self.moves);
     }
 
+    /// Whether it has had as many requests as one connection may have.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.requests() >= self.most_requests
+    }
+
     pub(crate) fn moves(&self) -> u64 {
         self.moves.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of responses that were written, or somewhat fewer.
+    pub(crate) fn taken_bytes(&self) -> u64 {
+        let acknowledged = self.acknowledged_bytes.load(Ordering::Relaxed);
+        self.written_bytes.load(Ordering::Relaxed).saturating_sub(acknowledged)
     }
 }
 
 /// A counter with one writer needs no locked instruction.
 fn advance(counter: &AtomicU64) {
-    counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    add(counter, 1);
+}
+
+fn add(counter: &AtomicU64, number: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(number), Ordering::Relaxed);
 }
 
 /// Held from the call of the service until the response's body is dropped.
 #[derive(Debug)]
 pub(crate) struct RequestInProgress(Arc<Connection>);
+
+impl RequestInProgress {
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.0
+    }
+}
 
 impl Drop for RequestInProgress {
     fn drop(&mut self) {
@@ -172,19 +232,67 @@ impl Drop for RequestInProgress {
     }
 }
 
-/// The stream under the HTTP parser of a connection: passes everything through, notes progress, and under HTTP/1.1 lets
-/// the framing witness see what is read and holds back the end of the stream while the viewer may still want a response.
+/// The stream under the HTTP parser of a connection: passes everything through, notes progress, under HTTP/1.1 lets the
+/// framing witness see what is read and holds back the end of the stream while the viewer may still want a response, and
+/// under HTTP/2 has the frame meter count.
 #[derive(Debug)]
 pub(crate) struct ViewerIo<IO, const HTTP1: bool> {
     io: IO,
     connection: Arc<Connection>,
     half_closed: Option<HalfClosed>,
     patience: Duration,
+    /// HTTP/2 only.
+    frames: Option<Box<FrameBudget>>,
 }
 
 impl<IO, const HTTP1: bool> ViewerIo<IO, HTTP1> {
     pub(crate) fn new(io: IO, connection: Arc<Connection>, limits: &ViewerLimits) -> Self {
-        Self { io, connection, half_closed: None, patience: limits.half_closed_timeout }
+        let frames = (!HTTP1).then(|| Box::new(FrameBudget::new(limits)));
+        Self { io, connection, half_closed: None, patience: limits.half_closed_timeout, frames }
+    }
+}
+
+/// What a viewer sends over HTTP/2, and what it may.
+#[derive(Debug)]
+struct FrameBudget {
+    meter: FrameMeter,
+    controls: Allowance,
+    resets: Allowance,
+    /// Of the connection, spent already.
+    spent: u64,
+    paid: Instant,
+}
+
+impl FrameBudget {
+    fn new(limits: &ViewerLimits) -> Self {
+        Self {
+            meter: FrameMeter::new(),
+            controls: Allowance::new(limits.max_control_frames),
+            resets: Allowance::new(limits.max_reset_streams),
+            spent: 0,
+            paid: Instant::now(),
+        }
+    }
+
+    /// Counts what was read.
+    fn heed(&mut self, bytes: &[u8], connection: &Connection) -> Result<(), ViewerRefusal> {
+        let Counted { requests, controls, resets } = self.meter.read(bytes);
+        connection.partial_head.store(self.meter.is_within_head(), Ordering::Relaxed);
+        connection.earn(u64::from(requests) * EARNED_BY_PIECE);
+        if controls == 0 && resets == 0 {
+            return Ok(());
+        }
+        add(&connection.acknowledged_bytes, u64::from(controls) * LONGEST_ACKNOWLEDGEMENT);
+        let (earned, now) = (connection.earned.load(Ordering::Relaxed), Instant::now());
+        let passed = now.saturating_duration_since(std::mem::replace(&mut self.paid, now));
+        let fresh = earned - std::mem::replace(&mut self.spent, earned);
+        if !self.controls.pay(controls, fresh, passed) {
+            Err(ViewerRefusal::ControlFrames)
+        } else if !self.resets.pay(resets, 0, passed) {
+            Err(ViewerRefusal::ResetStreams)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -225,10 +333,10 @@ impl<IO: AsyncRead + Unpin, const HTTP1: bool> AsyncRead for ViewerIo<IO, HTTP1>
         let (before, room) = (buf.filled().len(), buf.remaining());
         ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
         advance(&this.connection.moves);
-        if !HTTP1 {
-            return Poll::Ready(Ok(()));
-        }
         let read = buf.filled().get(before..).unwrap_or_default();
+        if let Some(frames) = &mut this.frames {
+            return Poll::Ready(frames.heed(read, &this.connection).map_err(|refusal| this.connection.refuse(refusal)));
+        }
         if read.is_empty() && room > 0 {
             let half_closed = this.half_closed.insert(HalfClosed::new(&this.connection, this.patience));
             return half_closed.poll_gone(cx, &this.connection, this.patience).map(Ok);
@@ -282,6 +390,13 @@ thread_local! {
     /// Used within one write only, so one serves all connections of a worker.
     static GATHERING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
+
+/// Frames that a viewer earns with a request or a piece of content: PRIORITY, and WINDOW_UPDATE for stream and connection.
+const EARNED_BY_PIECE: u64 = 5;
+/// The answer to PING (RFC 9113 section 6.7); that to SETTINGS is shorter.
+const LONGEST_ACKNOWLEDGEMENT: u64 = 17;
+/// Content in one frame, unless the viewer asked for larger ones (RFC 9113 section 6.5.2).
+const FRAME: u64 = 16 * 1024;
 
 /// Up to here copying the parts of a response together for one `send` is cheaper than `writev` (6 % less CPU for a
 /// response of 1 KiB); large content is never copied.

@@ -4,9 +4,9 @@
 //! framings in one request are how requests are smuggled, so the pipeline has to see them to refuse them. The witness
 //! keeps the raw bytes of heads that the parser has not finished yet and looks into them only for chunked requests.
 //!
-//! Invariant: the kept bytes contain every byte of each unfinished head. They may contain more (the end of a chunked
-//! body, pipelined requests), which can only make the witness report too much, never too little. One per HTTP/1.1
-//! connection, fed by `connection::ViewerIo`.
+//! Invariant: the kept bytes contain every byte of each unfinished head. They may contain more: what follows the head is
+//! not searched, and the end of earlier chunked content can only make the witness report too much, never too little. One
+//! per HTTP/1.1 connection, fed by `connection::ViewerIo`.
 
 use memchr::memchr_iter;
 
@@ -79,8 +79,11 @@ impl Witness {
             return false;
         }
         self.forget_finished_heads();
-        let ambiguous = content == Content::Chunked && has_content_length(&self.kept);
         let end = head_end(&self.kept).unwrap_or(0);
+        // Behind chunked content the head may begin later than what is kept.
+        let searched = if self.chunked { self.kept.len() } else { end };
+        let ambiguous =
+            content == Content::Chunked && has_content_length(self.kept.get(..searched).unwrap_or_default());
         self.forgotten = self.kept.get(..end).unwrap_or_default().to_vec();
         self.forget(end);
         self.chunked = content == Content::Chunked;
@@ -230,6 +233,13 @@ mod tests {
     fn a_chunked_request_alone_is_not_ambiguous() {
         let mut witness = witness();
         witness.read(CHUNKED, false);
+        assert!(!witness.head_finished(Content::Chunked));
+    }
+
+    #[test]
+    fn content_that_speaks_of_lengths_is_not_ambiguous() {
+        let mut witness = witness();
+        witness.read(&[CHUNKED, b"15\r\na\r\nContent-Length: 5\r\n0\r\n\r\n"].concat(), false);
         assert!(!witness.head_finished(Content::Chunked));
     }
 

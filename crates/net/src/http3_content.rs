@@ -1,7 +1,7 @@
 //! The content of a request over HTTP/3, held against its Content-Length.
 //!
 //! Invariant: a viewer whose content is not read to its end is told to stop (RFC 9114 section 4.1). Made by
-//! `server::http3`, read through `ViewerContent`.
+//! `server::http3`, read through `RequestContent`.
 
 use std::pin::Pin;
 use std::sync::Arc;

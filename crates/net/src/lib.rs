@@ -14,13 +14,14 @@ mod client_hello;
 mod coalesce;
 mod connection;
 mod file_sending;
+mod frames;
 mod framing;
 mod http3_content;
 mod limits;
 mod names;
+mod request_content;
 mod server;
 mod tls;
-mod viewer_content;
 mod viewer_terms;
 
 pub use certificates::{Certificate, CertificateError, CertificateStore, NameSettings};
@@ -28,7 +29,7 @@ pub use certificates::{Certificate, CertificateError, CertificateStore, NameSett
 pub use client_hello::ClientHello;
 pub use connection::{Connection, TlsSession};
 pub use http3_content::{Http3Content, Http3ContentError};
-pub use limits::ViewerLimits;
+pub use limits::{ViewerLimits, ViewerRefusal};
+pub use request_content::{RequestContent, RequestContentError};
 pub use server::{Server, ServerCounters, ServerSettings, ViewerService};
-pub use viewer_content::{ViewerContent, ViewerContentError};
 pub use viewer_terms::ViewerTerms;

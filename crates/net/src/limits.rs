@@ -1,8 +1,9 @@
-//! The bounds put on one viewer and on all viewers together.
+//! The bounds put on one viewer and on all viewers together, and why a viewer's connection was refused or ended.
 //!
 //! Invariant: every wait for a viewer ends after one of these, and every buffer filled by a viewer is bounded by one.
 //! Read by the acceptor (connections), the TLS acceptor (handshake) and the connection tasks (everything else).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Limits on viewer connections. [`Default`] gives the values stated at each field.
@@ -16,6 +17,10 @@ pub struct ViewerLimits {
     /// Longest silence in both directions while a request is in progress: a viewer that neither reads its response nor
     /// sends its request. Default 600 s, because a slow origin is silent too.
     pub stall_timeout: Duration,
+    /// How long a viewer may not take what is written to it, or take it at less than `least_rate`. Default 60 s.
+    pub write_timeout: Duration,
+    /// Bytes a second at which a viewer must take content over any `write_timeout`. Default 500.
+    pub least_rate: u64,
     /// How long a viewer that closed its sending side may wait for bytes of the response over HTTP/1.1. Beyond it the
     /// viewer counts as gone: closing both sides looks the same until something is written. Default 1 s.
     pub half_closed_timeout: Duration,
@@ -25,13 +30,23 @@ pub struct ViewerLimits {
     pub max_head_bytes: usize,
     /// Concurrent HTTP/2 streams per connection. Default 128, CloudFront's value.
     pub max_concurrent_streams: u32,
+    /// HTTP/2 frames that bring neither a request nor content: so many at once, a tenth of it more every second, and some
+    /// for every request and for content. Default 1,000.
+    pub max_control_frames: u32,
+    /// Streams of one HTTP/2 connection that the viewer resets: so many at once, a tenth of it more every second.
+    /// Default 200.
+    pub max_reset_streams: u32,
     /// Longest TLS handshake. Default 10 s.
     pub tls_handshake_timeout: Duration,
     /// QUIC handshakes in progress over all workers, above which a viewer has to prove its address first (Retry, RFC 9000
     /// section 8.1.2). Default 256.
-    pub quic_handshakes_without_retry: usize,
+    pub max_unproven_handshakes: usize,
     /// Open viewer connections over all workers; further ones are closed at once. Default 65,536.
     pub max_connections: usize,
+    /// Of them, from one IPv4 address or one IPv6 network of 64 bits. Default 4,096.
+    pub max_connections_per_address: usize,
+    /// Requests on one connection; it is closed in an orderly way with the last. Default 1,000,000.
+    pub max_requests: u64,
 }
 
 impl Default for ViewerLimits {
@@ -40,12 +55,95 @@ impl Default for ViewerLimits {
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             stall_timeout: Duration::from_secs(600),
+            write_timeout: Duration::from_secs(60),
+            least_rate: 500,
             half_closed_timeout: Duration::from_secs(1),
             max_head_bytes: 64 * 1024,
             max_concurrent_streams: 128,
+            max_control_frames: 1_000,
+            max_reset_streams: 200,
             tls_handshake_timeout: Duration::from_secs(10),
-            quic_handshakes_without_retry: 256,
+            max_unproven_handshakes: 256,
             max_connections: 65_536,
+            max_connections_per_address: 4_096,
+            max_requests: 1_000_000,
         }
+    }
+}
+
+impl ViewerLimits {
+    /// Bytes that a viewer must take within `write_timeout`.
+    pub(crate) fn least_progress(&self) -> u64 {
+        let milliseconds = u64::try_from(self.write_timeout.as_millis()).unwrap_or(u64::MAX);
+        (self.least_rate.saturating_mul(milliseconds) / 1000).max(1)
+    }
+}
+
+/// Why a viewer's connection was refused, or ended against its will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViewerRefusal {
+    /// `max_connections` were open.
+    Connections,
+    /// `max_connections_per_address` were open from there.
+    ConnectionsOfAddress,
+    /// The TLS handshake failed or took longer than `tls_handshake_timeout`.
+    Handshake,
+    /// A request head took longer than `header_timeout`.
+    SlowHead,
+    /// The viewer did not take what was written: `write_timeout`, `least_rate`.
+    SlowReading,
+    /// Silence for `stall_timeout` while a request was in progress.
+    Stalled,
+    /// More HTTP/2 frames without request or content than `max_control_frames`.
+    ControlFrames,
+    /// More HTTP/2 streams reset by the viewer than `max_reset_streams`.
+    ResetStreams,
+    /// Not HTTP: answered by the parser with 400 or 431, or with GOAWAY.
+    Malformed,
+}
+
+impl ViewerRefusal {
+    /// All of them, in the order of [`RefusalCounters`].
+    pub const ALL: [Self; 9] = [
+        Self::Connections,
+        Self::ConnectionsOfAddress,
+        Self::Handshake,
+        Self::SlowHead,
+        Self::SlowReading,
+        Self::Stalled,
+        Self::ControlFrames,
+        Self::ResetStreams,
+        Self::Malformed,
+    ];
+
+    /// Its name among an edge's figures.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connections => "viewers_refused_connections",
+            Self::ConnectionsOfAddress => "viewers_refused_connections_of_address",
+            Self::Handshake => "viewers_refused_handshake",
+            Self::SlowHead => "viewers_refused_slow_head",
+            Self::SlowReading => "viewers_refused_slow_reading",
+            Self::Stalled => "viewers_refused_stalled",
+            Self::ControlFrames => "viewers_refused_control_frames",
+            Self::ResetStreams => "viewers_refused_reset_streams",
+            Self::Malformed => "viewers_refused_malformed",
+        }
+    }
+}
+
+/// How often each refusal came about since the start.
+#[derive(Debug, Default)]
+pub(crate) struct RefusalCounters([AtomicU64; ViewerRefusal::ALL.len()]);
+
+impl RefusalCounters {
+    pub(crate) fn count(&self, refusal: ViewerRefusal) {
+        if let Some(counter) = self.0.get(refusal as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn of(&self, refusal: ViewerRefusal) -> u64 {
+        self.0.get(refusal as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))
     }
 }

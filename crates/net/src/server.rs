@@ -4,6 +4,7 @@
 //! balance is exact whatever the kernel does. Called by `crates/proxy` to start and stop an edge.
 
 mod acceptor;
+mod addresses;
 mod dispatch;
 mod executor;
 mod http1;
@@ -11,6 +12,7 @@ mod http2;
 mod http3;
 mod quic;
 mod service;
+mod stall;
 mod watchdog;
 mod worker;
 
@@ -26,9 +28,10 @@ use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
 use crate::certificates::CertificateStore;
-use crate::limits::ViewerLimits;
+use crate::limits::{RefusalCounters, ViewerLimits, ViewerRefusal};
 use crate::tls;
 use acceptor::Acceptor;
+use addresses::Addresses;
 use dispatch::Dispatcher;
 use quic::QuicListeners;
 pub use service::ViewerService;
@@ -67,12 +70,8 @@ pub struct Server {
 pub struct ServerCounters {
     /// Connections handed to a worker.
     pub accepted: u64,
-    /// Connections closed at once because `max_connections` were open.
-    pub refused: u64,
     /// Failed `accept` calls other than a viewer that was already gone (EMFILE and the like).
     pub accept_errors: u64,
-    /// TLS handshakes that failed or timed out.
-    pub handshake_failures: u64,
     /// Panics in a connection or in a request of it.
     pub panics: u64,
 }
@@ -96,15 +95,15 @@ struct Shared {
     /// QUIC handshakes in progress.
     quic_handshakes: AtomicUsize,
     loads: Vec<Load>,
+    addresses: Arc<Addresses>,
     counters: Counters,
+    refusals: RefusalCounters,
 }
 
 #[derive(Debug, Default)]
 struct Counters {
     accepted: AtomicU64,
-    refused: AtomicU64,
     accept_errors: AtomicU64,
-    handshake_failures: AtomicU64,
     panics: AtomicU64,
 }
 
@@ -144,7 +143,9 @@ impl Server {
             workers_ended: Stop::default(),
             quic_handshakes: AtomicUsize::new(0),
             loads: std::iter::repeat_with(Load::default).take(workers).collect(),
+            addresses: Arc::default(),
             counters: Counters::default(),
+            refusals: RefusalCounters::default(),
         });
         let mut server = Self { http, https, shared, acceptor: None, workers: Vec::with_capacity(workers), quic: None };
         let service_of_worker = Arc::new(service_of_worker);
@@ -183,11 +184,14 @@ impl Server {
         let counters = &self.shared.counters;
         ServerCounters {
             accepted: counters.accepted.load(Ordering::Relaxed),
-            refused: counters.refused.load(Ordering::Relaxed),
             accept_errors: counters.accept_errors.load(Ordering::Relaxed),
-            handshake_failures: counters.handshake_failures.load(Ordering::Relaxed),
             panics: counters.panics.load(Ordering::Relaxed),
         }
+    }
+
+    /// How often viewers were refused for this reason since the start.
+    pub fn refusals(&self, refusal: ViewerRefusal) -> u64 {
+        self.shared.refusals.of(refusal)
     }
 
     /// Stops accepting, lets responses in progress finish (HTTP/1.1 closes after them, HTTP/2 and HTTP/3 send GOAWAY), aborts what

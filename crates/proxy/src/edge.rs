@@ -14,7 +14,7 @@ use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use edgeward_cache::{Cache, CacheSettings, DiskCounters, DiskSettings};
 use edgeward_net::origin::{AuthorityError, OriginPool, Resolver, client_config};
-use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, ViewerLimits};
+use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, ViewerRefusal};
 use edgeward_plan::{CertificatePem, Distribution, InvalidationOrder, Plan, Rejected};
 use http::HeaderValue;
 use parking_lot::Mutex;
@@ -98,12 +98,16 @@ pub struct Status {
     pub requests: u64,
     /// Debug tokens that explained nothing.
     pub explain_tokens_refused: u64,
+    /// Requests whose viewers sent content too slowly.
+    pub slow_contents: u64,
     /// Open viewer connections.
     pub connections: u64,
     /// Log records that were lost because the writer could not keep up.
     pub log_records_dropped: u64,
     /// Failed writes of the log.
     pub log_errors: u64,
+    /// How often viewers' connections were refused or ended, by reason.
+    pub viewers_refused: [(&'static str, u64); ViewerRefusal::ALL.len()],
 }
 
 /// A running edge.
@@ -137,7 +141,7 @@ impl Edge {
             https: settings.https,
             http3: settings.http3,
             workers: settings.workers,
-            limits: ViewerLimits::default(),
+            limits: (&settings.limits).into(),
             files: engine.cache.files().clone(),
         };
         let server = Server::start(listen, Arc::clone(&certificates), {
@@ -279,9 +283,11 @@ impl Edge {
             disk_corrupt: of_disk(|counters| &counters.corrupt_records),
             requests: self.engine.requests.load(Ordering::Relaxed),
             explain_tokens_refused: self.engine.explain_tokens_refused.load(Ordering::Relaxed),
+            slow_contents: self.engine.slow_contents.load(Ordering::Relaxed),
             connections: self.server.connections() as u64,
             log_records_dropped: count(|counters| &counters.dropped_records),
             log_errors: count(|counters| &counters.io_errors),
+            viewers_refused: ViewerRefusal::ALL.map(|refusal| (refusal.name(), self.server.refusals(refusal))),
         }
     }
 
@@ -328,6 +334,8 @@ fn engine(settings: &mut EdgeSettings) -> Result<Engine, StartError> {
         https_port: OnceLock::new(),
         alt_svc: OnceLock::new(),
         lock_timeout: Duration::from_millis(settings.lock_timeout_ms),
+        content_pace: (&settings.limits).into(),
+        slow_contents: AtomicU64::new(0),
         explain_key: settings.explain_key.clone(),
         explain_tokens_refused: AtomicU64::new(0),
         geo: ArcSwap::from_pointee(GeoData::load(&settings.geo)?),

@@ -19,6 +19,7 @@ use crate::identity::EdgeIdentity;
 use crate::origin_request::S3Endpoint;
 use crate::refusal::Refusal;
 use crate::signing::SigningIdentity;
+use crate::viewer_content::ContentPace;
 use crate::viewer_facts::DeviceRules;
 
 /// The shared state of an edge.
@@ -35,6 +36,10 @@ pub(crate) struct Engine {
     pub(crate) alt_svc: std::sync::OnceLock<HeaderValue>,
     /// How long a request waits for the origin's answer to another one.
     pub(crate) lock_timeout: Duration,
+    /// How fast viewers must send content.
+    pub(crate) content_pace: ContentPace,
+    /// Requests whose viewers sent content too slowly.
+    pub(crate) slow_contents: AtomicU64,
     /// Whose tokens are explained to; `None`: nobody's.
     pub(crate) explain_key: Option<ExplainKey>,
     /// Debug tokens that were wrong, had expired or were for another distribution.

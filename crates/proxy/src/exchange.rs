@@ -4,7 +4,7 @@
 //! a request without one.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 
 use edgeward_cache::{AcceptedCodings, Timestamp};
 use edgeward_http_rules::SelectionMode;
@@ -18,6 +18,7 @@ use crate::explain::Explanation;
 use crate::identity::RequestId;
 use crate::outcome::{Detail, ResultType};
 use crate::set_aside::SetAside;
+use crate::viewer_content::ContentReceived;
 use crate::viewer_facts::HeaderNames;
 use crate::worker::Worker;
 
@@ -34,7 +35,7 @@ pub(crate) struct Exchange {
     /// From the plan that was live when the request came: later plans do not touch it.
     pub(crate) route: Option<Route>,
     /// Bytes of content that the viewer sent, for a request that has any.
-    pub(crate) content_received: Option<Arc<AtomicU64>>,
+    pub(crate) content_received: Option<Arc<ContentReceived>>,
     /// Set once the answer is an error that the distribution has a page for: from then on it is the page that is asked
     /// for.
     pub(crate) error_page: Option<PageInstead>,

@@ -4,7 +4,7 @@
 //! origin says counts, whatever it is. The primary origin is asked first every time. Called by `stages::origin_fetch` and
 //! `stages::part_fetch` (guide, high_availability_origin_failover).
 
-use edgeward_net::ViewerContent;
+use edgeward_net::RequestContent;
 use edgeward_net::origin::OriginBody;
 use edgeward_plan::{CacheBehavior, OriginGroup, Target};
 use http::{Method, Response, StatusCode};
@@ -20,7 +20,7 @@ use crate::refusal::Refusal;
 pub(crate) async fn send(
     exchange: &Exchange,
     purpose: Purpose<'_>,
-    content: Option<ViewerContent>,
+    content: Option<RequestContent>,
 ) -> Result<Response<OriginBody>, Refusal> {
     let behavior = &exchange.route.as_ref().ok_or(Refusal::UnknownHost)?.behavior;
     let is_repeatable = content.as_ref().is_none_or(Body::is_end_stream);

@@ -36,6 +36,7 @@ mod stages;
 mod stored_content;
 mod storing;
 mod vary;
+mod viewer_content;
 mod viewer_facts;
 mod worker;
 

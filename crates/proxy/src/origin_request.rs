@@ -111,6 +111,10 @@ fn from_viewer(exchange: &Exchange, behavior: &CacheBehavior, purpose: Purpose<'
     if let (false, Ok(value)) = (selected.is_empty(), HeaderValue::from_maybe_shared(bytes::Bytes::from(selected))) {
         headers.insert(header::COOKIE, value);
     }
+    if exchange.content_received.is_none() {
+        // RFC 9110 section 10.1.1: there is nothing to wait for.
+        headers.remove(header::EXPECT);
+    }
     if let Some(codings) = exchange.accepted_codings().as_field_value() {
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
     }

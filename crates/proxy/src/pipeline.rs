@@ -14,10 +14,10 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 
-use edgeward_net::{Connection, ViewerContent, ViewerService};
+use edgeward_net::{Connection, RequestContent, ViewerService};
 use http::{Request, Response};
 use http_body::Body;
 
@@ -46,27 +46,20 @@ impl Pipeline {
         Pipeline { worker }
     }
 
-    fn handle(&self, connection: &Arc<Connection>, request: Request<ViewerContent>) -> Answer {
-        let (mut exchange, content) = self.begin(connection, request);
-        let routed =
-            receive::check(&exchange).and_then(|host| route::find(&exchange, &self.worker.engine.plan.load(), &host));
-        let admitted = routed.and_then(|route| {
-            exchange.route = Some(route);
-            explain::routed(&mut exchange);
-            viewer_request::admit(&exchange)
-        });
-        if let Err(early) = admitted {
-            return match early {
-                Early::Refuse(refusal) => finish(exchange, Reply::Refused(refusal)),
-                Early::Redirect(status) => Answer::ready(viewer_response::redirect(exchange, status)),
-            };
+    fn handle(&self, connection: &Arc<Connection>, request: Request<RequestContent>) -> Answer {
+        let (exchange, content) = self.begin(connection, request);
+        if receive::awaits_end(&exchange) {
+            return Answer::pending(async move {
+                match receive::end_of_request(exchange, content).await {
+                    Ok((exchange, content)) => receive(exchange, content).await,
+                    Err((exchange, refusal)) => finish(exchange, Reply::Refused(refusal)).await,
+                }
+            });
         }
-        viewer_facts::state(&mut exchange);
-        let found = cache_lookup::find(&exchange);
-        proceed(exchange, content, found)
+        receive(exchange, content)
     }
 
-    fn begin(&self, connection: &Arc<Connection>, request: Request<ViewerContent>) -> (Box<Exchange>, ViewerContent) {
+    fn begin(&self, connection: &Arc<Connection>, request: Request<RequestContent>) -> (Box<Exchange>, RequestContent) {
         let engine = &self.worker.engine;
         let (mut parts, content) = request.into_parts();
         let received = engine.clock.now();
@@ -80,7 +73,7 @@ impl Pipeline {
             id: RequestId::random(),
             received,
             route: None,
-            content_received: (!content.is_end_stream()).then(|| Arc::new(AtomicU64::new(0))),
+            content_received: (!content.is_end_stream()).then(Arc::default),
             error_page: None,
             header_names: None,
             outcome: None,
@@ -94,8 +87,28 @@ impl Pipeline {
     }
 }
 
+/// From stage 1 on.
+fn receive(mut exchange: Box<Exchange>, content: RequestContent) -> Answer {
+    let routed =
+        receive::check(&exchange).and_then(|host| route::find(&exchange, &exchange.worker.engine.plan.load(), &host));
+    let admitted = routed.and_then(|route| {
+        exchange.route = Some(route);
+        explain::routed(&mut exchange);
+        viewer_request::admit(&exchange)
+    });
+    if let Err(early) = admitted {
+        return match early {
+            Early::Refuse(refusal) => finish(exchange, Reply::Refused(refusal)),
+            Early::Redirect(status) => Answer::ready(viewer_response::redirect(exchange, status)),
+        };
+    }
+    viewer_facts::state(&mut exchange);
+    let found = cache_lookup::find(&exchange);
+    proceed(exchange, content, found)
+}
+
 /// From stage 4 on.
-fn proceed(exchange: Box<Exchange>, content: ViewerContent, found: Found) -> Answer {
+fn proceed(exchange: Box<Exchange>, content: RequestContent, found: Found) -> Answer {
     match found {
         Found::Fresh(stored) if error_page::is_wanted(&exchange, stored.head.status) => {
             let now = exchange.received;
@@ -142,7 +155,7 @@ impl ViewerService for Pipeline {
     type Body = ResponseContent;
     type Future = Answer;
 
-    fn call(&self, connection: &Arc<Connection>, request: Request<ViewerContent>) -> Answer {
+    fn call(&self, connection: &Arc<Connection>, request: Request<RequestContent>) -> Answer {
         self.handle(connection, request)
     }
 }

@@ -11,6 +11,10 @@ pub(crate) enum Refusal {
     InvalidHost,
     /// Content-Length and Transfer-Encoding contradict each other or are malformed.
     InvalidFraming,
+    /// A value of HTTP/2 with white space around it.
+    InvalidField,
+    /// An Expect field other than one `100-continue`.
+    UnknownExpectation,
     /// A target that is neither a path nor an absolute http(s) URL.
     InvalidTarget,
     /// The URL is longer than 8,192 bytes.
@@ -39,6 +43,8 @@ pub(crate) enum Refusal {
     ChainTooLong,
     /// The viewer's content broke off or was malformed.
     ViewerContentBroken,
+    /// The viewer sent its content too slowly.
+    ViewerTooSlow,
     /// An origin is to be signed for, and this edge has no identity for it.
     NoSigningIdentity,
     /// The origin's name does not resolve.
@@ -91,6 +97,8 @@ impl Refusal {
         match self {
             Refusal::InvalidHost => row(StatusCode::BAD_REQUEST, "InvalidRequestHeader", BAD_REQUEST),
             Refusal::InvalidFraming => row(StatusCode::BAD_REQUEST, "InvalidRequestHeader", BAD_REQUEST),
+            Refusal::InvalidField => row(StatusCode::BAD_REQUEST, "InvalidRequestHeader", BAD_REQUEST),
+            Refusal::UnknownExpectation => row(StatusCode::EXPECTATION_FAILED, "InvalidRequestHeader", BAD_REQUEST),
             Refusal::InvalidTarget => row(StatusCode::BAD_REQUEST, "InvalidRequest", BAD_REQUEST),
             Refusal::UrlTooLong => row(StatusCode::PAYLOAD_TOO_LARGE, "InvalidRequest", BAD_REQUEST),
             Refusal::HeadersTooLarge => row(StatusCode::PAYLOAD_TOO_LARGE, "InvalidRequestHeader", BAD_REQUEST),
@@ -105,6 +113,7 @@ impl Refusal {
             Refusal::UnexpectedContent => row(StatusCode::FORBIDDEN, "InvalidRequest", BAD_REQUEST),
             Refusal::ChainTooLong => row(StatusCode::FORBIDDEN, "InvalidRequestHeader", CHAIN),
             Refusal::ViewerContentBroken => row(StatusCode::BAD_REQUEST, "ClientCommError", BAD_REQUEST),
+            Refusal::ViewerTooSlow => row(StatusCode::REQUEST_TIMEOUT, "ClientCommError", BAD_REQUEST),
             Refusal::NoSigningIdentity => row(StatusCode::BAD_GATEWAY, "OriginError", NO_CONNECTION),
             Refusal::OriginDns => row(StatusCode::BAD_GATEWAY, "OriginDnsError", NO_CONNECTION),
             Refusal::OriginConnect => row(StatusCode::BAD_GATEWAY, "OriginConnectError", NO_CONNECTION),
@@ -150,7 +159,11 @@ impl Refusal {
     pub(crate) fn closes_connection(self) -> bool {
         matches!(
             self,
-            Refusal::InvalidFraming | Refusal::UrlTooLong | Refusal::HeadersTooLarge | Refusal::ViewerContentBroken
+            Refusal::InvalidFraming
+                | Refusal::UrlTooLong
+                | Refusal::HeadersTooLarge
+                | Refusal::ViewerContentBroken
+                | Refusal::ViewerTooSlow
         )
     }
 

@@ -2,11 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use edgeward_net::ViewerLimits;
 use serde::Deserialize;
 
 use crate::explain::ExplainKey;
 use crate::geo::GeoFiles;
+use crate::viewer_content::ContentPace;
 use crate::viewer_facts::UserAgentRegexes;
 
 /// Bytes; the disk cache turns over in segments.
@@ -32,6 +35,8 @@ pub struct EdgeSettings {
     pub disk: Option<DiskCache>,
     /// How long a request waits for the origin's answer to another one before it asks itself, in milliseconds.
     pub lock_timeout_ms: u64,
+    /// The bounds of viewers.
+    pub limits: Limits,
     /// Where access logs go; `null` for no logs.
     pub log: Option<LogFiles>,
     /// The S3 server and the identity that signs requests to it; `null` where no S3 origin is signed.
@@ -63,7 +68,7 @@ impl EdgeSettings {
                 Err(InvalidSettings(format!("disk.limit_bytes: at least {LEAST_DISK}")))
             }
             EdgeSettings { memory_bytes: 0, .. } => Err(InvalidSettings("memory_bytes: at least 1".to_owned())),
-            settings => Ok(settings),
+            settings => settings.limits.check().map(|()| settings),
         }
     }
 }
@@ -72,6 +77,93 @@ impl EdgeSettings {
 #[derive(Debug, thiserror::Error)]
 #[error("the settings cannot be used: {0}")]
 pub struct InvalidSettings(String);
+
+/// What one viewer, and all of them, may take. Times in milliseconds. See [`ViewerLimits`], whose fields have the same
+/// names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// For a TLS handshake.
+    pub tls_handshake_timeout_ms: u64,
+    /// For a request head.
+    pub header_timeout_ms: u64,
+    /// Without a request.
+    pub idle_timeout_ms: u64,
+    /// Of silence while a request is in progress.
+    pub stall_timeout_ms: u64,
+    /// In which a viewer takes nothing, or less than `least_rate`.
+    pub write_timeout_ms: u64,
+    /// Of waiting for content, beside what `least_rate` grants.
+    pub content_timeout_ms: u64,
+    /// Bytes a second.
+    pub least_rate: u64,
+    /// Open at once.
+    pub max_connections: usize,
+    /// Open at once from one address.
+    pub max_connections_per_address: usize,
+    /// On one connection.
+    pub max_requests: u64,
+    /// At once on one HTTP/2 or HTTP/3 connection.
+    pub max_concurrent_streams: u32,
+    /// Without request or content, on one HTTP/2 connection.
+    pub max_control_frames: u32,
+    /// By the viewer, on one HTTP/2 or HTTP/3 connection.
+    pub max_reset_streams: u32,
+    /// QUIC handshakes in progress, beyond which viewers prove their address first.
+    pub max_unproven_handshakes: usize,
+}
+
+impl Limits {
+    /// No limit is 0: it would let nobody in, or have no effect.
+    fn check(&self) -> Result<(), InvalidSettings> {
+        let least = [
+            ("tls_handshake_timeout_ms", self.tls_handshake_timeout_ms),
+            ("header_timeout_ms", self.header_timeout_ms),
+            ("idle_timeout_ms", self.idle_timeout_ms),
+            ("stall_timeout_ms", self.stall_timeout_ms),
+            ("write_timeout_ms", self.write_timeout_ms),
+            ("content_timeout_ms", self.content_timeout_ms),
+            ("least_rate", self.least_rate),
+            ("max_connections", self.max_connections as u64),
+            ("max_connections_per_address", self.max_connections_per_address as u64),
+            ("max_requests", self.max_requests),
+            ("max_concurrent_streams", u64::from(self.max_concurrent_streams)),
+            ("max_control_frames", u64::from(self.max_control_frames)),
+            ("max_reset_streams", u64::from(self.max_reset_streams)),
+        ];
+        match least.iter().find(|(_, value)| *value == 0) {
+            Some((name, _)) => Err(InvalidSettings(format!("limits.{name}: at least 1"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<&Limits> for ViewerLimits {
+    fn from(limits: &Limits) -> ViewerLimits {
+        ViewerLimits {
+            tls_handshake_timeout: Duration::from_millis(limits.tls_handshake_timeout_ms),
+            header_timeout: Duration::from_millis(limits.header_timeout_ms),
+            idle_timeout: Duration::from_millis(limits.idle_timeout_ms),
+            stall_timeout: Duration::from_millis(limits.stall_timeout_ms),
+            write_timeout: Duration::from_millis(limits.write_timeout_ms),
+            least_rate: limits.least_rate,
+            max_connections: limits.max_connections,
+            max_connections_per_address: limits.max_connections_per_address,
+            max_requests: limits.max_requests,
+            max_concurrent_streams: limits.max_concurrent_streams,
+            max_control_frames: limits.max_control_frames,
+            max_reset_streams: limits.max_reset_streams,
+            max_unproven_handshakes: limits.max_unproven_handshakes,
+            ..ViewerLimits::default()
+        }
+    }
+}
+
+impl From<&Limits> for ContentPace {
+    fn from(limits: &Limits) -> ContentPace {
+        ContentPace { grace: Duration::from_millis(limits.content_timeout_ms), least_rate: limits.least_rate }
+    }
+}
 
 /// The cache on disk.
 #[derive(Debug, Deserialize)]

@@ -34,6 +34,45 @@ class DiskSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ViewerLimits:
+    """What one viewer, and all of them together, may take of an edge. Each is at least 1; times in milliseconds.
+
+    A viewer who goes beyond one is cut off and counted in `EdgeAgent.status` under `viewers_refused_...`.
+    """
+
+    tls_handshake_timeout_ms: int = 10_000
+    """For a TLS handshake."""
+    header_timeout_ms: int = 10_000
+    """For a request head, from its first byte; for the first one of a connection, from when it was accepted."""
+    idle_timeout_ms: int = 60_000
+    """A connection without a request in progress is kept open for that long. HTTP/2's PING does not prolong it."""
+    stall_timeout_ms: int = 600_000
+    """Longest silence in both directions while a request is in progress; slow origins are silent too."""
+    write_timeout_ms: int = 60_000
+    """For a viewer who takes nothing of what is written, or takes it at less than `least_rate`."""
+    content_timeout_ms: int = 20_000
+    """A viewer may be waited for that long while it sends content, and a second more for every `least_rate` bytes."""
+    least_rate: int = 500
+    """Bytes a second at which viewers must send content, and take it over any `write_timeout_ms`."""
+    max_connections: int = 65_536
+    """Open connections; further ones are closed at once."""
+    max_connections_per_address: int = 4_096
+    """Of them, from one IPv4 address or one IPv6 network of 64 bits."""
+    max_requests: int = 1_000_000
+    """Requests on one connection, which is closed in an orderly way with the last."""
+    max_concurrent_streams: int = 128
+    """Requests at once on one HTTP/2 or HTTP/3 connection; 128 is CloudFront's value."""
+    max_control_frames: int = 1_000
+    """HTTP/2 frames without request or content: so many at once, a tenth of it more every second, and five for every
+    request and every 16 KiB of content."""
+    max_reset_streams: int = 200
+    """Requests that a viewer takes back on one HTTP/2 or HTTP/3 connection: so many at once, a tenth of it more every
+    second."""
+    max_unproven_handshakes: int = 256
+    """QUIC handshakes in progress, beyond which a viewer proves its address first (Retry); 0: always."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GeoFiles:
     """Files in MMDB format that tell where addresses are, in MaxMind's layout or that of ip-location-db.
 
@@ -81,6 +120,8 @@ class EdgeSettings:
     lock_timeout_ms: int = 5000
     """Requests for what another one is asking the origin for wait for its answer, this many milliseconds at most; then
     one of them asks again, for all who still wait."""
+    limits: ViewerLimits = ViewerLimits()
+    """What viewers may take."""
     log: LogSettings | None = None
     """None: no access log."""
     s3: S3Access | None = None
@@ -108,6 +149,7 @@ class EdgeSettings:
             "memory_bytes": self.memory_bytes,
             "disk": None if self.disk is None else asdict(self.disk) | {"directory": str(self.disk.directory)},
             "lock_timeout_ms": self.lock_timeout_ms,
+            "limits": asdict(self.limits),
             "log": None if self.log is None else asdict(self.log) | {"directory": str(self.log.directory)},
             "s3": None if self.s3 is None else asdict(self.s3),
             "trusted_authorities": self.trusted_authorities,

@@ -95,6 +95,10 @@ class EdgeUnderTest:
         """Finish the current log segments."""
         self._edge.flush_logs()
 
+    def status(self) -> dict[str, int]:
+        """What the edge is doing."""
+        return self._edge.status()
+
     def stop(self) -> None:
         """Stop at once."""
         self._edge.stop(0.0)

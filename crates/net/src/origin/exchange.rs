@@ -1,7 +1,8 @@
 //! One request and its response head on one connection.
 //!
 //! Invariant: the request is handed back only when no byte of it was written; every other failure is final here. The
-//! connection goes back to the pool with the end of the response's content and in no other way. Called by `pool`.
+//! connection goes back to the pool with the end of the response's content and in no other way. Where a message ends is
+//! said by its content and by nothing that a viewer wrote. Called by `pool`.
 
 use std::error::Error;
 use std::future::Future;
@@ -11,7 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Version};
+use edgeward_http_rules::framing;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -43,7 +46,20 @@ where
 {
     let mut request = request.map(|body| body.map_err(Into::into).boxed_unsync());
     *request.version_mut() = Version::HTTP_11;
+    frame(&mut request);
     request
+}
+
+/// hyper believes a Content-Length that is there already, also of a request without content.
+fn frame(request: &mut Request<RequestBody>) {
+    let length = request.body().size_hint().exact();
+    let headers = request.headers_mut();
+    headers.remove(TRANSFER_ENCODING);
+    match length {
+        Some(0) if !headers.contains_key(CONTENT_LENGTH) => {}
+        Some(length) => drop(headers.insert(CONTENT_LENGTH, HeaderValue::from(length))),
+        None => drop(headers.remove(CONTENT_LENGTH)),
+    }
 }
 
 pub(super) async fn exchange(
@@ -58,7 +74,7 @@ pub(super) async fn exchange(
     }
     let before = wire.moved();
     let sending = connection.sender.try_send_request(request);
-    let response = match in_time(&wire, before, response_timeout, sending).await {
+    let mut response = match in_time(&wire, before, response_timeout, sending).await {
         None => return Err(Failure::Final(OriginError::ResponseTimeout)),
         Some(Err(error)) => return Err(failure(error, &wire, before, reused)),
         Some(Ok(response)) => response,
@@ -67,7 +83,16 @@ pub(super) async fn exchange(
         // Nobody asked for it: the pipeline sends no Upgrade field.
         return Err(Failure::Final(OriginError::InvalidResponse("status 101 without an upgrade".into())));
     }
+    check_framing(&mut response)
+        .map_err(|error| Failure::Final(OriginError::InvalidResponse(error.to_string().into())))?;
     Ok(response.map(|content| OriginBody::new(content, lease, response_timeout)))
+}
+
+/// RFC 9112 section 6.3: of two framings hyper takes one and drops nothing, and what it reads to the end of the connection
+/// may be in an unknown coding.
+fn check_framing(response: &mut Response<Incoming>) -> Result<(), framing::FramingError> {
+    framing::declared(response.version(), response.headers())?;
+    framing::unite_lengths(response.headers_mut())
 }
 
 /// Whether a kept connection can take a request now. It cannot when it was closed, or when the former response came

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::Shared;
 use super::dispatch::Dispatcher;
-use super::worker::{Arrival, Order};
+use super::worker::Arrival;
 
 /// Bound listeners, not accepting yet.
 pub(super) struct Acceptor {
@@ -143,12 +143,10 @@ impl Accepting {
     }
 
     fn hand_over(&self, stream: TcpStream, viewer: SocketAddr) {
-        if !self.dispatcher.admits() {
-            return;
-        }
+        let Some(address) = self.dispatcher.admit(viewer) else { return };
         // A socket that cannot be configured is one whose viewer is gone.
         let Ok(stream) = stream.set_nodelay(true).and_then(|()| stream.into_std()) else { return };
-        self.dispatcher.dispatch(Order::Serve(Arrival::Tcp { stream, viewer, tls: self.tls }));
+        self.dispatcher.dispatch(address, Arrival::Tcp { stream, viewer, tls: self.tls });
     }
 }
 

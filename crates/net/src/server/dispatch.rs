@@ -3,13 +3,16 @@
 //! Invariant: balance is exact whatever the kernel does, because everything that accepts goes through here. Used by
 //! `acceptor` and `quic`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::Shared;
-use super::worker::Order;
+use super::addresses::AddressLease;
+use super::worker::{Arrival, Order};
+use crate::limits::ViewerRefusal;
 
 /// The way to the workers.
 #[derive(Clone, Debug)]
@@ -23,22 +26,27 @@ impl Dispatcher {
         Self { shared, workers }
     }
 
-    /// Whether one more connection may be open; a refusal is counted.
-    pub(super) fn admits(&self) -> bool {
-        let is_full = self.shared.connections() >= self.shared.limits.max_connections;
-        if is_full {
-            self.shared.counters.refused.fetch_add(1, Ordering::Relaxed);
+    /// A place for one more connection of a viewer; a refusal is counted.
+    pub(super) fn admit(&self, viewer: SocketAddr) -> Option<AddressLease> {
+        let Shared { limits, addresses, refusals, .. } = &*self.shared;
+        if self.shared.connections() >= limits.max_connections {
+            refusals.count(ViewerRefusal::Connections);
+            return None;
         }
-        !is_full
+        let address = addresses.enter(viewer.ip(), limits.max_connections_per_address);
+        if address.is_none() {
+            refusals.count(ViewerRefusal::ConnectionsOfAddress);
+        }
+        address
     }
 
-    pub(super) fn dispatch(&self, order: Order) {
+    pub(super) fn dispatch(&self, address: AddressLease, arrival: Arrival) {
         let loads = self.shared.loads.iter().zip(self.workers.iter());
         let Some((load, worker)) = loads.min_by_key(|(load, _)| load.connections.load(Ordering::Relaxed)) else {
             return;
         };
         load.connections.fetch_add(1, Ordering::Relaxed);
-        if worker.send(order).is_err() {
+        if worker.send(Order::Serve { arrival, address }).is_err() {
             load.leave();
             return;
         }

@@ -16,9 +16,9 @@ use tokio::sync::futures::OwnedNotified;
 
 use super::Shared;
 use super::service::{ConnectionService, ViewerService};
-use super::watchdog::{Http, Watchdog};
+use super::watchdog::{Http, Watchdog, refusal_of};
 use crate::connection::{Connection, Phase, ViewerIo};
-use crate::limits::ViewerLimits;
+use crate::limits::{ViewerLimits, ViewerRefusal};
 
 pin_project! {
     /// Serves one connection; resolves when it is over, whatever the reason.
@@ -96,8 +96,11 @@ where
             this.http.as_mut().graceful_shutdown();
         }
         loop {
-            // An error here is a viewer that went away or broke the protocol; hyper has answered what can be answered.
-            if this.http.as_mut().poll(cx).is_ready() {
+            if let Poll::Ready(ended) = this.http.as_mut().poll(cx) {
+                // Or a viewer that went away. hyper has answered what can be answered.
+                if ended.is_err_and(|error| error.is_parse()) {
+                    this.shared.refusals.count(ViewerRefusal::Malformed);
+                }
                 return Poll::Ready(());
             }
             match this.watchdog.poll(cx, this.connection, &this.shared.limits) {
@@ -106,7 +109,10 @@ where
                     *this.is_closing = true;
                     this.http.as_mut().graceful_shutdown();
                 }
-                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Ready(phase) => {
+                    refusal_of(phase).into_iter().for_each(|refusal| this.shared.refusals.count(refusal));
+                    return Poll::Ready(());
+                }
             }
         }
     }

@@ -4,6 +4,7 @@
 //! `coalesce`. Ends by its time limits, after the streams in progress once the server stops (GOAWAY), or by the viewer.
 //! Run by `worker`.
 
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,9 +19,10 @@ use tokio::sync::futures::OwnedNotified;
 use super::Shared;
 use super::executor::StreamExecutor;
 use super::service::{ConnectionService, ViewerService};
-use super::watchdog::{Http, Watchdog};
+use super::watchdog::{Http, Watchdog, refusal_of};
 use crate::coalesce::{CoalescingWriter, Flusher, coalesce};
 use crate::connection::{Connection, Phase, ViewerIo};
+use crate::limits::ViewerRefusal;
 
 pin_project! {
     /// Serves one connection; resolves when it is over, whatever the reason.
@@ -107,9 +109,18 @@ where
             this.http.as_mut().graceful_shutdown();
         }
         loop {
-            // An error here is a viewer that went away or broke the protocol; h2 has sent its GOAWAY.
-            if this.http.as_mut().poll(cx).is_ready() {
+            if let Poll::Ready(ended) = this.http.as_mut().poll(cx) {
+                // Or a viewer that went away. h2 has sent its GOAWAY.
+                let malformed =
+                    || ended.is_err_and(|error| is_protocol_error(&error)).then_some(ViewerRefusal::Malformed);
+                let refusal = this.connection.refusal().or_else(malformed);
+                refusal.into_iter().for_each(|refusal| this.shared.refusals.count(refusal));
                 return Poll::Ready(());
+            }
+            if !*this.is_closing && this.connection.is_used_up() {
+                *this.is_closing = true;
+                this.http.as_mut().graceful_shutdown();
+                continue;
             }
             if let Poll::Ready(Err(_gone)) = this.flusher.poll_flush(cx) {
                 return Poll::Ready(());
@@ -120,10 +131,18 @@ where
                     *this.is_closing = true;
                     this.http.as_mut().graceful_shutdown();
                 }
-                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Ready(phase) => {
+                    refusal_of(phase).into_iter().for_each(|refusal| this.shared.refusals.count(refusal));
+                    return Poll::Ready(());
+                }
             }
         }
     }
+}
+
+/// Whether h2 ended the connection, not the network or the viewer.
+fn is_protocol_error(error: &hyper::Error) -> bool {
+    error.source().and_then(|source| source.downcast_ref::<h2::Error>()).is_some_and(h2::Error::is_library)
 }
 
 const STREAM_WINDOW: u32 = 256 * 1024;

@@ -8,7 +8,8 @@ use std::error::Error;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use h3::error::{Code, ConnectionError, StreamError};
@@ -21,12 +22,13 @@ use tokio::time::timeout;
 
 use super::Shared;
 use super::executor::StreamExecutor;
-use super::service::ViewerService;
-use super::watchdog::{Http, Watchdog};
+use super::service::{TrackedBody, ViewerService};
+use super::watchdog::{Http, Watchdog, refusal_of};
 use crate::connection::{Connection, Phase};
+use crate::frames::Allowance;
 use crate::http3_content::{Http3Content, Receiving};
-use crate::limits::ViewerLimits;
-use crate::viewer_content::ViewerContent;
+use crate::limits::{ViewerLimits, ViewerRefusal};
+use crate::request_content::RequestContent;
 
 type Quic = h3_quinn::Connection;
 type Sending = RequestStream<h3_quinn::SendStream<Bytes>, Bytes>;
@@ -44,8 +46,20 @@ pub(super) async fn serve<S: ViewerService>(
     let opened = timeout(shared.limits.header_timeout, builder.build(Quic::new(quic.clone()))).await;
     // A viewer that is gone already, or takes no control stream.
     let Ok(Ok(http)) = opened else { return };
-    let watchdog = Watchdog::new(&shared.limits, Http::Three);
-    Serving { quic, http, watchdog, service, connection, shared, is_closing: false }.run().await;
+    let serving = Serving {
+        quic,
+        http,
+        watchdog: Watchdog::new(&shared.limits, Http::Three),
+        service,
+        connection,
+        is_closing: false,
+        said_so: false,
+        resets: Arc::default(),
+        allowance: Allowance::new(shared.limits.max_reset_streams),
+        paid: Instant::now(),
+        shared,
+    };
+    serving.run().await;
 }
 
 struct Serving<S> {
@@ -56,6 +70,12 @@ struct Serving<S> {
     connection: Arc<Connection>,
     shared: Arc<Shared>,
     is_closing: bool,
+    /// GOAWAY was sent.
+    said_so: bool,
+    /// Requests that the viewer gave up, since they were paid for last.
+    resets: Arc<AtomicU32>,
+    allowance: Allowance,
+    paid: Instant,
 }
 
 /// What a connection wakes up for.
@@ -71,14 +91,20 @@ impl<S: ViewerService> Serving<S> {
         loop {
             match self.next_event().await {
                 Event::Accepted(Ok(Some(resolver))) => self.begin(resolver),
-                Event::Expired(Phase::Idle) | Event::Stop if !self.is_closing => {
-                    self.is_closing = true;
-                    if self.http.shutdown(0).await.is_err() {
-                        return;
-                    }
+                Event::Expired(Phase::Idle) | Event::Stop if !self.is_closing => self.is_closing = true,
+                Event::Expired(phase) => {
+                    refusal_of(phase).into_iter().for_each(|refusal| self.shared.refusals.count(refusal));
+                    return;
                 }
-                // The viewer is gone, broke the protocol, or took too long.
-                _over => return,
+                // The viewer is gone, or broke the protocol.
+                Event::Accepted(_) | Event::Stop => return,
+            }
+            if !self.pays_for_resets() {
+                return self.shared.refusals.count(ViewerRefusal::ResetStreams);
+            }
+            self.is_closing |= self.connection.is_used_up();
+            if self.is_closing && !std::mem::replace(&mut self.said_so, true) && self.http.shutdown(0).await.is_err() {
+                return;
             }
             if self.is_closing && self.connection.phase() == Phase::Idle {
                 // The last response is on its way: closing at once would have nobody send its lost packets again.
@@ -86,6 +112,12 @@ impl<S: ViewerService> Serving<S> {
                 return;
             }
         }
+    }
+
+    /// Streams that are opened only to be given up cost an allowance that time refills (CVE-2023-44487, in QUIC too).
+    fn pays_for_resets(&mut self) -> bool {
+        let passed = std::mem::replace(&mut self.paid, Instant::now()).elapsed();
+        self.allowance.pay(self.resets.swap(0, Ordering::Relaxed), 0, passed)
     }
 
     async fn next_event(&mut self) -> Event {
@@ -100,10 +132,14 @@ impl<S: ViewerService> Serving<S> {
     fn begin(&self, resolver: Resolver) {
         let answering =
             answer(resolver, self.service.clone(), Arc::clone(&self.connection), self.shared.limits.clone());
-        let quic = self.quic.clone();
+        let (quic, resets) = (self.quic.clone(), Arc::clone(&self.resets));
         StreamExecutor::new(Arc::clone(&self.shared)).execute(async move {
             tokio::select! {
-                () = answering => {}
+                answered = answering => {
+                    if answered.is_err() {
+                        resets.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
                 // Nobody is there any more: dropping what is done for the viewer says so to the pipeline. One who gives up a
                 // single request (STOP_SENDING) is noticed when the response is written: h3 does not tell earlier.
                 _gone = quic.closed() => {}
@@ -112,23 +148,34 @@ impl<S: ViewerService> Serving<S> {
     }
 }
 
-/// One request, from its header section to the end of its response.
-async fn answer<S: ViewerService>(resolver: Resolver, service: S, connection: Arc<Connection>, limits: ViewerLimits) {
+/// One request, from its header section to the end of its response, unless the viewer gives it up.
+async fn answer<S: ViewerService>(
+    resolver: Resolver,
+    service: S,
+    connection: Arc<Connection>,
+    limits: ViewerLimits,
+) -> Result<(), GivenUp> {
     // h3 has answered what is malformed.
-    let Ok(Ok((request, stream))) = timeout(limits.header_timeout, resolver.resolve_request()).await else { return };
-    let _in_progress = connection.begin_request();
+    let resolved = timeout(limits.header_timeout, resolver.resolve_request()).await;
+    let (request, stream) = resolved.map_err(|_| GivenUp)?.map_err(|_| GivenUp)?;
+    let in_progress = connection.begin_request();
     connection.moved();
     let (send, receive) = stream.split();
     let mut sending = ResponseStream { stream: send, ending: Ending::Reset(Code::H3_INTERNAL_ERROR) };
     let is_head = request.method() == Method::HEAD;
     let Some(request) = with_content(request, receive, &connection, limits.header_timeout).await else {
         sending.ending = Ending::Reset(Code::H3_MESSAGE_ERROR);
-        return;
+        return Err(GivenUp);
     };
     let response = service.call(&connection, request).await;
-    // A viewer that went away: dropping what is left of the response says so to the pipeline.
-    let _gone = sending.send(response, is_head, &connection).await;
+    let response = response.map(|body| TrackedBody::new(body, in_progress));
+    // Dropping what is left of the response says so to the pipeline.
+    sending.send(response, is_head, &connection).await.map_err(|_| GivenUp)
 }
+
+/// The viewer did not go through with a request.
+#[derive(Clone, Copy, Debug)]
+struct GivenUp;
 
 /// The request with its content; `None` when it is malformed (RFC 9114 sections 4.1.2 and 4.2), or its beginning is not all
 /// there in time.
@@ -137,7 +184,7 @@ async fn with_content(
     receive: Receiving,
     connection: &Arc<Connection>,
     patience: Duration,
-) -> Option<Request<ViewerContent>> {
+) -> Option<Request<RequestContent>> {
     let length = content_length(request.headers())?;
     if has_connection_fields(request.headers()) {
         return None;
@@ -155,7 +202,7 @@ async fn with_content(
             () = std::future::ready(()) => true,
         },
     };
-    let content = if has_content { ViewerContent::Http3(Box::new(content)) } else { ViewerContent::Empty };
+    let content = if has_content { RequestContent::Http3(Box::new(content)) } else { RequestContent::Empty };
     Some(request.map(|()| content))
 }
 

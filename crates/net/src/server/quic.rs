@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::Shared;
 use super::dispatch::Dispatcher;
-use super::worker::{Arrival, Order};
+use super::worker::Arrival;
 use crate::limits::ViewerLimits;
 
 /// Bound sockets, not read yet.
@@ -67,18 +67,18 @@ fn endpoint(socket: UdpSocket, config: &ServerConfig) -> io::Result<(Endpoint, S
 async fn accept(endpoint: Endpoint, local: SocketAddr, dispatcher: Dispatcher, shared: Arc<Shared>) {
     while let Some(incoming) = endpoint.accept().await {
         let in_progress = shared.quic_handshakes.load(Ordering::Relaxed);
-        if in_progress >= shared.limits.quic_handshakes_without_retry && incoming.may_retry() {
+        if in_progress >= shared.limits.max_unproven_handshakes && incoming.may_retry() {
             // An address that may be made up costs one small packet (RFC 9000 section 8.1.2).
             let _sent = incoming.retry();
             continue;
         }
-        if !dispatcher.admits() {
+        let Some(address) = dispatcher.admit(incoming.remote_address()) else {
             incoming.refuse();
             continue;
-        }
+        };
         let local = SocketAddr::new(incoming.local_ip().unwrap_or_else(|| local.ip()), local.port());
         let handshaking = Handshaking::begin(Arc::clone(&shared));
-        dispatcher.dispatch(Order::Serve(Arrival::Quic { incoming: Box::new(incoming), local, handshaking }));
+        dispatcher.dispatch(address, Arrival::Quic { incoming: Box::new(incoming), local, handshaking });
     }
 }
 

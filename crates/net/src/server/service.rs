@@ -12,15 +12,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use pin_project_lite::pin_project;
 
+use super::stall::{self, Asked};
 use crate::connection::{Connection, RequestInProgress};
 use crate::framing::Content;
-use crate::viewer_content::ViewerContent;
+use crate::request_content::RequestContent;
 
 /// What answers viewer requests: the pipeline. One instance per worker, cloned for each connection.
 pub trait ViewerService: Clone + Send + Sync + 'static {
@@ -30,7 +32,7 @@ pub trait ViewerService: Clone + Send + Sync + 'static {
     type Future: Future<Output = Response<Self::Body>> + Send + 'static;
 
     /// Answers one request.
-    fn call(&self, connection: &Arc<Connection>, request: Request<ViewerContent>) -> Self::Future;
+    fn call(&self, connection: &Arc<Connection>, request: Request<RequestContent>) -> Self::Future;
 }
 
 /// hyper's view of the service on one connection.
@@ -57,7 +59,8 @@ impl<S: ViewerService, const HTTP1: bool> Service<Request<Incoming>> for Connect
         }
         TrackedResponse {
             in_progress: Some(self.connection.begin_request()),
-            response: self.service.call(&self.connection, request.map(ViewerContent::Hyper)),
+            is_last: HTTP1 && self.connection.is_used_up(),
+            response: self.service.call(&self.connection, request.map(RequestContent::Hyper)),
         }
     }
 }
@@ -72,6 +75,7 @@ pin_project! {
     #[derive(Debug)]
     pub(super) struct TrackedResponse<F> {
         in_progress: Option<RequestInProgress>,
+        is_last: bool,
         #[pin]
         response: F,
     }
@@ -82,7 +86,10 @@ impl<F: Future<Output = Response<B>>, B> Future for TrackedResponse<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = ready!(this.response.poll(cx));
+        let mut response = ready!(this.response.poll(cx));
+        if *this.is_last {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         let in_progress = this.in_progress.take();
         Poll::Ready(Ok(response.map(|body| TrackedBody { body, in_progress })))
     }
@@ -98,12 +105,28 @@ pin_project! {
     }
 }
 
-impl<B: Body> Body for TrackedBody<B> {
+impl<B> TrackedBody<B> {
+    pub(super) fn new(body: B, in_progress: RequestInProgress) -> Self {
+        Self { body, in_progress: Some(in_progress) }
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for TrackedBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().body.poll_frame(cx)
+        let this = self.project();
+        let polled = this.body.poll_frame(cx);
+        let handed = match &polled {
+            Poll::Ready(Some(Ok(frame))) => frame.data_ref().map(Bytes::len),
+            _ => None,
+        };
+        stall::note(handed.map_or(Asked::Nothing, Asked::Handed));
+        if let (Some(bytes), Some(in_progress)) = (handed, this.in_progress) {
+            in_progress.connection().handed(bytes);
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::connection::{Connection, Phase};
-use crate::limits::ViewerLimits;
+use crate::limits::{ViewerLimits, ViewerRefusal};
 
 /// Watches one connection.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Watchdog {
     is_registered: bool,
     last: Observation,
     since: Instant,
+    /// Since when there has been neither a request nor a response to write: parts of heads do not change that.
+    resting_since: Instant,
 }
 
 /// The protocol of the connection.
@@ -30,7 +32,7 @@ pub(super) struct Watchdog {
 pub(super) enum Http {
     /// HTTP/1.1: without a request in progress only another request counts.
     One,
-    /// HTTP/2: any frame counts, as flow control may hold back the end of a response whose body is gone already.
+    /// HTTP/2: what is written counts, as flow control may hold back the end of a response whose body is gone already.
     Two,
     /// HTTP/3: as HTTP/2; QUIC's acknowledgements do not count.
     Three,
@@ -41,8 +43,14 @@ pub(super) enum Http {
 struct Observation {
     phase: Phase,
     requests: u64,
-    /// 0 where bytes do not count.
-    moves: u64,
+    /// Whatever else counts as progress in this phase; 0 where nothing does.
+    progress: u64,
+}
+
+impl Observation {
+    fn is_resting(&self) -> bool {
+        matches!(self.phase, Phase::Idle | Phase::Head)
+    }
 }
 
 impl Watchdog {
@@ -53,8 +61,9 @@ impl Watchdog {
             http,
             timer: Box::pin(sleep_until(since + limits.header_timeout)),
             is_registered: false,
-            last: Observation { phase: Phase::Head, requests: 0, moves: 0 },
+            last: Observation { phase: Phase::Head, requests: 0, progress: 0 },
             since,
+            resting_since: since,
         }
     }
 
@@ -72,9 +81,9 @@ impl Watchdog {
                 return Poll::Pending;
             }
             let now = Instant::now();
-            let deadline = self.since + limit_of(self.last.phase, limits);
+            let deadline = self.deadline(limits);
             if deadline <= now {
-                self.since = now;
+                (self.since, self.resting_since) = (now, now);
                 self.arm(now + limit_of(self.last.phase, limits));
                 return Poll::Ready(self.last.phase);
             }
@@ -83,27 +92,41 @@ impl Watchdog {
     }
 
     fn observe(&mut self, connection: &Connection, limits: &ViewerLimits) {
-        let seen = self.observation(connection);
+        let seen = self.observation(connection, limits);
         if seen == self.last {
             return;
         }
-        self.last = seen;
         self.since = Instant::now();
-        let deadline = self.since + limit_of(seen.phase, limits);
+        let is_same = (seen.requests, seen.progress) == (self.last.requests, self.last.progress);
+        let goes_on_resting = is_same && seen.is_resting() && self.last.is_resting();
+        if !goes_on_resting {
+            self.resting_since = self.since;
+        }
+        self.last = seen;
+        let deadline = self.deadline(limits);
         if deadline < self.timer.deadline() {
             self.arm(deadline);
         }
     }
 
-    fn observation(&self, connection: &Connection) -> Observation {
-        let (requests, moves) = (connection.requests(), connection.moves());
-        match connection.phase() {
-            Phase::Busy => Observation { phase: Phase::Busy, requests, moves },
+    fn observation(&self, connection: &Connection, limits: &ViewerLimits) -> Observation {
+        let requests = connection.requests();
+        let taken = || connection.taken_bytes() / limits.least_progress();
+        let (phase, progress) = match connection.phase() {
+            Phase::Busy => (Phase::Busy, connection.moves()),
+            Phase::Writing => (Phase::Writing, taken()),
             // Until the first request the limit for its head runs on.
-            Phase::Idle if requests == 0 => Observation { phase: Phase::Head, requests, moves: 0 },
-            Phase::Idle if self.http != Http::One => Observation { phase: Phase::Idle, requests, moves },
-            phase => Observation { phase, requests, moves: 0 },
-        }
+            Phase::Idle if requests == 0 => (Phase::Head, 0),
+            // Frames of the viewer's do not count: PING would keep it open for ever.
+            phase if self.http != Http::One && requests > 0 => (phase, taken()),
+            phase => (phase, 0),
+        };
+        Observation { phase, requests, progress }
+    }
+
+    fn deadline(&self, limits: &ViewerLimits) -> Instant {
+        let since = if self.last.phase == Phase::Idle { self.resting_since } else { self.since };
+        since + limit_of(self.last.phase, limits)
     }
 
     fn arm(&mut self, deadline: Instant) {
@@ -116,6 +139,17 @@ fn limit_of(phase: Phase, limits: &ViewerLimits) -> Duration {
     match phase {
         Phase::Idle => limits.idle_timeout,
         Phase::Head => limits.header_timeout,
+        Phase::Writing => limits.write_timeout,
         Phase::Busy => limits.stall_timeout,
+    }
+}
+
+/// What it means that the limit of a phase has passed: nothing bad where the viewer only kept a connection in reserve.
+pub(super) fn refusal_of(phase: Phase) -> Option<ViewerRefusal> {
+    match phase {
+        Phase::Idle => None,
+        Phase::Head => Some(ViewerRefusal::SlowHead),
+        Phase::Writing => Some(ViewerRefusal::SlowReading),
+        Phase::Busy => Some(ViewerRefusal::Stalled),
     }
 }

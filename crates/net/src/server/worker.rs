@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 
+use super::addresses::AddressLease;
 use super::executor::StreamExecutor;
 use super::http1::Http1;
 use super::http2::Http2;
@@ -29,12 +30,13 @@ use super::{Shared, WorkerThread};
 use crate::client_hello::{ClientHello, Recorder};
 use crate::connection::Connection;
 use crate::file_sending::FileSending;
+use crate::limits::ViewerRefusal;
 use crate::tls::{self, KeyExchange, ViewerTls};
 
 /// What the acceptor and the server tell a worker.
 #[derive(Debug)]
 pub(super) enum Order {
-    Serve(Arrival),
+    Serve { arrival: Arrival, address: AddressLease },
     Stop { grace: Duration },
 }
 
@@ -101,7 +103,7 @@ impl<S: ViewerService> Serving<S> {
     async fn run(self: Arc<Self>, mut orders: mpsc::UnboundedReceiver<Order>) {
         while let Some(order) = orders.recv().await {
             match order {
-                Order::Serve(arrival) => drop(tokio::spawn(Arc::clone(&self).serve(arrival))),
+                Order::Serve { arrival, address } => drop(tokio::spawn(Arc::clone(&self).serve(arrival, address))),
                 Order::Stop { grace } => {
                     let _aborts_the_rest = timeout(grace, self.emptied()).await;
                     return;
@@ -118,10 +120,10 @@ impl<S: ViewerService> Serving<S> {
         }
     }
 
-    fn serve(self: Arc<Self>, arrival: Arrival) -> impl Future<Output = ()> + Send {
+    fn serve(self: Arc<Self>, arrival: Arrival, address: AddressLease) -> impl Future<Output = ()> + Send {
         let lease = Lease { panics: PanicCount::new(Arc::clone(&self.shared)), index: self.index };
         async move {
-            let _lease = lease;
+            let _leases = (lease, address);
             match arrival {
                 Arrival::Tcp { stream, viewer, tls } => self.serve_tcp(stream, viewer, tls).await,
                 Arrival::Quic { incoming, local, handshaking } => self.serve_quic(*incoming, local, handshaking).await,
@@ -136,7 +138,7 @@ impl<S: ViewerService> Serving<S> {
         if tls {
             self.serve_tls(stream, viewer, local).await;
         } else {
-            let connection = Connection::new(viewer, local, None, self.shared.limits.max_head_bytes);
+            let connection = Connection::new(viewer, local, None, &self.shared.limits);
             self.http1(FileSending::new(stream, self.shared.files.clone()), Arc::new(connection)).await;
         }
     }
@@ -149,11 +151,10 @@ impl<S: ViewerService> Serving<S> {
         };
         drop(handshaking);
         let Ok(Ok(quic)) = finished else {
-            self.shared.counters.handshake_failures.fetch_add(1, Ordering::Relaxed);
-            return;
+            return self.shared.refusals.count(ViewerRefusal::Handshake);
         };
         let tls = Some(tls::session_of_quic(&quic));
-        let connection = Arc::new(Connection::new(viewer, local, tls, self.shared.limits.max_head_bytes));
+        let connection = Arc::new(Connection::new(viewer, local, tls, &self.shared.limits));
         super::http3::serve(quic, self.service.clone(), connection, Arc::clone(&self.shared)).await;
     }
 
@@ -162,7 +163,7 @@ impl<S: ViewerService> Serving<S> {
         let (_, session) = stream.get_ref();
         let is_http2 = session.alpn_protocol() == Some(tls::ALPN_H2);
         let tls = Some(tls::session_of(session, hello));
-        let connection = Arc::new(Connection::new(viewer, local, tls, self.shared.limits.max_head_bytes));
+        let connection = Arc::new(Connection::new(viewer, local, tls, &self.shared.limits));
         if is_http2 { self.http2(stream, connection).await } else { self.http1(stream, connection).await }
     }
 
@@ -175,7 +176,7 @@ impl<S: ViewerService> Serving<S> {
         if let Ok(Ok(handshake)) = finished {
             return Some(handshake);
         }
-        self.shared.counters.handshake_failures.fetch_add(1, Ordering::Relaxed);
+        self.shared.refusals.count(ViewerRefusal::Handshake);
         None
     }
 
@@ -222,6 +223,10 @@ pub(super) struct PanicCount {
 impl PanicCount {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
     }
 }
 

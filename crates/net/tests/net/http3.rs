@@ -21,7 +21,7 @@ const NAME: &str = "edge.localhost";
 /// A server for `NAME` with HTTP/3, and for `h2.localhost` without.
 fn serve<F>(settings: ServerSettings, answer: F) -> (Server, Authority)
 where
-    F: Fn(Arc<edgeward_net::Connection>, Request<edgeward_net::ViewerContent>) -> Answer
+    F: Fn(Arc<edgeward_net::Connection>, Request<edgeward_net::RequestContent>) -> Answer
         + Clone
         + Send
         + Sync
@@ -129,7 +129,7 @@ async fn names_without_it_and_no_name_at_all_are_turned_away() {
 
 #[tokio::test]
 async fn addresses_are_validated_first_where_many_shake_hands() {
-    let limits = ViewerLimits { quic_handshakes_without_retry: 0, ..ViewerLimits::default() };
+    let limits = ViewerLimits { max_unproven_handshakes: 0, ..ViewerLimits::default() };
     let (server, authority) = serve(ServerSettings { limits, ..settings() }, |_, _| Box::pin(async { text("here") }));
     let viewer = viewer(&authority);
     let connection = connect(&viewer, &server, NAME).await.unwrap();

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use edgeward_mapped::MappedFiles;
 use edgeward_net::{
-    Certificate, CertificateStore, Connection, Server, ServerSettings, ViewerContent, ViewerLimits, ViewerService,
+    Certificate, CertificateStore, Connection, RequestContent, Server, ServerSettings, ViewerLimits, ViewerService,
 };
 use http::{Request, Response};
 use http_body_util::combinators::BoxBody;
@@ -33,12 +33,12 @@ pub struct Answering<F>(pub F);
 
 impl<F> ViewerService for Answering<F>
 where
-    F: Fn(Arc<Connection>, Request<ViewerContent>) -> Answer + Clone + Send + Sync + 'static,
+    F: Fn(Arc<Connection>, Request<RequestContent>) -> Answer + Clone + Send + Sync + 'static,
 {
     type Body = BoxBody<Bytes, Infallible>;
     type Future = Answer;
 
-    fn call(&self, connection: &Arc<Connection>, request: Request<ViewerContent>) -> Answer {
+    fn call(&self, connection: &Arc<Connection>, request: Request<RequestContent>) -> Answer {
         (self.0)(Arc::clone(connection), request)
     }
 }
@@ -62,7 +62,7 @@ pub fn settings() -> ServerSettings {
 /// Starts a server whose default certificate is for `edge.localhost`.
 pub fn serve<F>(settings: ServerSettings, answer: F) -> (Server, Authority)
 where
-    F: Fn(Arc<Connection>, Request<ViewerContent>) -> Answer + Clone + Send + Sync + 'static,
+    F: Fn(Arc<Connection>, Request<RequestContent>) -> Answer + Clone + Send + Sync + 'static,
 {
     let authority = Authority::new();
     let store = Arc::new(CertificateStore::new());

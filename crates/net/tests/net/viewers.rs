@@ -11,7 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, ViewerLimits, ViewerTerms};
+use edgeward_net::{
+    Certificate, CertificateStore, NameSettings, Server, ServerSettings, ViewerLimits, ViewerRefusal, ViewerTerms,
+};
 use http::Response;
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty};
@@ -205,7 +207,7 @@ fn viewers_are_shown_the_certificate_of_the_name_they_ask_for() {
     store.replace([("other.example", shown(authority.certificate(&["other.example"])))], None);
     handshake(server.https_addresses()[0], authority.trusting(&[]), "other.example").unwrap();
     assert!(handshake(server.https_addresses()[0], authority.trusting(&[]), "edge.localhost").is_err());
-    eventually(|| server.counters().handshake_failures == 2);
+    eventually(|| server.refusals(ViewerRefusal::Handshake) == 2);
 }
 
 #[test]
@@ -318,7 +320,7 @@ fn connections_beyond_the_limit_are_closed_at_once() {
         read_response(stream);
     }
     assert_eq!(read_to_end(connect(server.http_addresses()[0])), "");
-    eventually(|| server.counters().refused == 1);
+    eventually(|| server.refusals(ViewerRefusal::Connections) == 1);
     drop(open);
     eventually(|| server.connections() == 0);
     assert!(exchange(server.http_addresses()[0], GET).starts_with("HTTP/1.1 200 "));
@@ -462,7 +464,7 @@ fn a_viewer_that_closed_its_sending_side_is_not_gone_while_it_is_written_to() {
 fn a_handshake_that_does_not_come_is_cut_off_and_counted() {
     let (server, _) = serve(impatient(), |_, _| Box::pin(async { text("") }));
     assert_eq!(read_to_end(connect(server.https_addresses()[0])), "");
-    eventually(|| server.counters().handshake_failures == 1);
+    eventually(|| server.refusals(ViewerRefusal::Handshake) == 1);
 }
 
 #[test]

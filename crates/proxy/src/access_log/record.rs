@@ -1,7 +1,6 @@
 //! One line of the access log: the 33 fields of CloudFront's standard logs, in its order (guide, AccessLogs).
 
 use std::net::IpAddr;
-use std::sync::atomic::Ordering;
 
 use edgeward_cache::Timestamp;
 use edgeward_http_rules::date::UtcTime;
@@ -109,7 +108,7 @@ fn request_bytes(exchange: &Exchange) -> u64 {
     let request = &exchange.request;
     let target = request.uri.path().len() + request.uri.query().map_or(0, |query| query.len() + 1);
     let line = request.method.as_str().len() + target + " HTTP/1.1\r\n\r\n".len() + 1;
-    let content = exchange.content_received.as_ref().map_or(0, |bytes| bytes.load(Ordering::Relaxed));
+    let content = exchange.content_received.as_ref().map_or(0, |received| received.bytes());
     (line + exchange.section_bytes) as u64 + content
 }
 

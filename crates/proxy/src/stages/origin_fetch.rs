@@ -13,7 +13,7 @@ use edgeward_cache::{
 use edgeward_http_rules::freshen;
 use edgeward_http_rules::freshness::{self, initial_age};
 use edgeward_http_rules::range::{self, ByteRange, Wanted};
-use edgeward_net::ViewerContent;
+use edgeward_net::RequestContent;
 use edgeward_net::origin::OriginBody;
 use edgeward_plan::CachingRules;
 use http::response::Parts;
@@ -43,7 +43,7 @@ use crate::storing::{self, Intake};
 const LARGEST_CONTENT: u64 = 50_000_000_000;
 
 /// Answers a cacheable request for which nothing fresh is stored.
-pub(crate) async fn answer(exchange: &Exchange, content: Option<ViewerContent>, lacking: Lacking) -> Reply {
+pub(crate) async fn answer(exchange: &Exchange, content: Option<RequestContent>, lacking: Lacking) -> Reply {
     if *exchange.method() == Method::HEAD {
         return answer_head(exchange, content, lacking).await;
     }
@@ -127,7 +127,7 @@ fn reader_of(exchange: &Exchange, filling: &Filling) -> Option<Reader> {
 }
 
 /// There is no content to store; the next GET fetches it. What is stored may turn out to hold.
-async fn answer_head(exchange: &Exchange, content: Option<ViewerContent>, lacking: Lacking) -> Reply {
+async fn answer_head(exchange: &Exchange, content: Option<RequestContent>, lacking: Lacking) -> Reply {
     let asked = exchange.now();
     exchange.explain(|facts| facts.not_stored(WhyNotStored::NoContent));
     let flight = freshening(exchange, &lacking);
@@ -176,7 +176,7 @@ pub(crate) fn revalidate(exchange: &Exchange, lacking: Lacking) {
 }
 
 /// Asks the origin for this viewer alone; nothing is stored, but for what a POST brings for later GETs.
-pub(crate) async fn pass(exchange: &Exchange, content: Option<ViewerContent>) -> Reply {
+pub(crate) async fn pass(exchange: &Exchange, content: Option<RequestContent>) -> Reply {
     let asked = exchange.now();
     match send(exchange, Purpose::Pass, content).await {
         Ok(response) => {

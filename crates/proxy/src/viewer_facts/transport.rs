@@ -105,7 +105,7 @@ fn names_in(head: &[u8]) -> Option<Vec<&[u8]>> {
 
 #[cfg(test)]
 mod tests {
-    use edgeward_net::TlsSession;
+    use edgeward_net::{TlsSession, ViewerLimits};
     use http::Request;
 
     use super::*;
@@ -118,7 +118,8 @@ mod tests {
             resumed,
             hello: None,
         });
-        Connection::new(viewer.parse().unwrap(), "127.0.0.1:443".parse().unwrap(), tls, 0)
+        let limits = ViewerLimits { max_head_bytes: 0, ..ViewerLimits::default() };
+        Connection::new(viewer.parse().unwrap(), "127.0.0.1:443".parse().unwrap(), tls, &limits)
     }
 
     fn request(target: &str, version: Version) -> Parts {

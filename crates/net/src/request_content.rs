@@ -14,7 +14,7 @@ use crate::http3_content::{Http3Content, Http3ContentError};
 
 /// Content of a request. Dropping it tells an HTTP/2 or HTTP/3 viewer to send no more.
 #[derive(Debug)]
-pub enum ViewerContent {
+pub enum RequestContent {
     /// Over HTTP/1.1 or HTTP/2.
     Hyper(Incoming),
     /// Over HTTP/3; boxed, since most requests have none.
@@ -26,7 +26,7 @@ pub enum ViewerContent {
 /// Why content ends early.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ViewerContentError {
+pub enum RequestContentError {
     /// Over HTTP/1.1 or HTTP/2.
     #[error(transparent)]
     Hyper(#[from] hyper::Error),
@@ -35,14 +35,14 @@ pub enum ViewerContentError {
     Http3(#[from] Http3ContentError),
 }
 
-impl Body for ViewerContent {
+impl Body for RequestContent {
     type Data = Bytes;
-    type Error = ViewerContentError;
+    type Error = RequestContentError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, ViewerContentError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, RequestContentError>>> {
         match self.get_mut() {
             Self::Hyper(content) => Pin::new(content).poll_frame(cx).map_err(Into::into),
             Self::Http3(content) => Pin::new(content.as_mut()).poll_frame(cx).map_err(Into::into),

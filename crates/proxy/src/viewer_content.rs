@@ -1,0 +1,159 @@
+//! The viewer's content on its way to an origin: counted, and cut off where the viewer sends too slowly.
+//!
+//! Invariant: only time in which the viewer is waited for counts; an origin that reads slowly does not make its viewer
+//! look slow. Made by `origin_exchange`.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use edgeward_net::{RequestContent, RequestContentError};
+use http_body::{Body, Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How much of a viewer's content has come; shared by the exchange and the content.
+#[derive(Debug, Default)]
+pub(crate) struct ContentReceived {
+    bytes: AtomicU64,
+    is_too_slow: AtomicBool,
+}
+
+impl ContentReceived {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether it was cut off for its rate.
+    pub(crate) fn is_too_slow(&self) -> bool {
+        self.is_too_slow.load(Ordering::Relaxed)
+    }
+}
+
+/// How fast viewers must send content.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ContentPace {
+    /// Waiting that every viewer is granted.
+    pub(crate) grace: Duration,
+    /// Bytes that grant one second more.
+    pub(crate) least_rate: u64,
+}
+
+impl ContentPace {
+    /// How long a viewer that has sent `bytes` may have been waited for altogether.
+    fn granted(self, bytes: u64) -> Duration {
+        let milliseconds = bytes.saturating_mul(1000) / self.least_rate.max(1);
+        self.grace.saturating_add(Duration::from_millis(milliseconds))
+    }
+}
+
+/// Why a viewer's content ends early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ContentFailure {
+    /// It broke off, or is not what its framing says.
+    #[error(transparent)]
+    Broken(#[from] RequestContentError),
+    /// It came more slowly than `ContentPace` allows.
+    #[error("the viewer sends its content too slowly")]
+    TooSlow,
+}
+
+/// The content of a request.
+pub(crate) struct ViewerContent {
+    incoming: Option<RequestContent>,
+    received: Option<Arc<ContentReceived>>,
+    pace: ContentPace,
+    waited: Duration,
+    waiting: Option<Waiting>,
+}
+
+/// The viewer is being waited for.
+struct Waiting {
+    since: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl ViewerContent {
+    pub(crate) fn new(
+        incoming: Option<RequestContent>,
+        received: Option<Arc<ContentReceived>>,
+        pace: ContentPace,
+    ) -> ViewerContent {
+        let incoming = incoming.filter(|incoming| !incoming.is_end_stream());
+        ViewerContent { incoming, received, pace, waited: Duration::ZERO, waiting: None }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.incoming.is_none()
+    }
+
+    fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<ContentFailure> {
+        let bytes = self.received.as_ref().map_or(0, |received| received.bytes());
+        let left = self.pace.granted(bytes).saturating_sub(self.waited);
+        let waiting = self.waiting.get_or_insert_with(|| {
+            let since = Instant::now();
+            Waiting { since, timer: Box::pin(sleep_until(since + left)) }
+        });
+        std::task::ready!(waiting.timer.as_mut().poll(context));
+        if let Some(received) = &self.received {
+            received.is_too_slow.store(true, Ordering::Relaxed);
+        }
+        self.incoming = None;
+        Poll::Ready(ContentFailure::TooSlow)
+    }
+}
+
+impl Body for ViewerContent {
+    type Data = Bytes;
+    type Error = ContentFailure;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, ContentFailure>>> {
+        loop {
+            let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
+            let Poll::Ready(polled) = Pin::new(incoming).poll_frame(context) else {
+                return self.poll_patience(context).map(|failure| Some(Err(failure)));
+            };
+            if let Some(waiting) = self.waiting.take() {
+                self.waited += waiting.since.elapsed();
+            }
+            match polled {
+                Some(Ok(frame)) => {
+                    // Trailers are not forwarded.
+                    let Ok(data) = frame.into_data() else { continue };
+                    if let Some(received) = &self.received {
+                        received.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
+                    }
+                    return Poll::Ready(Some(Ok(Frame::data(data))));
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_come_grants_more_time() {
+        let pace = ContentPace { grace: Duration::from_secs(20), least_rate: 500 };
+        for (bytes, seconds) in [(0, 20.0), (250, 20.5), (500, 21.0), (500_000, 1020.0)] {
+            assert_eq!(pace.granted(bytes), Duration::from_secs_f64(seconds), "{bytes}");
+        }
+    }
+}

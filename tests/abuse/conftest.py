@@ -1,0 +1,114 @@
+"""An edge with short limits before an origin with a lot of content."""
+
+import http.server
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from edgeward.edge.settings import EdgeSettings, LogSettings, ViewerLimits
+from edgeward.scenario import certificates
+from edgeward.scenario.access_log import AccessLog
+from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
+from edgeward.scenario.expansion import MAIN, OriginPorts
+from edgeward.scenario.short_form import ShortBehavior, ShortDistribution
+
+HOST = domain_name_of(MAIN)
+PATIENCE_SECONDS = 10
+LARGE = 256 << 20
+"""Bytes of /large: more than sockets hold on the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitedEdge:
+    """A running edge, where it listens, and its logs."""
+
+    edge: EdgeUnderTest
+    clear: tuple[str, int]
+    tls: tuple[str, int]
+    logs: Path
+
+    def refused(self, reason: str) -> int:
+        """How often viewers were refused for `reason`."""
+        return self.edge.status()[f"viewers_refused_{reason}"]
+
+    def eventually_refused(self, reason: str, times: int) -> None:
+        """Waits until viewers were refused so often for `reason`."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.refused(reason) != times:
+            assert time.monotonic() < deadline, (reason, self.edge.status())
+            time.sleep(0.005)
+
+    def logged(self) -> list[dict[str, str]]:
+        """The records of the access log."""
+        self.edge.flush_logs()
+        return AccessLog(self.logs).records()
+
+
+class LimitedEdges(Protocol):
+    def __call__(self, **limits: int) -> LimitedEdge: ...
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> Iterator[LimitedEdges]:
+    """Starts an edge with these limits, the defaults beside them."""
+    origin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Generous)
+    origin.daemon_threads = True
+    threading.Thread(target=origin.serve_forever, args=(0.05,), daemon=True).start()
+    started = []
+
+    def start(**limits: int) -> LimitedEdge:
+        port = origin.server_address[1]
+        settings = EdgeSettings(
+            workers=1, limits=ViewerLimits(**limits), log=LogSettings(directory=tmp_path / "logs", segment_seconds=600)
+        )
+        certificate = certificates.edge_certificate({HOST})
+        edge = EdgeUnderTest(settings, {"main": OriginPorts(port, port)}, certificate)
+        started.append(edge)
+        behavior = ShortBehavior(
+            max_ttl=0, default_ttl=0, allowed_methods=("GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE")
+        )
+        clear, tls = edge.start(ShortDistribution(default=behavior))
+        return LimitedEdge(edge, _address(clear), _address(tls), tmp_path / "logs")
+
+    yield start
+    for edge in started:
+        edge.stop()
+    origin.shutdown()
+    origin.server_close()
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host, int(port)
+
+
+class _Generous(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        length = LARGE if self.path == "/large" else 2
+        self.send_response(200)
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+        piece = bytes(min(length, 1 << 20))
+        try:
+            for _ in range(length // len(piece)):
+                self.wfile.write(piece)
+        except OSError:
+            self.close_connection = True
+
+    def do_POST(self) -> None:
+        length = int(self.headers["Content-Length"])
+        if len(self.rfile.read(length)) < length:
+            self.close_connection = True
+            return
+        self.do_GET()
+
+    def log_message(self, *_: object) -> None:
+        pass
