@@ -106,6 +106,7 @@ impl Edge {
             ("connections", status.connections),
             ("log_records_dropped", status.log_records_dropped),
             ("log_errors", status.log_errors),
+            ("ticket_secrets_refused", status.ticket_secrets_refused),
         ]))
     }
 

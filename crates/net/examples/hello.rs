@@ -57,6 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         workers,
         limits: ViewerLimits::default(),
         files: MappedFiles::new(),
+        tickets: None,
     };
     let _server = Server::start(settings, certificates, move |_| hello.clone())?;
     std::thread::park();

@@ -18,6 +18,7 @@ mod framing;
 mod limits;
 mod names;
 mod server;
+mod tickets;
 mod tls;
 mod viewer_terms;
 
@@ -27,4 +28,5 @@ pub use client_hello::ClientHello;
 pub use connection::{Connection, TlsSession};
 pub use limits::ViewerLimits;
 pub use server::{Server, ServerCounters, ServerSettings, ViewerService};
+pub use tickets::{TicketSecret, Tickets};
 pub use viewer_terms::ViewerTerms;

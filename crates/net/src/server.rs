@@ -24,6 +24,7 @@ use tokio::sync::futures::OwnedNotified;
 
 use crate::certificates::CertificateStore;
 use crate::limits::ViewerLimits;
+use crate::tickets::Tickets;
 use crate::tls;
 use acceptor::Acceptor;
 pub use service::ViewerService;
@@ -42,6 +43,8 @@ pub struct ServerSettings {
     pub limits: ViewerLimits,
     /// Files of which content is sent without being copied.
     pub files: MappedFiles,
+    /// How sessions are taken up again; `None` for tickets that this server alone can open, until it ends.
+    pub tickets: Option<Arc<Tickets>>,
 }
 
 /// The running server. Dropping it stops it without grace.
@@ -120,7 +123,7 @@ impl Server {
         certificates: Arc<CertificateStore>,
         service_of_worker: impl Fn(usize) -> S + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let tls = Arc::new(tls::ViewerTls::new(certificates).map_err(io::Error::other)?);
+        let tls = Arc::new(tls::ViewerTls::new(certificates, settings.tickets).map_err(io::Error::other)?);
         let acceptor = Acceptor::bind(&settings.http, &settings.https)?;
         let (http, https) = acceptor.addresses()?;
         let workers = settings.workers.max(1);

@@ -31,6 +31,7 @@ use crate::pipeline::Pipeline;
 use crate::security_policy::viewer_terms;
 use crate::settings::{ClockSetting, EdgeSettings, InvalidSettings, S3Access};
 use crate::signing::SigningIdentity;
+use crate::ticket_file::{TicketFile, TicketFileError};
 use crate::viewer_facts::{DeviceRules, KnownDevices};
 use crate::worker::{COMPRESSIONS, Worker};
 
@@ -55,6 +56,9 @@ pub enum StartError {
     /// An authority cannot be used.
     #[error("trusted_authorities: {0}")]
     Authority(#[from] AuthorityError),
+    /// The secrets of session tickets cannot be used.
+    #[error(transparent)]
+    Tickets(#[from] TicketFileError),
     /// A file about addresses cannot be used.
     #[error(transparent)]
     Geo(#[from] GeoError),
@@ -103,6 +107,8 @@ pub struct Status {
     pub log_records_dropped: u64,
     /// Failed writes of the log.
     pub log_errors: u64,
+    /// Changes of the file with the secrets of session tickets that could not be used; the secrets before them stay.
+    pub ticket_secrets_refused: u64,
 }
 
 /// A running edge.
@@ -112,6 +118,7 @@ pub struct Edge {
     /// Certificates of the live plan, parsed, by their chain; also serialises the changes of the plan.
     parsed: Mutex<AHashMap<String, Certificate>>,
     geo_files: GeoFiles,
+    tickets: Option<Arc<TicketFile>>,
     server: Server,
     log: Option<SegmentWriter>,
     buffers: Vec<Arc<LogBuffer>>,
@@ -131,12 +138,16 @@ impl Edge {
         let buffers: Vec<_> = (0..settings.workers.max(1)).map(|_| buffer()).collect();
         let origin_tls = client_config(&settings.trusted_authorities)?;
         let certificates = Arc::new(CertificateStore::new());
+        let now = engine.clock.now().secs();
+        let tickets =
+            settings.ticket_secrets.as_deref().map(|path| TicketFile::open(path, now)).transpose()?.map(Arc::new);
         let listen = ServerSettings {
             http: settings.http,
             https: settings.https,
             workers: settings.workers,
             limits: ViewerLimits::default(),
             files: engine.cache.files().clone(),
+            tickets: tickets.as_ref().map(|file| file.tickets()),
         };
         let server = Server::start(listen, Arc::clone(&certificates), {
             let (engine, buffers) = (Arc::clone(&engine), buffers.clone());
@@ -152,16 +163,17 @@ impl Edge {
             // Set once, before the first plan: no request needs it earlier.
             let _already_set = engine.https_port.set(address.port());
         }
-        let housekeeper = log.as_ref().map(|log| housekeeper(Arc::clone(&engine), buffers.clone(), log)).transpose()?;
+        let housekeeper = housekeeper(Arc::clone(&engine), buffers.clone(), log.as_ref(), tickets.clone())?;
         Ok(Edge {
             engine,
             certificates,
             parsed: Mutex::default(),
             geo_files: settings.geo,
+            tickets,
             server,
             log,
             buffers,
-            housekeeper,
+            housekeeper: Some(housekeeper),
         })
     }
 
@@ -173,6 +185,7 @@ impl Edge {
         let settings = EdgeSettings::parse(settings)?;
         client_config(&settings.trusted_authorities)?;
         identity(&settings, None)?;
+        settings.ticket_secrets.as_deref().map(|path| TicketFile::open(path, 0)).transpose()?;
         GeoData::load(&settings.geo)?;
         settings.s3.as_ref().and_then(|s3| s3.endpoint.as_deref()).map(s3_endpoint).transpose().map(drop)
     }
@@ -222,7 +235,9 @@ impl Edge {
 
     /// Moves a manual clock on; `false` when the clock is the system's.
     pub fn advance_clock(&self, by: Duration) -> bool {
-        self.engine.clock.advance(by)
+        let is_manual = self.engine.clock.advance(by);
+        renew(self.tickets.as_deref(), &self.engine);
+        is_manual
     }
 
     /// Finishes the current log segments; when it returns, every request that has ended is in a file.
@@ -281,6 +296,7 @@ impl Edge {
             connections: self.server.connections() as u64,
             log_records_dropped: count(|counters| &counters.dropped_records),
             log_errors: count(|counters| &counters.io_errors),
+            ticket_secrets_refused: self.engine.ticket_secrets_refused.load(Ordering::Relaxed),
         }
     }
 
@@ -330,6 +346,7 @@ fn engine(settings: &mut EdgeSettings) -> Result<Engine, StartError> {
         explain_tokens_refused: AtomicU64::new(0),
         geo: ArcSwap::from_pointee(GeoData::load(&settings.geo)?),
         devices: DeviceRules::new(settings.user_agents.take()),
+        ticket_secrets_refused: AtomicU64::new(0),
         requests: AtomicU64::new(0),
     })
 }
@@ -386,16 +403,20 @@ fn parse_certificate(
     Ok((pem.chain_pem.clone(), certificate))
 }
 
-/// Once a second, hands the records of quiet workers over and lets the log finish old segments.
+/// Once a second, hands the records of quiet workers over, lets the log finish old segments, and looks after the keys of
+/// session tickets.
 fn housekeeper(
     engine: Arc<Engine>,
     buffers: Vec<Arc<LogBuffer>>,
-    log: &SegmentWriter,
+    log: Option<&SegmentWriter>,
+    tickets: Option<Arc<TicketFile>>,
 ) -> io::Result<(mpsc::Sender<()>, JoinHandle<()>)> {
     let (stop, stopped) = mpsc::channel();
-    let sender = log.sender();
+    let sender = log.map(SegmentWriter::sender);
     let run = move || {
         while stopped.recv_timeout(HOUSEKEEPING) == Err(mpsc::RecvTimeoutError::Timeout) {
+            renew(tickets.as_deref(), &engine);
+            let Some(sender) = &sender else { continue };
             let now = engine.clock.now();
             buffers.iter().for_each(|buffer| buffer.hand_over(now));
             sender.tick(now.secs());
@@ -403,6 +424,13 @@ fn housekeeper(
     };
     let thread = std::thread::Builder::new().name("edge-housekeeping".to_owned()).spawn(run)?;
     Ok((stop, thread))
+}
+
+/// A file that cannot be used is counted; the edge goes on with the secrets it has.
+fn renew(tickets: Option<&TicketFile>, engine: &Engine) {
+    if let Some(Err(_unusable)) = tickets.map(|file| file.renew(engine.clock.now().secs())) {
+        engine.ticket_secrets_refused.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl From<&crate::settings::LogFiles> for LogSettings {

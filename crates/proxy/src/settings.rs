@@ -38,6 +38,8 @@ pub struct EdgeSettings {
     pub trusted_authorities: Vec<String>,
     /// The key of debug tokens, which make a response explain itself; `null`: none does.
     pub explain_key: Option<ExplainKey>,
+    /// The file with the secrets of session tickets, for all edges that open each other's; `null`: this one's alone.
+    pub ticket_secrets: Option<PathBuf>,
     /// Where addresses are; empty lists for an edge that does not know.
     pub geo: GeoFiles,
     /// What tells devices apart by their User-Agent; `null`: no plan may ask for that.

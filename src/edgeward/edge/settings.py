@@ -87,6 +87,10 @@ class EdgeSettings:
     """CA certificates, PEM, that origins may be certified by, beside the system's."""
     explain_key: str | None = None
     """The key of debug tokens, 64 hexadecimal digits, the control plane has it too; None: nothing is explained."""
+    ticket_secrets: Path | None = None
+    """File with secrets, 64 hexadecimal digits a line, mode 0600: edges with the same ones take up each other's TLS
+    sessions. The first one seals new tickets, all of them open tickets; it is read again when it changes. None: keys
+    of this edge alone, gone when it ends."""
     geo: GeoFiles = GeoFiles()
     """Without files, headers about places are left out and distributions with a geo restriction serve nobody."""
     manual_clock_ms: int | None = None
@@ -109,6 +113,7 @@ class EdgeSettings:
             "s3": None if self.s3 is None else asdict(self.s3),
             "trusted_authorities": self.trusted_authorities,
             "explain_key": self.explain_key,
+            "ticket_secrets": None if self.ticket_secrets is None else str(self.ticket_secrets),
             "geo": {kind: [str(path) for path in paths] for kind, paths in asdict(self.geo).items()},
             "user_agents": user_agent_regexes(),
             "clock": "system" if self.manual_clock_ms is None else {"manual": self.manual_clock_ms},

@@ -21,6 +21,7 @@ def test_the_defaults_are_an_edge_on_loopback_without_log_and_origin_access() ->
         "s3": None,
         "trusted_authorities": [],
         "explain_key": None,
+        "ticket_secrets": None,
         "geo": {"country": [], "city": [], "asn": []},
         "user_agents": user_agent_regexes(),
         "clock": "system",
@@ -35,6 +36,7 @@ def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() ->
             s3=S3Access(endpoint="http://127.0.0.1:8333", access_key="id", secret_key="secret"),
             trusted_authorities=("PEM",),
             explain_key="0f" * 32,
+            ticket_secrets=Path("/secrets"),
             lock_timeout_ms=250,
             geo=GeoFiles(country=(Path("/a.mmdb"), Path("/b.mmdb")), asn=(Path("/c.mmdb"),)),
             manual_clock_ms=1_700_000_000_000,
@@ -44,6 +46,7 @@ def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() ->
     assert document["log"] == {"directory": "/logs", "segment_seconds": 5, "segment_bytes": 1000}
     assert document["s3"] == {"endpoint": "http://127.0.0.1:8333", "access_key": "id", "secret_key": "secret"}
     assert document["trusted_authorities"] == ["PEM"]
+    assert document["ticket_secrets"] == "/secrets"
     assert document["lock_timeout_ms"] == 250
     assert document["geo"] == {"country": ["/a.mmdb", "/b.mmdb"], "city": [], "asn": ["/c.mmdb"]}
     assert document["explain_key"] == "0f" * 32

@@ -54,6 +54,7 @@ pub fn settings() -> ServerSettings {
         workers: 1,
         limits: ViewerLimits::default(),
         files: MappedFiles::new(),
+        tickets: None,
     }
 }
 

@@ -11,16 +11,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, ViewerLimits, ViewerTerms};
+use edgeward_net::{
+    Certificate, CertificateStore, NameSettings, Server, ServerSettings, TicketSecret, Tickets, ViewerLimits,
+    ViewerTerms,
+};
 use http::Response;
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::NamedGroup;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group as group};
 use rustls::pki_types::ServerName;
+use rustls::{HandshakeKind, NamedGroup};
 use tokio::sync::Semaphore;
 use tokio::time::Sleep;
 
@@ -182,6 +185,32 @@ fn a_post_quantum_key_exchange_goes_before_all_others() {
         let session = handshake(server.https_addresses()[0], viewer, "edge.localhost").unwrap();
         let found = session.conn.negotiated_key_exchange_group().unwrap().name();
         assert_eq!(found, expected, "{versions:?} {offered:?}");
+    }
+}
+
+#[test]
+fn servers_with_one_secret_take_up_each_others_sessions_and_none_takes_early_data() {
+    let authority = Authority::new();
+    let store = Arc::new(CertificateStore::new());
+    store.replace([], Some(authority.certificate(&["edge.localhost"])));
+    let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
+    let start = |secret| {
+        let tickets = Some(Arc::new(Tickets::new(&[TicketSecret([secret; 32])], 0)));
+        Server::start(ServerSettings { tickets, ..settings() }, Arc::clone(&store), move |_| Answering(answer)).unwrap()
+    };
+    let (one, same, other) = (start(1), start(1), start(2));
+    for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
+        let mut viewer = authority.viewer_with(aws_lc_rs::default_provider(), &[version]);
+        viewer.enable_early_data = true;
+        for (server, is_resumed) in [(&one, false), (&one, true), (&same, true), (&other, false)] {
+            let mut stream = handshake(server.https_addresses()[0], viewer.clone(), "edge.localhost").unwrap();
+            let found = stream.conn.handshake_kind();
+            assert_eq!(found == Some(HandshakeKind::Resumed), is_resumed, "{version:?} {found:?}");
+            assert!(!stream.conn.is_early_data_accepted());
+            // Tickets of TLS 1.3 come after the handshake.
+            stream.write_all(GET).unwrap();
+            read_response(&mut stream);
+        }
     }
 }
 
