@@ -145,6 +145,13 @@ class ControlPlane:
         if self._publisher is not None:
             self._publisher.start()
 
+    def renew_certificates(self) -> Sequence[str]:
+        """Has the edges show the certificates that were replaced; returns what is wrong with those that cannot be used.
+
+        Without effect where another control plane publishes.
+        """
+        return () if self._publisher is None else self._publisher.renew_certificates()
+
     def stop(self) -> None:
         """Ends publishing and closes the store; what edges did not acknowledge is sent again at the next
         start.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import PendingChange, Resource
-from edgeward.certificates import CertificateFinder, no_certificates
+from edgeward.certificates import CertificateError, CertificateFinder, no_certificates
 from edgeward.compiler import DistributionSource, compile_distribution, encode_plan
 from edgeward.compiler.exceptions import DanglingReferenceError
 from edgeward.deploy.channel import CertificateSource
@@ -50,6 +50,16 @@ class Snapshot:
     position: int
     sequence: int
     document: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewals:
+    """Which compiled distributions have another certificate by now."""
+
+    distributions: tuple[str, ...] = ()
+    """Their ids."""
+    problems: tuple[str, ...] = ()
+    """Why others, whose certificate cannot be used any more, keep the one they have."""
 
 
 class Planner:
@@ -104,6 +114,18 @@ class Planner:
         self._position = position
         self._sequence = position if change is not None else self._sequence
         return Step(position=position, sequence=self._sequence, change=change, orders=orders, completes=completes)
+
+    def renewals(self, transaction: SqlTransaction) -> Renewals:
+        """Compares the certificates of all compiled distributions with those that they would get now."""
+        renewed, problems = [], []
+        for each, compiled in self._compiled.items():
+            distribution = transaction.find("distribution", each)
+            try:
+                if distribution is not None and compiled["certificate"] != self._certificate(distribution.config):
+                    renewed.append(each)
+            except (CertificateError, DanglingReferenceError) as error:
+                problems.append(f"distribution {each}: {error}")
+        return Renewals(distributions=tuple(renewed), problems=tuple(problems))
 
     def whole_plan(self) -> Snapshot:
         """The plan that stands in for every step so far."""

@@ -111,6 +111,10 @@ fn shown(certificate: Certificate) -> NameSettings {
     NameSettings { certificate: Some(certificate), terms: ViewerTerms::default() }
 }
 
+fn bare() -> NameSettings {
+    NameSettings::default()
+}
+
 #[test]
 fn http2_is_offered_but_for_the_names_that_do_without() {
     let authority = Authority::new();
@@ -268,6 +272,35 @@ fn the_session_tells_protocol_cipher_and_name() {
         stream.write_all(GET).unwrap();
         assert!(read_response(&mut stream).ends_with(expected));
     }
+}
+
+#[test]
+fn a_hundred_thousand_names_are_replaced_while_viewers_come_and_stay() {
+    let authority = Authority::new();
+    let names: Vec<_> =
+        (0..100_000)
+            .map(|number| {
+                if number % 2 == 0 { format!("www.site-{number}.example") } else { format!("*.site-{number}.example") }
+            })
+            .collect();
+    let store = Arc::new(CertificateStore::new());
+    let put = |asked: &str| {
+        let own = authority.certificate(&[asked]);
+        let table = names.iter().map(|name| (name.as_str(), if name == asked { shown(own.clone()) } else { bare() }));
+        store.replace(table, Some(authority.certificate(&["edge.localhost"])));
+    };
+    let tls13_only = || authority.viewer(&rustls::version::TLS13, suite::TLS13_AES_128_GCM_SHA256);
+    let answer = |_, _| -> Answer { Box::pin(async { text("served") }) };
+    put("www.site-99998.example");
+    let server = Server::start(settings(), Arc::clone(&store), move |_| Answering(answer)).unwrap();
+    let address = server.https_addresses()[0];
+    let mut kept = handshake(address, tls13_only(), "www.site-99998.example").unwrap();
+    assert!(handshake(address, tls13_only(), "any.site-99999.example").is_err());
+    put("*.site-99999.example");
+    assert!(handshake(address, tls13_only(), "www.site-99998.example").is_err());
+    handshake(address, tls13_only(), "any.site-99999.example").unwrap();
+    kept.write_all(GET).unwrap();
+    assert!(read_response(&mut kept).ends_with("served"));
 }
 
 #[test]
