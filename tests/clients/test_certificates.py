@@ -2,8 +2,10 @@
 
 import socket
 import ssl
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from types_boto3_cloudfront import CloudFrontClient
 from clients.configurations import one_origin
 from clients.running import START_SECONDS, RunningCdn
 from edgeward.authority import Certificate, LocalAuthority
+from ocsp_responder import Responder, responder
 
 NAME = "own.example.com"
 ARN = "arn:aws:acm:us-east-1:123456789012:certificate/own-certificate"
@@ -123,3 +126,45 @@ def test_a_replaced_certificate_is_shown_soon_and_no_connection_is_dropped(
 
         assert not is_trusted(cdn, authority, "replaced.example.com")
         assert ask(kept).startswith(b"HTTP/1.1 ")
+
+
+@pytest.fixture
+def there() -> Iterator[Responder]:
+    with responder() as found:
+        yield found
+
+
+def curl_with_status(cdn: RunningCdn, there: Responder, authorities: Path) -> int:
+    """The exit code of curl, which demands an OCSP response beside the certificate."""
+    authorities.write_text(there.issuer.pem)
+    port = cdn.https_url.rpartition(":")[2].strip("/")
+    asked = f"https://stapled.example.com:{port}/"
+    command = ["curl", "--silent", "--cert-status", "--cacert", str(authorities), "--output", "/dev/null"]
+    resolve = ["--resolve", f"stapled.example.com:{port}:127.0.0.1"]
+    return subprocess.run([*command, *resolve, asked], timeout=30, check=False).returncode
+
+
+def show(cdn: RunningCdn, cloudfront: CloudFrontClient, there: Responder, id: str) -> None:
+    made = Certificate(names=(), chain_pem=there.chain_pem, key_pem=there.leaf.key_pem)
+    put(cdn, id, made)
+    aliases = {"Quantity": 1, "Items": ["stapled.example.com"]}
+    certificate = {"IAMCertificateId": id, "SSLSupportMethod": "sni-only"}
+    distribution = config(Aliases=aliases, ViewerCertificate=certificate)
+    cloudfront.create_distribution(DistributionConfig=distribution)
+
+
+CURL_INVALID_STATUS = 91
+
+
+def test_viewers_are_shown_what_the_authority_says_of_a_certificate(
+    cdn: RunningCdn, cloudfront: CloudFrontClient, there: Responder, tmp_path: Path
+) -> None:
+    show(cdn, cloudfront, there, "stapled")
+
+    eventually(lambda: curl_with_status(cdn, there, tmp_path / "ca.pem") == 0)
+
+    with responder() as another:
+        another.revoked = datetime(2026, 1, 2, tzinfo=UTC)
+        put(cdn, "stapled", Certificate(names=(), chain_pem=another.chain_pem, key_pem=another.leaf.key_pem))
+        eventually(lambda: "is REVOKED since 2026-01-02" in cdn.output)
+        eventually(lambda: curl_with_status(cdn, another, tmp_path / "ca.pem") == CURL_INVALID_STATUS)

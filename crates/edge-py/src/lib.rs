@@ -106,6 +106,8 @@ impl Edge {
             ("connections", status.connections),
             ("log_records_dropped", status.log_records_dropped),
             ("log_errors", status.log_errors),
+            ("certificates_revoked", status.certificates_revoked),
+            ("certificates_stapled", status.certificates_stapled),
             ("ticket_secrets_refused", status.ticket_secrets_refused),
         ]))
     }

@@ -22,7 +22,7 @@ mod tickets;
 mod tls;
 mod viewer_terms;
 
-pub use certificates::{Certificate, CertificateError, CertificateStore, NameSettings};
+pub use certificates::{Certificate, CertificateError, CertificateStore, NameSettings, Staple};
 
 pub use client_hello::ClientHello;
 pub use connection::{Connection, TlsSession};

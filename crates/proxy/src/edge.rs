@@ -14,16 +14,17 @@ use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use edgeward_cache::{Cache, CacheSettings, DiskCounters, DiskSettings};
 use edgeward_net::origin::{AuthorityError, OriginPool, Resolver, client_config};
-use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, ViewerLimits};
-use edgeward_plan::{CertificatePem, Distribution, InvalidationOrder, Plan, Rejected};
+use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, Staple, ViewerLimits};
+use edgeward_plan::{CertificatePem, Distribution, InvalidationOrder, OcspResponse, Plan, Rejected};
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-use crate::access_log::{LogBuffer, LogSettings, SegmentWriter};
+use crate::access_log::{LogBuffer, LogSettings, SegmentSender, SegmentWriter};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::geo::{GeoData, GeoError, GeoFiles};
+use crate::hex;
 use crate::identity::EdgeIdentity;
 use crate::inspection::{self, InvalidQuestion};
 use crate::origin_request::S3Endpoint;
@@ -107,6 +108,10 @@ pub struct Status {
     pub log_records_dropped: u64,
     /// Failed writes of the log.
     pub log_errors: u64,
+    /// Distributions whose certificate its authority has revoked.
+    pub certificates_revoked: u64,
+    /// Distributions whose certificate is shown together with an OCSP response.
+    pub certificates_stapled: u64,
     /// Changes of the file with the secrets of session tickets that could not be used; the secrets before them stay.
     pub ticket_secrets_refused: u64,
 }
@@ -163,7 +168,18 @@ impl Edge {
             // Set once, before the first plan: no request needs it earlier.
             let _already_set = engine.https_port.set(address.port());
         }
-        let housekeeper = housekeeper(Arc::clone(&engine), buffers.clone(), log.as_ref(), tickets.clone())?;
+        keep_time(&engine, &certificates, None);
+        let housekeeper = housekeeper(log.as_ref(), {
+            let (engine, buffers, certificates) = (Arc::clone(&engine), buffers.clone(), Arc::clone(&certificates));
+            let tickets = tickets.clone();
+            move |log| {
+                keep_time(&engine, &certificates, tickets.as_deref());
+                let Some(log) = log else { return };
+                let now = engine.clock.now();
+                buffers.iter().for_each(|buffer| buffer.hand_over(now));
+                log.tick(now.secs());
+            }
+        })?;
         Ok(Edge {
             engine,
             certificates,
@@ -236,7 +252,7 @@ impl Edge {
     /// Moves a manual clock on; `false` when the clock is the system's.
     pub fn advance_clock(&self, by: Duration) -> bool {
         let is_manual = self.engine.clock.advance(by);
-        renew(self.tickets.as_deref(), &self.engine);
+        keep_time(&self.engine, &self.certificates, self.tickets.as_deref());
         is_manual
     }
 
@@ -281,8 +297,13 @@ impl Edge {
         let of_disk = |counter: fn(&DiskCounters) -> &AtomicU64| {
             self.engine.cache.disk_counters().map_or(0, |counters| counter(counters).load(Ordering::Relaxed))
         };
+        let (plan, now) = (self.engine.plan.load(), self.engine.clock.now().secs());
+        let of_certificates = |counts: fn(&OcspResponse, u64) -> bool| {
+            let said = plan.distributions().filter_map(|found| found.certificate.as_ref()?.ocsp.as_ref());
+            said.filter(|ocsp| counts(ocsp, now)).count() as u64
+        };
         Status {
-            plan_sequence: self.engine.plan.load().sequence(),
+            plan_sequence: plan.sequence(),
             stored_responses: usage.responses as u64,
             stored_bytes: usage.bytes as u64,
             disk_responses: usage.disk.map_or(0, |disk| disk.responses as u64),
@@ -296,6 +317,8 @@ impl Edge {
             connections: self.server.connections() as u64,
             log_records_dropped: count(|counters| &counters.dropped_records),
             log_errors: count(|counters| &counters.io_errors),
+            certificates_revoked: of_certificates(|ocsp, _| ocsp.revoked),
+            certificates_stapled: of_certificates(|ocsp, now| now < ocsp.expires),
             ticket_secrets_refused: self.engine.ticket_secrets_refused.load(Ordering::Relaxed),
         }
     }
@@ -400,35 +423,40 @@ fn parse_certificate(
         None => Certificate::from_pem(&pem.chain_pem, &pem.key_pem)
             .map_err(|error| Rejected::Certificate { owner: owner.to_owned(), reason: error.to_string() })?,
     };
-    Ok((pem.chain_pem.clone(), certificate))
+    let staple = pem.ocsp.as_ref().map(|ocsp| staple(owner, ocsp)).transpose()?;
+    Ok((pem.chain_pem.clone(), certificate.showing(staple)))
 }
 
-/// Once a second, hands the records of quiet workers over, lets the log finish old segments, and looks after the keys of
-/// session tickets.
+fn staple(owner: &str, ocsp: &OcspResponse) -> Result<Staple, Rejected> {
+    let response = hex::bytes(ocsp.response.as_bytes()).ok_or_else(|| Rejected::Certificate {
+        owner: owner.to_owned(),
+        reason: "the OCSP response is not hexadecimal".to_owned(),
+    })?;
+    Ok(Staple { response, expires: ocsp.expires })
+}
+
+/// Keeps house once a second, until the sender is dropped.
 fn housekeeper(
-    engine: Arc<Engine>,
-    buffers: Vec<Arc<LogBuffer>>,
     log: Option<&SegmentWriter>,
-    tickets: Option<Arc<TicketFile>>,
+    keep: impl Fn(Option<&SegmentSender>) + Send + 'static,
 ) -> io::Result<(mpsc::Sender<()>, JoinHandle<()>)> {
     let (stop, stopped) = mpsc::channel();
     let sender = log.map(SegmentWriter::sender);
     let run = move || {
         while stopped.recv_timeout(HOUSEKEEPING) == Err(mpsc::RecvTimeoutError::Timeout) {
-            renew(tickets.as_deref(), &engine);
-            let Some(sender) = &sender else { continue };
-            let now = engine.clock.now();
-            buffers.iter().for_each(|buffer| buffer.hand_over(now));
-            sender.tick(now.secs());
+            keep(sender.as_ref());
         }
     };
     let thread = std::thread::Builder::new().name("edge-housekeeping".to_owned()).spawn(run)?;
     Ok((stop, thread))
 }
 
-/// A file that cannot be used is counted; the edge goes on with the secrets it has.
-fn renew(tickets: Option<&TicketFile>, engine: &Engine) {
-    if let Some(Err(_unusable)) = tickets.map(|file| file.renew(engine.clock.now().secs())) {
+/// What the time decides on in a handshake: keys of session tickets, OCSP responses. A file of secrets that cannot be used
+/// is counted; the edge goes on with those it has.
+fn keep_time(engine: &Engine, certificates: &CertificateStore, tickets: Option<&TicketFile>) {
+    let now = engine.clock.now().secs();
+    certificates.set_time(now);
+    if let Some(Err(_unusable)) = tickets.map(|file| file.renew(now)) {
         engine.ticket_secrets_refused.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -80,6 +80,11 @@ class Publisher:
         if self._advance():
             self._await_completion(position)
 
+    def chains(self) -> set[str]:
+        """The certificate chains that distributions show, PEM."""
+        with self._changed:
+            return self._planner.chains()
+
     def renew_certificates(self) -> Sequence[str]:
         """Sends the certificates that were replaced since they were compiled, as `settle` does; returns what is wrong
         with others, whose distributions keep the certificates they have.
