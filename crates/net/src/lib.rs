@@ -20,13 +20,15 @@ mod names;
 mod server;
 mod tickets;
 mod tls;
+mod tunnel;
 mod viewer_terms;
 
 pub use certificates::{Certificate, CertificateError, CertificateStore, NameSettings, Staple};
 
 pub use client_hello::ClientHello;
-pub use connection::{Connection, TlsSession};
+pub use connection::{Connection, RequestInProgress, TlsSession};
 pub use limits::ViewerLimits;
 pub use server::{Server, ServerCounters, ServerSettings, ViewerService};
 pub use tickets::{TicketSecret, Tickets};
+pub use tunnel::{TunnelBytes, TunnelEnd, relay, switched};
 pub use viewer_terms::ViewerTerms;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Version};
+use http::{Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -51,6 +51,7 @@ pub(super) async fn exchange(
     response_timeout: Duration,
     request: Request<RequestBody>,
 ) -> Result<Response<OriginBody>, Failure> {
+    let asks_to_switch = request.headers().contains_key(header::UPGRADE);
     let connection = lease.connection();
     let (wire, reused) = (Arc::clone(&connection.wire), connection.reused);
     if reused && !is_ready(&connection.sender).await {
@@ -64,8 +65,10 @@ pub(super) async fn exchange(
         Some(Ok(response)) => response,
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        // Nobody asked for it: the pipeline sends no Upgrade field.
-        return Err(Failure::Final(OriginError::InvalidResponse("status 101 without an upgrade".into())));
+        if !asks_to_switch {
+            return Err(Failure::Final(OriginError::InvalidResponse("status 101 without an upgrade".into())));
+        }
+        lease.end_with_response();
     }
     Ok(response.map(|content| OriginBody::new(content, lease, response_timeout)))
 }

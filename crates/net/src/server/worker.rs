@@ -128,8 +128,10 @@ impl<S: ViewerService> Serving<S> {
             if accepted.tls {
                 self.serve_tls(stream, accepted.viewer, local).await;
             } else {
-                let connection = Connection::new(accepted.viewer, local, None, self.shared.limits.max_head_bytes);
-                self.http1(FileSending::new(stream, self.shared.files.clone()), Arc::new(connection)).await;
+                let max_head_bytes = self.shared.limits.max_head_bytes;
+                let connection = Arc::new(Connection::new(accepted.viewer, local, None, max_head_bytes));
+                self.http1(FileSending::new(stream, self.shared.files.clone()), Arc::clone(&connection)).await;
+                connection.tunnel_ended().await;
             }
         }
     }
@@ -140,7 +142,12 @@ impl<S: ViewerService> Serving<S> {
         let is_http2 = session.alpn_protocol() == Some(tls::ALPN_H2);
         let tls = Some(tls::session_of(session, hello));
         let connection = Arc::new(Connection::new(viewer, local, tls, self.shared.limits.max_head_bytes));
-        if is_http2 { self.http2(stream, connection).await } else { self.http1(stream, connection).await }
+        if is_http2 {
+            self.http2(stream, connection).await;
+        } else {
+            self.http1(stream, Arc::clone(&connection)).await;
+            connection.tunnel_ended().await;
+        }
     }
 
     async fn handshake(&self, stream: TcpStream) -> Option<Handshake> {
