@@ -104,6 +104,7 @@ impl Edge {
             ("requests", status.requests),
             ("explain_tokens_refused", status.explain_tokens_refused),
             ("connections", status.connections),
+            ("strangers", status.strangers),
             ("log_records_dropped", status.log_records_dropped),
             ("log_errors", status.log_errors),
             ("certificates_revoked", status.certificates_revoked),

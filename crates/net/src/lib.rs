@@ -17,6 +17,8 @@ mod file_sending;
 mod framing;
 mod limits;
 mod names;
+mod networks;
+mod proxy_protocol;
 mod server;
 mod tickets;
 mod tls;
@@ -28,7 +30,8 @@ pub use certificates::{Certificate, CertificateError, CertificateStore, NameSett
 pub use client_hello::ClientHello;
 pub use connection::{Connection, RequestInProgress, TlsSession};
 pub use limits::ViewerLimits;
-pub use server::{Server, ServerCounters, ServerSettings, ViewerService};
+pub use networks::{Network, NotANetwork};
+pub use server::{Listener, Server, ServerCounters, ServerSettings, ViewerService};
 pub use tickets::{TicketSecret, Tickets};
 pub use tunnel::{TunnelBytes, TunnelEnd, relay, switched};
 pub use viewer_terms::ViewerTerms;

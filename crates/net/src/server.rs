@@ -24,19 +24,36 @@ use tokio::sync::futures::OwnedNotified;
 
 use crate::certificates::CertificateStore;
 use crate::limits::ViewerLimits;
+use crate::networks::Network;
 use crate::tickets::Tickets;
 use crate::tls;
 use acceptor::Acceptor;
 pub use service::ViewerService;
 use worker::{Order, Worker};
 
+/// An address that is listened on.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Port 0 picks a free one.
+    pub address: SocketAddr,
+    /// The load balancers that connect here in place of viewers: each connection has to come from one of them, and to begin
+    /// with a PROXY protocol header of version 2. Empty: viewers connect themselves.
+    pub balancers: Vec<Network>,
+}
+
+impl From<SocketAddr> for Listener {
+    fn from(address: SocketAddr) -> Listener {
+        Listener { address, balancers: Vec::new() }
+    }
+}
+
 /// Where to listen and with how much.
 #[derive(Clone, Debug, Default)]
 pub struct ServerSettings {
-    /// Addresses for HTTP/1.1 in clear; port 0 picks a free one.
-    pub http: Vec<SocketAddr>,
-    /// Addresses for TLS with HTTP/2 or HTTP/1.1 by ALPN; port 0 picks a free one.
-    pub https: Vec<SocketAddr>,
+    /// For HTTP/1.1 in clear.
+    pub http: Vec<Listener>,
+    /// For TLS with HTTP/2 or HTTP/1.1 by ALPN.
+    pub https: Vec<Listener>,
     /// Worker threads; 0 counts as 1.
     pub workers: usize,
     /// Bounds per viewer.
@@ -68,6 +85,8 @@ pub struct ServerCounters {
     pub accept_errors: u64,
     /// TLS handshakes that failed or timed out.
     pub handshake_failures: u64,
+    /// Connections to a listener for load balancers that came from elsewhere, or without the header of one.
+    pub strangers: u64,
     /// Panics in a connection or in a request of it.
     pub panics: u64,
 }
@@ -96,6 +115,7 @@ struct Counters {
     refused: AtomicU64,
     accept_errors: AtomicU64,
     handshake_failures: AtomicU64,
+    strangers: AtomicU64,
     panics: AtomicU64,
 }
 
@@ -169,6 +189,7 @@ impl Server {
             refused: counters.refused.load(Ordering::Relaxed),
             accept_errors: counters.accept_errors.load(Ordering::Relaxed),
             handshake_failures: counters.handshake_failures.load(Ordering::Relaxed),
+            strangers: counters.strangers.load(Ordering::Relaxed),
             panics: counters.panics.load(Ordering::Relaxed),
         }
     }

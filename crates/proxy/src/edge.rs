@@ -104,6 +104,8 @@ pub struct Status {
     pub explain_tokens_refused: u64,
     /// Open viewer connections.
     pub connections: u64,
+    /// Connections to a listener for load balancers that were closed: from elsewhere, or without PROXY protocol.
+    pub strangers: u64,
     /// Log records that were lost because the writer could not keep up.
     pub log_records_dropped: u64,
     /// Failed writes of the log.
@@ -147,8 +149,8 @@ impl Edge {
         let tickets =
             settings.ticket_secrets.as_deref().map(|path| TicketFile::open(path, now)).transpose()?.map(Arc::new);
         let listen = ServerSettings {
-            http: settings.http,
-            https: settings.https,
+            http: settings.http.into_iter().map(|setting| setting.0).collect(),
+            https: settings.https.into_iter().map(|setting| setting.0).collect(),
             workers: settings.workers,
             limits: ViewerLimits::default(),
             files: engine.cache.files().clone(),
@@ -315,6 +317,7 @@ impl Edge {
             requests: self.engine.requests.load(Ordering::Relaxed),
             explain_tokens_refused: self.engine.explain_tokens_refused.load(Ordering::Relaxed),
             connections: self.server.connections() as u64,
+            strangers: self.server.counters().strangers,
             log_records_dropped: count(|counters| &counters.dropped_records),
             log_errors: count(|counters| &counters.io_errors),
             certificates_revoked: of_certificates(|ocsp, _| ocsp.revoked),

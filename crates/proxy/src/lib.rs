@@ -45,6 +45,6 @@ pub use edge::{Addresses, Edge, StartError, Status};
 pub use explain::ExplainKey;
 pub use geo::{GeoError, GeoFiles};
 pub use inspection::InvalidQuestion;
-pub use settings::{ClockSetting, DiskCache, EdgeSettings, InvalidSettings, LogFiles, S3Access};
+pub use settings::{ClockSetting, DiskCache, EdgeSettings, InvalidSettings, ListenerSetting, LogFiles, S3Access};
 pub use ticket_file::TicketFileError;
 pub use viewer_facts::UserAgentRegexes;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use edgeward_net::{Listener, NotANetwork};
 use serde::Deserialize;
 
 use crate::explain::ExplainKey;
@@ -16,10 +17,10 @@ const LEAST_DISK: u64 = 4 << 20;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EdgeSettings {
-    /// Addresses that serve http.
-    pub http: Vec<SocketAddr>,
-    /// Addresses that serve https.
-    pub https: Vec<SocketAddr>,
+    /// Where http is served.
+    pub http: Vec<ListenerSetting>,
+    /// Where https is served.
+    pub https: Vec<ListenerSetting>,
     /// Number of worker threads.
     pub workers: usize,
     /// The name of the point of presence, as `X-Amz-Cf-Pop` and the log show it.
@@ -64,6 +65,42 @@ impl EdgeSettings {
             }
             EdgeSettings { memory_bytes: 0, .. } => Err(InvalidSettings("memory_bytes: at least 1".to_owned())),
             settings => Ok(settings),
+        }
+    }
+}
+
+/// An address, or one that load balancers connect to in place of viewers.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "ListenerDocument")]
+pub struct ListenerSetting(pub(crate) Listener);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ListenerDocument {
+    Address(SocketAddr),
+    BehindBalancers(BehindBalancers),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BehindBalancers {
+    address: SocketAddr,
+    /// Networks, at least one.
+    balancers: Vec<String>,
+}
+
+impl TryFrom<ListenerDocument> for ListenerSetting {
+    type Error = String;
+
+    fn try_from(document: ListenerDocument) -> Result<ListenerSetting, String> {
+        let BehindBalancers { address, balancers } = match document {
+            ListenerDocument::Address(address) => return Ok(ListenerSetting(address.into())),
+            ListenerDocument::BehindBalancers(listener) => listener,
+        };
+        let networks = balancers.iter().map(|text| text.parse().map_err(|error: NotANetwork| error.to_string()));
+        match networks.collect::<Result<Vec<_>, _>>()? {
+            none if none.is_empty() => Err("balancers: at least one network".to_owned()),
+            balancers => Ok(ListenerSetting(Listener { address, balancers })),
         }
     }
 }

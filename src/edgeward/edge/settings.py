@@ -61,12 +61,23 @@ class S3Access:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """An address that load balancers connect to in place of viewers."""
+
+    address: str
+    """`address:port`, IPv6 in brackets; port 0 takes any free one."""
+    balancers: tuple[str, ...]
+    """Addresses or networks (`192.0.2.0/24`) of the balancers. Every connection has to come from one of them and to
+    begin with a PROXY protocol header of version 2, whose addresses count; any other is closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeSettings:
     """The settings of one edge. Defaults are those of an edge on a laptop."""
 
-    http: tuple[str, ...] = ("127.0.0.1:0",)
-    """Addresses that listen for HTTP in clear; port 0 takes any free one."""
-    https: tuple[str, ...] = ("127.0.0.1:0",)
+    http: tuple[str | Listener, ...] = ("127.0.0.1:0",)
+    """Addresses that listen for HTTP in clear, IPv4 or `[IPv6]`; port 0 takes any free one."""
+    https: tuple[str | Listener, ...] = ("127.0.0.1:0",)
     """Addresses that listen for TLS (HTTP/2 and HTTP/1.1)."""
     workers: int = 2
     """Threads that serve requests; one per core is best."""
@@ -102,8 +113,8 @@ class EdgeSettings:
 
     def _document(self) -> dict[str, object]:
         return {
-            "http": self.http,
-            "https": self.https,
+            "http": [_listener(each) for each in self.http],
+            "https": [_listener(each) for each in self.https],
             "workers": self.workers,
             "pop": self.pop,
             "memory_bytes": self.memory_bytes,
@@ -118,3 +129,7 @@ class EdgeSettings:
             "user_agents": user_agent_regexes(),
             "clock": "system" if self.manual_clock_ms is None else {"manual": self.manual_clock_ms},
         }
+
+
+def _listener(listener: str | Listener) -> object:
+    return listener if isinstance(listener, str) else asdict(listener)

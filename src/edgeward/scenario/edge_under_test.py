@@ -91,6 +91,10 @@ class EdgeUnderTest:
         """Let virtual time pass."""
         self._edge.advance_clock(milliseconds)
 
+    def status(self) -> dict[str, int]:
+        """The figures of the edge."""
+        return self._edge.status()
+
     def flush_logs(self) -> None:
         """Finish the current log segments."""
         self._edge.flush_logs()

@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
-from edgeward.edge.settings import EdgeSettings, GeoFiles, LogSettings, S3Access
+import pytest
+
+from edgeward.edge.agent import EdgeAgent
+from edgeward.edge.settings import EdgeSettings, GeoFiles, Listener, LogSettings, S3Access
 from edgeward.edge.user_agents import user_agent_regexes
 
 
@@ -26,6 +29,21 @@ def test_the_defaults_are_an_edge_on_loopback_without_log_and_origin_access() ->
         "user_agents": user_agent_regexes(),
         "clock": "system",
     }
+
+
+def test_a_listener_behind_balancers_says_which() -> None:
+    behind = Listener(address="127.0.0.1:0", balancers=("192.0.2.0/24", "2001:db8::1"))
+
+    document = json.loads(EdgeSettings(http=("[::1]:0", behind), https=(behind,)).encode())
+
+    told = {"address": "127.0.0.1:0", "balancers": ["192.0.2.0/24", "2001:db8::1"]}
+    assert (document["http"], document["https"]) == (["[::1]:0", told], [told])
+
+
+@pytest.mark.parametrize("balancers", [(), ("192.0.2.0/33",), ("nobody",)])
+def test_balancers_have_to_be_networks(balancers: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=r"http\[0\].*network|https\[0\].*network"):
+        EdgeAgent(EdgeSettings(https=(Listener(address="127.0.0.1:0", balancers=balancers),)))
 
 
 def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() -> None:

@@ -16,33 +16,40 @@ use tokio::runtime;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 
-use super::Shared;
 use super::worker::{Accepted, Order};
+use super::{Listener, Shared};
+use crate::networks::Network;
 
 /// Bound listeners, not accepting yet.
 pub(super) struct Acceptor {
-    http: Vec<StdTcpListener>,
-    https: Vec<StdTcpListener>,
+    http: Vec<Bound>,
+    https: Vec<Bound>,
+}
+
+/// A listening socket, and who connects to it in place of viewers.
+struct Bound {
+    listener: StdTcpListener,
+    balancers: Arc<[Network]>,
 }
 
 /// The accept loop of one listener.
 struct Accepting {
     listener: TcpListener,
     tls: bool,
+    balancers: Arc<[Network]>,
     shared: Arc<Shared>,
     workers: Arc<[UnboundedSender<Order>]>,
 }
 
 impl Acceptor {
-    pub(super) fn bind(http: &[SocketAddr], https: &[SocketAddr]) -> io::Result<Self> {
+    pub(super) fn bind(http: &[Listener], https: &[Listener]) -> io::Result<Self> {
         Ok(Self { http: bind_all(http)?, https: bind_all(https)? })
     }
 
     /// The bound addresses, http and https.
     pub(super) fn addresses(&self) -> io::Result<(Vec<SocketAddr>, Vec<SocketAddr>)> {
-        let addresses = |listeners: &[StdTcpListener]| {
-            listeners.iter().map(StdTcpListener::local_addr).collect::<io::Result<Vec<_>>>()
-        };
+        let addresses =
+            |bound: &[Bound]| bound.iter().map(|bound| bound.listener.local_addr()).collect::<io::Result<Vec<_>>>();
         Ok((addresses(&self.http)?, addresses(&self.https)?))
     }
 
@@ -70,19 +77,21 @@ impl Acceptor {
         let http = self.http.into_iter().map(|listener| (listener, false));
         let https = self.https.into_iter().map(|listener| (listener, true));
         http.chain(https)
-            .map(|(listener, tls)| {
+            .map(|(Bound { listener, balancers }, tls)| {
                 let (shared, workers) = (Arc::clone(shared), Arc::clone(workers));
-                Ok(Accepting { listener: TcpListener::from_std(listener)?, tls, shared, workers })
+                Ok(Accepting { listener: TcpListener::from_std(listener)?, tls, balancers, shared, workers })
             })
             .collect()
     }
 }
 
-fn bind_all(addresses: &[SocketAddr]) -> io::Result<Vec<StdTcpListener>> {
-    let named = |address: &SocketAddr| {
-        bind(*address).map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
+fn bind_all(listeners: &[Listener]) -> io::Result<Vec<Bound>> {
+    let named = |Listener { address, balancers }: &Listener| {
+        let listener = bind(*address)
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
+        Ok(Bound { listener, balancers: balancers.as_slice().into() })
     };
-    addresses.iter().map(named).collect()
+    listeners.iter().map(named).collect()
 }
 
 fn bind(address: SocketAddr) -> io::Result<StdTcpListener> {
@@ -129,7 +138,8 @@ impl Accepting {
             return;
         };
         load.connections.fetch_add(1, Ordering::Relaxed);
-        if worker.send(Order::Serve(Accepted { stream, viewer, tls: self.tls })).is_err() {
+        let balancers = Arc::clone(&self.balancers);
+        if worker.send(Order::Serve(Accepted { stream, viewer, tls: self.tls, balancers })).is_err() {
             load.leave();
             return;
         }

@@ -28,6 +28,8 @@ use super::{Shared, WorkerThread};
 use crate::client_hello::{ClientHello, Recorder};
 use crate::connection::Connection;
 use crate::file_sending::FileSending;
+use crate::networks::Network;
+use crate::proxy_protocol::{self, Told};
 use crate::tls::{self, KeyExchange, ViewerTls};
 
 /// What the acceptor and the server tell a worker.
@@ -43,6 +45,8 @@ pub(super) struct Accepted {
     pub(super) stream: StdTcpStream,
     pub(super) viewer: SocketAddr,
     pub(super) tls: bool,
+    /// See [`super::Listener`].
+    pub(super) balancers: Arc<[Network]>,
 }
 
 /// A worker before its thread runs.
@@ -123,20 +127,46 @@ impl<S: ViewerService> Serving<S> {
         async move {
             let _lease = lease;
             // The viewer may be gone already; then there is nobody to tell.
-            let Ok(stream) = TcpStream::from_std(accepted.stream) else { return };
+            let Ok(mut stream) = TcpStream::from_std(accepted.stream) else { return };
             let Ok(local) = stream.local_addr() else { return };
+            let peer = Told { viewer: accepted.viewer, local };
+            let told = if accepted.balancers.is_empty() {
+                peer
+            } else {
+                match self.told_by_balancer(&mut stream, &accepted.balancers, peer).await {
+                    Some(told) => told,
+                    None => return,
+                }
+            };
             if accepted.tls {
-                self.serve_tls(stream, accepted.viewer, local).await;
+                self.serve_tls(stream, told).await;
             } else {
                 let max_head_bytes = self.shared.limits.max_head_bytes;
-                let connection = Arc::new(Connection::new(accepted.viewer, local, None, max_head_bytes));
+                let connection = Arc::new(Connection::new(told.viewer, told.local, None, max_head_bytes));
                 self.http1(FileSending::new(stream, self.shared.files.clone()), Arc::clone(&connection)).await;
                 connection.tunnel_ended().await;
             }
         }
     }
 
-    async fn serve_tls(&self, stream: TcpStream, viewer: SocketAddr, local: SocketAddr) {
+    /// `None`: whoever connects is no balancer, or does not say for whom.
+    async fn told_by_balancer(&self, stream: &mut TcpStream, balancers: &[Network], peer: Told) -> Option<Told> {
+        let is_balancer = balancers.iter().any(|network| network.contains(peer.viewer.ip()));
+        let header = timeout(self.shared.limits.header_timeout, proxy_protocol::read(stream));
+        let told = match is_balancer {
+            true => tokio::select! {
+                told = header => told.ok().and_then(Result::ok),
+                () = self.shared.stop.requested() => return None,
+            },
+            false => None,
+        };
+        if told.is_none() {
+            self.shared.counters.strangers.fetch_add(1, Ordering::Relaxed);
+        }
+        told.map(|told| told.unwrap_or(peer))
+    }
+
+    async fn serve_tls(&self, stream: TcpStream, Told { viewer, local }: Told) {
         let Some((stream, hello)) = self.handshake(stream).await else { return };
         let (_, session) = stream.get_ref();
         let is_http2 = session.alpn_protocol() == Some(tls::ALPN_H2);

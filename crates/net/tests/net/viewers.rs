@@ -586,7 +586,7 @@ fn what_is_left_after_the_grace_is_aborted() {
 fn an_address_that_is_taken_is_named_in_the_error() {
     let (server, _) = serve(settings(), |_, _| Box::pin(async { text("") }));
     let taken = server.http_addresses()[0];
-    let again = ServerSettings { http: vec![taken], ..settings() };
+    let again = ServerSettings { http: vec![taken.into()], ..settings() };
     let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
     let error = Server::start(again, Arc::new(CertificateStore::new()), move |_| Answering(answer)).unwrap_err();
     assert!(error.to_string().contains(&taken.to_string()), "{error}");
