@@ -35,6 +35,13 @@ class CertificateFolder:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
+    def version(self) -> object:
+        """Something that compares unequal once a file has come, gone or changed."""
+        try:
+            return sorted(_version_of(path) for path in self._directory.glob("*.pem"))
+        except OSError:
+            return None  # A file went away just now: the next look finds the rest.
+
     def find(self, id: str) -> Certificate | None:
         """The certificate `id`; None when there is no such file.
 
@@ -49,6 +56,11 @@ class CertificateFolder:
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise CertificateError(f"{path.name} cannot be read: {error}") from error
+
+
+def _version_of(path: Path) -> tuple[str, int, int, int]:
+    found = path.stat()
+    return path.name, found.st_ino, found.st_ctime_ns, found.st_size
 
 
 def _read(path: Path) -> Certificate:

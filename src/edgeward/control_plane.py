@@ -21,6 +21,7 @@ from edgeward.deploy.channel import CertificateSource, Channel
 from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
 from edgeward.deploy.publisher import PublishedElsewhere, Publisher
+from edgeward.deploy.stapler import Stapler
 from edgeward.services.cloudfront.demands import tags_of_arn
 from edgeward.services.cloudfront.service import cloudfront
 from edgeward.services.edgeward.api import EdgewardApi
@@ -84,6 +85,7 @@ class ControlPlane:
         folder = settings.certificate_folder
         own_certificates = no_certificates if folder is None else CertificateFolder(folder).find
         self._store = Store(settings.database_url or f"sqlite:///{settings.state_directory / 'control-plane.db'}")
+        self._stapler = Stapler(clock)
         self._publisher = (
             Publisher(
                 self._store,
@@ -92,6 +94,7 @@ class ControlPlane:
                     domain_suffix=settings.domain_suffix,
                     certificates=certificates,
                     own_certificates=own_certificates,
+                    staple_for=self._stapler.staple_for,
                 ),
                 channels,
                 acknowledgement_seconds=settings.acknowledgement_seconds,
@@ -151,11 +154,20 @@ class ControlPlane:
         self._store.migrate()
         if self._publisher is not None:
             self._publisher.start()
+            self._stapler.start(self._publisher.chains, self._publisher.renew_certificates)
+
+    def renew_certificates(self) -> Sequence[str]:
+        """Has the edges show the certificates that were replaced; returns what is wrong with those that cannot be used.
+
+        Without effect where another control plane publishes.
+        """
+        return () if self._publisher is None else self._publisher.renew_certificates()
 
     def stop(self) -> None:
         """Ends publishing and closes the store; what edges did not acknowledge is sent again at the next
         start.
         """
+        self._stapler.stop()
         if self._publisher is not None:
             self._publisher.stop()
         self._audit.close()

@@ -105,8 +105,12 @@ impl Edge {
             ("explain_tokens_refused", status.explain_tokens_refused),
             ("viewers_refused_slow_content", status.slow_contents),
             ("connections", status.connections),
+            ("strangers", status.strangers),
             ("log_records_dropped", status.log_records_dropped),
             ("log_errors", status.log_errors),
+            ("certificates_revoked", status.certificates_revoked),
+            ("certificates_stapled", status.certificates_stapled),
+            ("ticket_secrets_refused", status.ticket_secrets_refused),
         ]);
         figures.extend(status.viewers_refused);
         Ok(figures)

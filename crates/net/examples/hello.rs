@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::future::{Ready, ready};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -43,7 +44,8 @@ impl ViewerService for Hello {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut argument = |default: &str| arguments.next().unwrap_or_else(|| default.to_owned());
-    let (http, https) = (argument("127.0.0.1:8080").parse()?, argument("127.0.0.1:8443").parse()?);
+    let (http, https): (SocketAddr, SocketAddr) =
+        (argument("127.0.0.1:8080").parse()?, argument("127.0.0.1:8443").parse()?);
     let (bytes, workers): (usize, usize) = (argument("1024").parse()?, argument("1").parse()?);
 
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
@@ -53,12 +55,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let hello = Hello { content: vec![b'x'; bytes].into(), content_length: bytes.into() };
     let settings = ServerSettings {
+        http: vec![http.into()],
+        https: vec![https.into()],
         http3: false,
-        http: vec![http],
-        https: vec![https],
         workers,
         limits: ViewerLimits::default(),
         files: MappedFiles::new(),
+        tickets: None,
     };
     let _server = Server::start(settings, certificates, move |_| hello.clone())?;
     std::thread::park();

@@ -4,6 +4,7 @@
 //! progress. The control plane's plan fills the store, `tls` asks it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -20,6 +21,24 @@ use crate::viewer_terms::ViewerTerms;
 pub struct Certificate {
     names: Vec<Box<str>>,
     key: Arc<CertifiedKey>,
+    stapled: Option<Stapled>,
+}
+
+/// What the authority of a certificate says of it.
+#[derive(Clone, Debug)]
+pub struct Staple {
+    /// An OCSP response, DER.
+    pub response: Vec<u8>,
+    /// From then on it is not shown; seconds since the epoch.
+    pub expires: u64,
+}
+
+/// A certificate together with its staple.
+#[derive(Clone, Debug)]
+struct Stapled {
+    key: Arc<CertifiedKey>,
+    /// Seconds since the epoch.
+    expires: u64,
 }
 
 /// Why a PEM chain and key do not make a [`Certificate`].
@@ -52,7 +71,21 @@ impl Certificate {
             PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| CertificateError::Key(error.to_string()))?;
         let key = CertifiedKey::from_der(chain, key, tls::provider())
             .map_err(|error| CertificateError::Mismatch(error.to_string()))?;
-        Ok(Self { names, key: Arc::new(key) })
+        Ok(Self { names, key: Arc::new(key), stapled: None })
+    }
+
+    /// The same certificate, shown together with `staple` to viewers who ask for one (RFC 6066 section 8); `None`: alone.
+    #[must_use]
+    pub fn showing(&self, staple: Option<Staple>) -> Self {
+        let stapled = staple.map(|Staple { response, expires }| {
+            let key = CertifiedKey { ocsp: Some(response), ..CertifiedKey::clone(&self.key) };
+            Stapled { key: Arc::new(key), expires }
+        });
+        Self { stapled, ..self.clone() }
+    }
+
+    fn key_at(&self, now: u64) -> &Arc<CertifiedKey> {
+        self.stapled.as_ref().filter(|stapled| now < stapled.expires).map_or(&self.key, |stapled| &stapled.key)
     }
 
     /// Whether it is good for `name`, a DNS name in lower case: it has the name itself, or a wildcard in place of its first
@@ -84,6 +117,8 @@ pub struct NameSettings {
 #[derive(Debug, Default)]
 pub struct CertificateStore {
     table: ArcSwap<Table>,
+    /// Seconds since the epoch.
+    now: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -107,6 +142,11 @@ impl CertificateStore {
         self.table.store(Arc::new(table));
     }
 
+    /// Tells what time it is, in seconds since the epoch: an OCSP response that has expired is not shown any more.
+    pub fn set_time(&self, now: u64) {
+        self.now.store(now, Ordering::Relaxed);
+    }
+
     pub(crate) fn terms_for(&self, server_name: Option<&str>) -> ViewerTerms {
         let table = self.table.load();
         server_name.and_then(|name| table.names.find(name)).map(|settings| settings.terms).unwrap_or_default()
@@ -119,7 +159,8 @@ impl CertificateStore {
     fn certified_key(&self, server_name: Option<&str>) -> Option<Arc<CertifiedKey>> {
         let table = self.table.load();
         let named = server_name.and_then(|name| table.names.find(name)?.certificate.as_ref());
-        named.or(table.default.as_ref()).map(|certificate| Arc::clone(&certificate.key))
+        let now = self.now.load(Ordering::Relaxed);
+        named.or(table.default.as_ref()).map(|certificate| Arc::clone(certificate.key_at(now)))
     }
 }
 
@@ -179,6 +220,17 @@ mod tests {
         ] {
             assert!(Arc::ptr_eq(&store.certified_key(asked).unwrap(), &expected.key), "{asked:?}");
             assert_eq!(store.terms_for(asked), terms, "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn an_ocsp_response_is_shown_until_it_expires() {
+        let store = CertificateStore::new();
+        let staple = Some(Staple { response: vec![1], expires: 100 });
+        store.replace([], Some(certificate(&["a.example"]).showing(staple)));
+        for (now, expected) in [(0, Some(vec![1])), (99, Some(vec![1])), (100, None), (101, None)] {
+            store.set_time(now);
+            assert_eq!(store.certified_key(None).unwrap().ocsp, expected, "{now}");
         }
     }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::client_hello::ClientHello;
@@ -42,6 +43,9 @@ pub struct Connection {
     write_waits: AtomicBool,
     partial_head: AtomicBool,
     ambiguous: AtomicBool,
+    /// Its bytes are not HTTP any more.
+    is_tunnel: AtomicBool,
+    tunnel_ended: Notify,
     witness: Mutex<Witness>,
     /// What frames without request or content may have had written in answer, HTTP/2 only.
     acknowledged_bytes: AtomicU64,
@@ -100,6 +104,8 @@ impl Connection {
             write_waits: AtomicBool::new(false),
             partial_head: AtomicBool::new(false),
             ambiguous: AtomicBool::new(false),
+            is_tunnel: AtomicBool::new(false),
+            tunnel_ended: Notify::new(),
             witness: Mutex::new(Witness::new(limits.max_head_bytes)),
             acknowledged_bytes: AtomicU64::new(0),
             earned: AtomicU64::new(0),
@@ -144,6 +150,20 @@ impl Connection {
         advance(&self.requests);
         self.in_progress.fetch_add(1, Ordering::Relaxed);
         RequestInProgress(Arc::clone(self))
+    }
+
+    /// The viewer switches to another protocol with the response: until the guard is dropped the connection is in use.
+    pub fn begin_tunnel(self: &Arc<Self>) -> RequestInProgress {
+        self.is_tunnel.store(true, Ordering::Relaxed);
+        self.in_progress.fetch_add(1, Ordering::Relaxed);
+        RequestInProgress(Arc::clone(self))
+    }
+
+    /// Completes once the connection is no tunnel, or not any more.
+    pub(crate) async fn tunnel_ended(&self) {
+        while self.is_tunnel.load(Ordering::Relaxed) && self.in_progress.load(Ordering::Relaxed) > 0 {
+            self.tunnel_ended.notified().await;
+        }
     }
 
     /// The HTTP/1.1 parser finished a head.
@@ -218,7 +238,7 @@ fn add(counter: &AtomicU64, number: u64) {
 
 /// Held from the call of the service until the response's body is dropped.
 #[derive(Debug)]
-pub(crate) struct RequestInProgress(Arc<Connection>);
+pub struct RequestInProgress(Arc<Connection>);
 
 impl RequestInProgress {
     pub(crate) fn connection(&self) -> &Connection {
@@ -229,6 +249,9 @@ impl RequestInProgress {
 impl Drop for RequestInProgress {
     fn drop(&mut self) {
         self.0.in_progress.fetch_sub(1, Ordering::Relaxed);
+        if self.0.is_tunnel.load(Ordering::Relaxed) {
+            self.0.tunnel_ended.notify_one();
+        }
     }
 }
 
@@ -341,7 +364,9 @@ impl<IO: AsyncRead + Unpin, const HTTP1: bool> AsyncRead for ViewerIo<IO, HTTP1>
             let half_closed = this.half_closed.insert(HalfClosed::new(&this.connection, this.patience));
             return half_closed.poll_gone(cx, &this.connection, this.patience).map(Ok);
         }
-        this.connection.heed(read);
+        if !this.connection.is_tunnel.load(Ordering::Relaxed) {
+            this.connection.heed(read);
+        }
         Poll::Ready(Ok(()))
     }
 }

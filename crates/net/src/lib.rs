@@ -19,17 +19,24 @@ mod framing;
 mod http3_content;
 mod limits;
 mod names;
+mod networks;
+mod proxy_protocol;
 mod request_content;
 mod server;
+mod tickets;
 mod tls;
+mod tunnel;
 mod viewer_terms;
 
-pub use certificates::{Certificate, CertificateError, CertificateStore, NameSettings};
+pub use certificates::{Certificate, CertificateError, CertificateStore, NameSettings, Staple};
 
 pub use client_hello::ClientHello;
-pub use connection::{Connection, TlsSession};
+pub use connection::{Connection, RequestInProgress, TlsSession};
 pub use http3_content::{Http3Content, Http3ContentError};
 pub use limits::{ViewerLimits, ViewerRefusal};
+pub use networks::{Network, NotANetwork};
 pub use request_content::{RequestContent, RequestContentError};
-pub use server::{Server, ServerCounters, ServerSettings, ViewerService};
+pub use server::{Listener, Server, ServerCounters, ServerSettings, ViewerService};
+pub use tickets::{TicketSecret, Tickets};
+pub use tunnel::{TunnelBytes, TunnelEnd, relay, switched};
 pub use viewer_terms::ViewerTerms;

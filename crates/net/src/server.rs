@@ -29,6 +29,8 @@ use tokio::sync::futures::OwnedNotified;
 
 use crate::certificates::CertificateStore;
 use crate::limits::{RefusalCounters, ViewerLimits, ViewerRefusal};
+use crate::networks::Network;
+use crate::tickets::Tickets;
 use crate::tls;
 use acceptor::Acceptor;
 use addresses::Addresses;
@@ -37,14 +39,31 @@ use quic::QuicListeners;
 pub use service::ViewerService;
 use worker::{Order, Worker};
 
+/// An address that is listened on.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// Port 0 picks a free one.
+    pub address: SocketAddr,
+    /// The load balancers that connect here in place of viewers: each connection has to come from one of them, and to begin
+    /// with a PROXY protocol header of version 2. Empty: viewers connect themselves.
+    pub balancers: Vec<Network>,
+}
+
+impl From<SocketAddr> for Listener {
+    fn from(address: SocketAddr) -> Listener {
+        Listener { address, balancers: Vec::new() }
+    }
+}
+
 /// Where to listen and with how much.
 #[derive(Clone, Debug, Default)]
 pub struct ServerSettings {
-    /// Addresses for HTTP/1.1 in clear; port 0 picks a free one.
-    pub http: Vec<SocketAddr>,
-    /// Addresses for TLS with HTTP/2 or HTTP/1.1 by ALPN, and for HTTP/3; port 0 picks a free one.
-    pub https: Vec<SocketAddr>,
-    /// Whether HTTP/3 is served, over UDP on the same addresses as `https`.
+    /// For HTTP/1.1 in clear.
+    pub http: Vec<Listener>,
+    /// For TLS with HTTP/2 or HTTP/1.1 by ALPN, and for HTTP/3.
+    pub https: Vec<Listener>,
+    /// Whether HTTP/3 is served, over UDP on the same addresses as `https`. A listener for load balancers has none: they say
+    /// whom they speak for over TCP alone.
     pub http3: bool,
     /// Worker threads; 0 counts as 1.
     pub workers: usize,
@@ -52,6 +71,8 @@ pub struct ServerSettings {
     pub limits: ViewerLimits,
     /// Files of which content is sent without being copied.
     pub files: MappedFiles,
+    /// How sessions are taken up again; `None` for tickets that this server alone can open, until it ends.
+    pub tickets: Option<Arc<Tickets>>,
 }
 
 /// The running server. Dropping it stops it without grace.
@@ -72,6 +93,8 @@ pub struct ServerCounters {
     pub accepted: u64,
     /// Failed `accept` calls other than a viewer that was already gone (EMFILE and the like).
     pub accept_errors: u64,
+    /// Connections to a listener for load balancers that came from elsewhere, or without the header of one.
+    pub strangers: u64,
     /// Panics in a connection or in a request of it.
     pub panics: u64,
 }
@@ -104,6 +127,7 @@ struct Shared {
 struct Counters {
     accepted: AtomicU64,
     accept_errors: AtomicU64,
+    strangers: AtomicU64,
     panics: AtomicU64,
 }
 
@@ -131,7 +155,7 @@ impl Server {
         certificates: Arc<CertificateStore>,
         service_of_worker: impl Fn(usize) -> S + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let tls = Arc::new(tls::ViewerTls::new(certificates).map_err(io::Error::other)?);
+        let tls = Arc::new(tls::ViewerTls::new(certificates, settings.tickets).map_err(io::Error::other)?);
         let (acceptor, udp) = Acceptor::bind(&settings.http, &settings.https, settings.http3)?;
         let (http, https) = acceptor.addresses()?;
         let workers = settings.workers.max(1);
@@ -185,6 +209,7 @@ impl Server {
         ServerCounters {
             accepted: counters.accepted.load(Ordering::Relaxed),
             accept_errors: counters.accept_errors.load(Ordering::Relaxed),
+            strangers: counters.strangers.load(Ordering::Relaxed),
             panics: counters.panics.load(Ordering::Relaxed),
         }
     }

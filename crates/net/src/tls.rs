@@ -21,6 +21,7 @@ use rustls_pki_types::pem::PemObject;
 use crate::certificates::{CertificateStore, Http3Certificates};
 use crate::client_hello::ClientHello;
 use crate::connection::TlsSession;
+use crate::tickets::Tickets;
 use crate::viewer_terms::ViewerTerms;
 
 /// Negotiated by ALPN for HTTP/3.
@@ -103,8 +104,14 @@ impl KeyExchange {
 }
 
 impl ViewerTls {
-    pub(crate) fn new(certificates: Arc<CertificateStore>) -> Result<Self, rustls::Error> {
-        let ticketer = aws_lc_rs::Ticketer::new()?;
+    pub(crate) fn new(
+        certificates: Arc<CertificateStore>,
+        tickets: Option<Arc<Tickets>>,
+    ) -> Result<Self, rustls::Error> {
+        let ticketer: Arc<dyn ProducesTickets> = match tickets {
+            Some(tickets) => tickets,
+            None => aws_lc_rs::Ticketer::new()?,
+        };
         let config = |(terms, key_exchange)| {
             server_config(terms, key_exchange, Arc::clone(&certificates), Arc::clone(&ticketer)).map(Arc::new)
         };

@@ -10,8 +10,8 @@ use thiserror::Error;
 
 use crate::document::{
     BehaviorDocument, CacheDocument, CertificateDocument, DistributionDocument, KindDocument, ModeDocument,
-    OriginDocument, OriginRequestDocument, ProtocolDocument, RulesDocument, SelectionDocument, SigningBehaviorDocument,
-    ViewerProtocolDocument,
+    OcspDocument, OriginDocument, OriginRequestDocument, ProtocolDocument, RulesDocument, SelectionDocument,
+    SigningBehaviorDocument, ViewerProtocolDocument,
 };
 use crate::error_responses::ErrorResponses;
 use crate::forwarding::{ForwardedHeaders, Forwarding};
@@ -20,8 +20,8 @@ use crate::matching::PathPattern;
 use crate::origin_groups::{self, Target};
 use crate::response_headers::ResponseHeadersDocument;
 use crate::types::{
-    CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, Methods, Origin,
-    OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
+    CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, Methods, OcspResponse,
+    Origin, OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
 };
 use crate::viewer_fact::ViewerFact;
 
@@ -123,7 +123,9 @@ fn build(id: &str, document: DistributionDocument) -> Result<Distribution, Strin
 }
 
 pub(crate) fn certificate(document: CertificateDocument) -> CertificatePem {
-    CertificatePem { chain_pem: document.chain_pem, key_pem: document.key_pem }
+    let ocsp =
+        document.ocsp.map(|OcspDocument { response, expires, revoked }| OcspResponse { response, expires, revoked });
+    CertificatePem { chain_pem: document.chain_pem, key_pem: document.key_pem, ocsp }
 }
 
 fn origin(id: String, document: OriginDocument) -> Result<Origin, String> {

@@ -73,6 +73,19 @@ pub(crate) struct ErrorPageDocument {
 pub(crate) struct CertificateDocument {
     pub(crate) chain_pem: String,
     pub(crate) key_pem: String,
+    /// Absent where nothing is stapled.
+    #[serde(default)]
+    pub(crate) ocsp: Option<OcspDocument>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OcspDocument {
+    /// DER, hexadecimal digits.
+    pub(crate) response: String,
+    /// Seconds since the epoch.
+    pub(crate) expires: u64,
+    pub(crate) revoked: bool,
 }
 
 #[derive(Deserialize)]

@@ -64,6 +64,19 @@ pub struct CertificatePem {
     pub chain_pem: String,
     /// Never logged.
     pub key_pem: String,
+    /// What its authority says of it.
+    pub ocsp: Option<OcspResponse>,
+}
+
+/// An OCSP response that viewers are shown beside a certificate (RFC 6066 section 8).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OcspResponse {
+    /// DER, as hexadecimal digits.
+    pub response: String,
+    /// From then on it is not shown; seconds since the epoch.
+    pub expires: u64,
+    /// Whether it says that the certificate is revoked.
+    pub revoked: bool,
 }
 
 impl std::fmt::Debug for CertificatePem {

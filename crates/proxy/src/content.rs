@@ -94,6 +94,11 @@ impl ResponseContent {
         }
     }
 
+    /// The exchange, which does not end with this content.
+    pub(crate) fn release(&mut self) -> Option<Box<Exchange>> {
+        self.exchange.take()
+    }
+
     fn note(&mut self, bytes: usize) {
         if let Some(outcome) = self.exchange.as_mut().and_then(|exchange| exchange.outcome.as_mut()) {
             outcome.content_bytes += bytes as u64;

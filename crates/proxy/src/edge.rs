@@ -14,17 +14,18 @@ use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use edgeward_cache::{Cache, CacheSettings, DiskCounters, DiskSettings};
 use edgeward_net::origin::{AuthorityError, OriginPool, Resolver, client_config};
-use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, ViewerRefusal};
-use edgeward_plan::{CertificatePem, Distribution, InvalidationOrder, Plan, Rejected};
+use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, Staple, ViewerRefusal};
+use edgeward_plan::{CertificatePem, Distribution, InvalidationOrder, OcspResponse, Plan, Rejected};
 use http::HeaderValue;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-use crate::access_log::{LogBuffer, LogSettings, SegmentWriter};
+use crate::access_log::{LogBuffer, LogSettings, SegmentSender, SegmentWriter};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::geo::{GeoData, GeoError, GeoFiles};
+use crate::hex;
 use crate::identity::EdgeIdentity;
 use crate::inspection::{self, InvalidQuestion};
 use crate::origin_request::S3Endpoint;
@@ -32,6 +33,7 @@ use crate::pipeline::Pipeline;
 use crate::security_policy::viewer_terms;
 use crate::settings::{ClockSetting, EdgeSettings, InvalidSettings, S3Access};
 use crate::signing::SigningIdentity;
+use crate::ticket_file::{TicketFile, TicketFileError};
 use crate::viewer_facts::{DeviceRules, KnownDevices};
 use crate::worker::{COMPRESSIONS, Worker};
 
@@ -56,6 +58,9 @@ pub enum StartError {
     /// An authority cannot be used.
     #[error("trusted_authorities: {0}")]
     Authority(#[from] AuthorityError),
+    /// The secrets of session tickets cannot be used.
+    #[error(transparent)]
+    Tickets(#[from] TicketFileError),
     /// A file about addresses cannot be used.
     #[error(transparent)]
     Geo(#[from] GeoError),
@@ -102,12 +107,20 @@ pub struct Status {
     pub slow_contents: u64,
     /// Open viewer connections.
     pub connections: u64,
+    /// Connections to a listener for load balancers that were closed: from elsewhere, or without PROXY protocol.
+    pub strangers: u64,
     /// Log records that were lost because the writer could not keep up.
     pub log_records_dropped: u64,
     /// Failed writes of the log.
     pub log_errors: u64,
     /// How often viewers' connections were refused or ended, by reason.
     pub viewers_refused: [(&'static str, u64); ViewerRefusal::ALL.len()],
+    /// Distributions whose certificate its authority has revoked.
+    pub certificates_revoked: u64,
+    /// Distributions whose certificate is shown together with an OCSP response.
+    pub certificates_stapled: u64,
+    /// Changes of the file with the secrets of session tickets that could not be used; the secrets before them stay.
+    pub ticket_secrets_refused: u64,
 }
 
 /// A running edge.
@@ -117,6 +130,7 @@ pub struct Edge {
     /// Certificates of the live plan, parsed, by their chain; also serialises the changes of the plan.
     parsed: Mutex<AHashMap<String, Certificate>>,
     geo_files: GeoFiles,
+    tickets: Option<Arc<TicketFile>>,
     server: Server,
     log: Option<SegmentWriter>,
     buffers: Vec<Arc<LogBuffer>>,
@@ -136,13 +150,17 @@ impl Edge {
         let buffers: Vec<_> = (0..settings.workers.max(1)).map(|_| buffer()).collect();
         let origin_tls = client_config(&settings.trusted_authorities)?;
         let certificates = Arc::new(CertificateStore::new());
+        let now = engine.clock.now().secs();
+        let tickets =
+            settings.ticket_secrets.as_deref().map(|path| TicketFile::open(path, now)).transpose()?.map(Arc::new);
         let listen = ServerSettings {
-            http: settings.http,
-            https: settings.https,
+            http: settings.http.into_iter().map(|setting| setting.0).collect(),
+            https: settings.https.into_iter().map(|setting| setting.0).collect(),
             http3: settings.http3,
             workers: settings.workers,
             limits: (&settings.limits).into(),
             files: engine.cache.files().clone(),
+            tickets: tickets.as_ref().map(|file| file.tickets()),
         };
         let server = Server::start(listen, Arc::clone(&certificates), {
             let (engine, buffers) = (Arc::clone(&engine), buffers.clone());
@@ -157,16 +175,28 @@ impl Edge {
         if let Some(port) = server.https_addresses().first().map(SocketAddr::port) {
             know_https_port(&engine, port, settings.http3);
         }
-        let housekeeper = log.as_ref().map(|log| housekeeper(Arc::clone(&engine), buffers.clone(), log)).transpose()?;
+        keep_time(&engine, &certificates, None);
+        let housekeeper = housekeeper(log.as_ref(), {
+            let (engine, buffers, certificates) = (Arc::clone(&engine), buffers.clone(), Arc::clone(&certificates));
+            let tickets = tickets.clone();
+            move |log| {
+                keep_time(&engine, &certificates, tickets.as_deref());
+                let Some(log) = log else { return };
+                let now = engine.clock.now();
+                buffers.iter().for_each(|buffer| buffer.hand_over(now));
+                log.tick(now.secs());
+            }
+        })?;
         Ok(Edge {
             engine,
             certificates,
             parsed: Mutex::default(),
             geo_files: settings.geo,
+            tickets,
             server,
             log,
             buffers,
-            housekeeper,
+            housekeeper: Some(housekeeper),
         })
     }
 
@@ -178,6 +208,7 @@ impl Edge {
         let settings = EdgeSettings::parse(settings)?;
         client_config(&settings.trusted_authorities)?;
         identity(&settings, None)?;
+        settings.ticket_secrets.as_deref().map(|path| TicketFile::open(path, 0)).transpose()?;
         GeoData::load(&settings.geo)?;
         settings.s3.as_ref().and_then(|s3| s3.endpoint.as_deref()).map(s3_endpoint).transpose().map(drop)
     }
@@ -227,7 +258,9 @@ impl Edge {
 
     /// Moves a manual clock on; `false` when the clock is the system's.
     pub fn advance_clock(&self, by: Duration) -> bool {
-        self.engine.clock.advance(by)
+        let is_manual = self.engine.clock.advance(by);
+        keep_time(&self.engine, &self.certificates, self.tickets.as_deref());
+        is_manual
     }
 
     /// Finishes the current log segments; when it returns, every request that has ended is in a file.
@@ -271,8 +304,13 @@ impl Edge {
         let of_disk = |counter: fn(&DiskCounters) -> &AtomicU64| {
             self.engine.cache.disk_counters().map_or(0, |counters| counter(counters).load(Ordering::Relaxed))
         };
+        let (plan, now) = (self.engine.plan.load(), self.engine.clock.now().secs());
+        let of_certificates = |counts: fn(&OcspResponse, u64) -> bool| {
+            let said = plan.distributions().filter_map(|found| found.certificate.as_ref()?.ocsp.as_ref());
+            said.filter(|ocsp| counts(ocsp, now)).count() as u64
+        };
         Status {
-            plan_sequence: self.engine.plan.load().sequence(),
+            plan_sequence: plan.sequence(),
             stored_responses: usage.responses as u64,
             stored_bytes: usage.bytes as u64,
             disk_responses: usage.disk.map_or(0, |disk| disk.responses as u64),
@@ -285,9 +323,13 @@ impl Edge {
             explain_tokens_refused: self.engine.explain_tokens_refused.load(Ordering::Relaxed),
             slow_contents: self.engine.slow_contents.load(Ordering::Relaxed),
             connections: self.server.connections() as u64,
+            strangers: self.server.counters().strangers,
             log_records_dropped: count(|counters| &counters.dropped_records),
             log_errors: count(|counters| &counters.io_errors),
             viewers_refused: ViewerRefusal::ALL.map(|refusal| (refusal.name(), self.server.refusals(refusal))),
+            certificates_revoked: of_certificates(|ocsp, _| ocsp.revoked),
+            certificates_stapled: of_certificates(|ocsp, now| now < ocsp.expires),
+            ticket_secrets_refused: self.engine.ticket_secrets_refused.load(Ordering::Relaxed),
         }
     }
 
@@ -340,6 +382,7 @@ fn engine(settings: &mut EdgeSettings) -> Result<Engine, StartError> {
         explain_tokens_refused: AtomicU64::new(0),
         geo: ArcSwap::from_pointee(GeoData::load(&settings.geo)?),
         devices: DeviceRules::new(settings.user_agents.take()),
+        ticket_secrets_refused: AtomicU64::new(0),
         requests: AtomicU64::new(0),
     })
 }
@@ -403,26 +446,42 @@ fn parse_certificate(
         None => Certificate::from_pem(&pem.chain_pem, &pem.key_pem)
             .map_err(|error| Rejected::Certificate { owner: owner.to_owned(), reason: error.to_string() })?,
     };
-    Ok((pem.chain_pem.clone(), certificate))
+    let staple = pem.ocsp.as_ref().map(|ocsp| staple(owner, ocsp)).transpose()?;
+    Ok((pem.chain_pem.clone(), certificate.showing(staple)))
 }
 
-/// Once a second, hands the records of quiet workers over and lets the log finish old segments.
+fn staple(owner: &str, ocsp: &OcspResponse) -> Result<Staple, Rejected> {
+    let response = hex::bytes(ocsp.response.as_bytes()).ok_or_else(|| Rejected::Certificate {
+        owner: owner.to_owned(),
+        reason: "the OCSP response is not hexadecimal".to_owned(),
+    })?;
+    Ok(Staple { response, expires: ocsp.expires })
+}
+
+/// Keeps house once a second, until the sender is dropped.
 fn housekeeper(
-    engine: Arc<Engine>,
-    buffers: Vec<Arc<LogBuffer>>,
-    log: &SegmentWriter,
+    log: Option<&SegmentWriter>,
+    keep: impl Fn(Option<&SegmentSender>) + Send + 'static,
 ) -> io::Result<(mpsc::Sender<()>, JoinHandle<()>)> {
     let (stop, stopped) = mpsc::channel();
-    let sender = log.sender();
+    let sender = log.map(SegmentWriter::sender);
     let run = move || {
         while stopped.recv_timeout(HOUSEKEEPING) == Err(mpsc::RecvTimeoutError::Timeout) {
-            let now = engine.clock.now();
-            buffers.iter().for_each(|buffer| buffer.hand_over(now));
-            sender.tick(now.secs());
+            keep(sender.as_ref());
         }
     };
     let thread = std::thread::Builder::new().name("edge-housekeeping".to_owned()).spawn(run)?;
     Ok((stop, thread))
+}
+
+/// What the time decides on in a handshake: keys of session tickets, OCSP responses. A file of secrets that cannot be used
+/// is counted; the edge goes on with those it has.
+fn keep_time(engine: &Engine, certificates: &CertificateStore, tickets: Option<&TicketFile>) {
+    let now = engine.clock.now().secs();
+    certificates.set_time(now);
+    if let Some(Err(_unusable)) = tickets.map(|file| file.renew(now)) {
+        engine.ticket_secrets_refused.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl From<&crate::settings::LogFiles> for LogSettings {

@@ -47,6 +47,8 @@ pub(crate) struct Engine {
     /// Where addresses are; swapped whole.
     pub(crate) geo: ArcSwap<GeoData>,
     pub(crate) devices: DeviceRules,
+    /// Changes of the file with the secrets of session tickets that could not be used.
+    pub(crate) ticket_secrets_refused: AtomicU64,
     /// Requests that have ended.
     pub(crate) requests: AtomicU64,
 }

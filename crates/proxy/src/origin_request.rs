@@ -18,6 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 use crate::signing;
+use crate::stages::websocket;
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(crate) static X_AMZ_CF_ID: HeaderName = HeaderName::from_static("x-amz-cf-id");
@@ -49,6 +50,8 @@ pub(crate) enum Purpose<'a> {
     Part(&'a StoredResponse, ByteRange),
     /// For this viewer alone.
     Pass,
+    /// To speak WebSocket with this viewer.
+    Switch,
 }
 
 /// The request to `origin`, without content.
@@ -75,6 +78,10 @@ pub(crate) fn build(exchange: &Exchange, origin: &Origin, purpose: Purpose<'_>) 
             }
         }
         Purpose::Pass => {}
+        Purpose::Switch => {
+            headers.insert(header::CONNECTION, websocket::UPGRADE);
+            headers.insert(header::UPGRADE, websocket::WEBSOCKET);
+        }
     }
     for (name, value) in &origin.headers {
         headers.insert(name, value.clone());
@@ -124,7 +131,7 @@ fn from_viewer(exchange: &Exchange, behavior: &CacheBehavior, purpose: Purpose<'
         // Removed from GET and HEAD, so that one viewer's authority cannot fetch what others are then served.
         copy(viewer, &header::AUTHORIZATION, headers);
     }
-    let is_shared = !matches!(purpose, Purpose::Pass) || exchange.error_page.is_some();
+    let is_shared = !matches!(purpose, Purpose::Pass | Purpose::Switch) || exchange.error_page.is_some();
     for name in &CONDITIONS_AND_RANGE {
         match is_shared {
             false => copy(viewer, name, headers),

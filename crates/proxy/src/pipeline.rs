@@ -3,6 +3,7 @@
 //! 1. `stages::receive`          well-formed, within limits, for which host
 //! 2. `stages::route`            host -> distribution, path -> cache behavior
 //! 3. `stages::viewer_request`   viewer protocol policy, allowed methods; may answer at once
+//!    `stages::websocket`        a viewer that asks to switch to WebSocket leaves here, with a connection to the origin
 //! 4. `stages::cache_lookup`     cache key, stored response: fresh, stale or missing
 //! 5. `stages::origin_fetch`     collapse, ask the origin, store while streaming (only when nothing fresh is stored)
 //! 6. `stages::error_page`       the distribution's own page in place of an error (only for errors)
@@ -31,7 +32,10 @@ use crate::outcome::ResultType;
 use crate::set_aside::SetAside;
 use crate::stages::cache_lookup::Found;
 use crate::stages::viewer_response::Reply;
-use crate::stages::{Early, cache_lookup, error_page, origin_fetch, receive, route, viewer_request, viewer_response};
+use crate::stages::websocket::Switch;
+use crate::stages::{
+    Early, cache_lookup, error_page, origin_fetch, receive, route, viewer_request, viewer_response, websocket,
+};
 use crate::viewer_facts;
 use crate::worker::Worker;
 
@@ -103,6 +107,14 @@ fn receive(mut exchange: Box<Exchange>, content: RequestContent) -> Answer {
         };
     }
     viewer_facts::state(&mut exchange);
+    if let Some(viewer) = websocket::asked(&mut exchange) {
+        return Answer::pending(async move {
+            match websocket::answer(exchange, viewer).await {
+                Switch::Made(response) => response,
+                Switch::Declined(exchange, reply) => finish_later(exchange, reply).await,
+            }
+        });
+    }
     let found = cache_lookup::find(&exchange);
     proceed(exchange, content, found)
 }

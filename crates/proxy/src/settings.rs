@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use edgeward_net::ViewerLimits;
+use edgeward_net::{Listener, NotANetwork, ViewerLimits};
 use serde::Deserialize;
 
 use crate::explain::ExplainKey;
@@ -19,11 +19,11 @@ const LEAST_DISK: u64 = 4 << 20;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EdgeSettings {
-    /// Addresses that serve http.
-    pub http: Vec<SocketAddr>,
-    /// Addresses that serve https.
-    pub https: Vec<SocketAddr>,
-    /// Whether HTTP/3 is served, over UDP on the addresses of `https`.
+    /// Where http is served.
+    pub http: Vec<ListenerSetting>,
+    /// Where https is served.
+    pub https: Vec<ListenerSetting>,
+    /// Whether HTTP/3 is served, over UDP on the addresses of `https` that are not for load balancers.
     pub http3: bool,
     /// Number of worker threads.
     pub workers: usize,
@@ -45,6 +45,8 @@ pub struct EdgeSettings {
     pub trusted_authorities: Vec<String>,
     /// The key of debug tokens, which make a response explain itself; `null`: none does.
     pub explain_key: Option<ExplainKey>,
+    /// The file with the secrets of session tickets, for all edges that open each other's; `null`: this one's alone.
+    pub ticket_secrets: Option<PathBuf>,
     /// Where addresses are; empty lists for an edge that does not know.
     pub geo: GeoFiles,
     /// What tells devices apart by their User-Agent; `null`: no plan may ask for that.
@@ -69,6 +71,42 @@ impl EdgeSettings {
             }
             EdgeSettings { memory_bytes: 0, .. } => Err(InvalidSettings("memory_bytes: at least 1".to_owned())),
             settings => settings.limits.check().map(|()| settings),
+        }
+    }
+}
+
+/// An address, or one that load balancers connect to in place of viewers.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "ListenerDocument")]
+pub struct ListenerSetting(pub(crate) Listener);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ListenerDocument {
+    Address(SocketAddr),
+    BehindBalancers(BehindBalancers),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BehindBalancers {
+    address: SocketAddr,
+    /// Networks, at least one.
+    balancers: Vec<String>,
+}
+
+impl TryFrom<ListenerDocument> for ListenerSetting {
+    type Error = String;
+
+    fn try_from(document: ListenerDocument) -> Result<ListenerSetting, String> {
+        let BehindBalancers { address, balancers } = match document {
+            ListenerDocument::Address(address) => return Ok(ListenerSetting(address.into())),
+            ListenerDocument::BehindBalancers(listener) => listener,
+        };
+        let networks = balancers.iter().map(|text| text.parse().map_err(|error: NotANetwork| error.to_string()));
+        match networks.collect::<Result<Vec<_>, _>>()? {
+            none if none.is_empty() => Err("balancers: at least one network".to_owned()),
+            balancers => Ok(ListenerSetting(Listener { address, balancers })),
         }
     }
 }

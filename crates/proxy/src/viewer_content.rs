@@ -17,11 +17,16 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// How much of a viewer's content has come; shared by the exchange and the content.
 #[derive(Debug, Default)]
 pub(crate) struct ContentReceived {
-    bytes: AtomicU64,
+    bytes: Arc<AtomicU64>,
     is_too_slow: AtomicBool,
 }
 
 impl ContentReceived {
+    /// Of a tunnel, which counts by itself and may be as slow as it likes.
+    pub(crate) fn counted_by(bytes: Arc<AtomicU64>) -> ContentReceived {
+        ContentReceived { bytes, is_too_slow: AtomicBool::new(false) }
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }

@@ -6,6 +6,7 @@ the publisher for every distribution that a change touches.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from edgeward.aws.model import Shape
 from edgeward.compiler.cache_behavior import compile_behavior
@@ -26,8 +27,8 @@ class DistributionSource:
     """The name it was given, `d111111abcdef8.cloudfront.localhost`."""
     config: Shape
     """Its DistributionConfig, sound by `rules` and without anything that `unsupported` refuses."""
-    certificate: Mapping[str, str] | None = None
-    """`chain_pem` and `key_pem` of the certificate for its aliases; None to serve the default one."""
+    certificate: Mapping[str, Any] | None = None
+    """`chain_pem`, `key_pem` and perhaps `ocsp` of the certificate for its aliases; None to serve the default one."""
 
 
 def compile_distribution(source: DistributionSource, attached: AttachedResources) -> Shape:

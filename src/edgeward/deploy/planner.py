@@ -8,15 +8,16 @@ compiled distributions, so that the whole plan can stand in for any number of st
 
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import PendingChange, Resource
-from edgeward.certificates import CertificateFinder, no_certificates
+from edgeward.certificates import CertificateError, CertificateFinder, no_certificates
 from edgeward.compiler import DistributionSource, compile_distribution, encode_plan
 from edgeward.compiler.exceptions import DanglingReferenceError
 from edgeward.deploy.channel import CertificateSource
+from edgeward.deploy.ocsp import Staple
 from edgeward.services.cloudfront.distribution.family import distribution_arn
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.viewer_certificate import own_certificate_id
@@ -25,6 +26,11 @@ from edgeward.services.cloudfront.store_references import StoreReferences
 from edgeward.store.transaction import SqlTransaction
 
 logger = logging.getLogger(__name__)
+
+
+def no_staple(_chain_pem: str) -> Staple | None:
+    """What is shown beside any certificate where nobody fetches OCSP responses."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +58,16 @@ class Snapshot:
     document: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewals:
+    """Which compiled distributions have another certificate by now."""
+
+    distributions: tuple[str, ...] = ()
+    """Their ids."""
+    problems: tuple[str, ...] = ()
+    """Why others, whose certificate cannot be used any more, keep the one they have."""
+
+
 class Planner:
     """The compiled state of all distributions of one account."""
 
@@ -62,8 +78,12 @@ class Planner:
         domain_suffix: str,
         certificates: CertificateSource,
         own_certificates: CertificateFinder = no_certificates,
+        staple_for: Callable[[str], Staple | None] = no_staple,
     ) -> None:
-        """`certificates` steps in where a distribution names none of `own_certificates`."""
+        """`certificates` steps in where a distribution names none of `own_certificates`; `staple_for` gives what is
+        shown beside a chain.
+        """
+        self._staple_for = staple_for
         self._account_id = account_id
         self._certificates = certificates
         self._own_certificates = own_certificates
@@ -104,6 +124,18 @@ class Planner:
         self._position = position
         self._sequence = position if change is not None else self._sequence
         return Step(position=position, sequence=self._sequence, change=change, orders=orders, completes=completes)
+
+    def renewals(self, transaction: SqlTransaction) -> Renewals:
+        """Compares the certificates of all compiled distributions with those that they would get now."""
+        renewed, problems = [], []
+        for each, compiled in self._compiled.items():
+            distribution = transaction.find("distribution", each)
+            try:
+                if distribution is not None and compiled["certificate"] != self._certificate(distribution.config):
+                    renewed.append(each)
+            except (CertificateError, DanglingReferenceError) as error:
+                problems.append(f"distribution {each}: {error}")
+        return Renewals(distributions=tuple(renewed), problems=tuple(problems))
 
     def whole_plan(self) -> Snapshot:
         """The plan that stands in for every step so far."""
@@ -149,14 +181,22 @@ class Planner:
             certificate=self._certificate(distribution.config),
         )
 
-    def _certificate(self, config: Shape) -> Mapping[str, str] | None:
+    def chains(self) -> set[str]:
+        """The certificate chains that distributions show, PEM."""
+        shown = (compiled["certificate"] for compiled in self._compiled.values())
+        return {certificate["chain_pem"] for certificate in shown if certificate is not None}
+
+    def _certificate(self, config: Shape) -> Shape | None:
         named = own_certificate_id(config)
         if named is None:
-            return _pem_members(self._certificates, items_of(config["Aliases"]))
+            issued = _pem_members(self._certificates, items_of(config["Aliases"]))
+            return None if issued is None else dict(issued)
         certificate = self._own_certificates(named)
         if certificate is None:
             raise DanglingReferenceError("certificate", named)
-        return {"chain_pem": certificate.chain_pem, "key_pem": certificate.key_pem}
+        members: Shape = {"chain_pem": certificate.chain_pem, "key_pem": certificate.key_pem}
+        staple = self._staple_for(certificate.chain_pem)
+        return members if staple is None else members | {"ocsp": _ocsp_member(staple)}
 
     def _orders(self, transaction: SqlTransaction, changes: Iterable[PendingChange]) -> tuple[bytes, ...]:
         invalidations = (change for change in changes if change.family == "invalidation")
@@ -180,6 +220,14 @@ class Planner:
             ),
         }
         return json.dumps(order, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _ocsp_member(staple: Staple) -> Shape:
+    return {
+        "response": staple.response.hex(),
+        "expires": int(staple.expires.timestamp()),
+        "revoked": staple.revoked is not None,
+    }
 
 
 def _batches(pending: Sequence[PendingChange]) -> list[list[PendingChange]]:

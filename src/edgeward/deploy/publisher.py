@@ -80,6 +80,23 @@ class Publisher:
         if self._advance():
             self._await_completion(position)
 
+    def chains(self) -> set[str]:
+        """The certificate chains that distributions show, PEM."""
+        with self._changed:
+            return self._planner.chains()
+
+    def renew_certificates(self) -> Sequence[str]:
+        """Sends the certificates that were replaced since they were compiled, as `settle` does; returns what is wrong
+        with others, whose distributions keep the certificates they have.
+        """
+        with self._changed, self._store.read() as transaction:
+            renewals = self._planner.renewals(transaction)
+        if renewals.distributions:
+            with self._store.write() as transaction:
+                positions = [transaction.enqueue("distribution", each) for each in renewals.distributions]
+            self.settle(positions[-1])
+        return renewals.problems
+
     def _advance(self) -> bool:
         """Sends what the outbox has; False once publishing has ended."""
         with self._changed:

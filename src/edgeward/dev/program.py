@@ -13,10 +13,12 @@ from dataclasses import asdict, dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from edgeward.authority import AuthorityError, LocalAuthority
+from edgeward.certificates import CertificateFolder
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.deploy.publisher import AlreadyPublished
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.aws_clients import cloudfront_client
+from edgeward.dev.certificate_watch import CertificateWatch
 from edgeward.dev.credentials import access_key, secret_key
 from edgeward.dev.dynamic_origin import DynamicOrigin
 from edgeward.dev.errors import DevError
@@ -169,6 +171,8 @@ class _Cdn:
         )
         self._parts.callback(control_plane.stop)
         control_plane.start()
+        folder = CertificateFolder(self._folder.certificates)
+        self._looked_after.append(CertificateWatch(folder, control_plane.renew_certificates, self._say).look)
         api = ApiServer(control_plane.app, self._ports.api)
         self._parts.callback(api.stop)
         api.start()

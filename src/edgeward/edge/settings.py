@@ -100,15 +100,27 @@ class S3Access:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """An address that load balancers connect to in place of viewers."""
+
+    address: str
+    """`address:port`, IPv6 in brackets; port 0 takes any free one."""
+    balancers: tuple[str, ...]
+    """Addresses or networks (`192.0.2.0/24`) of the balancers. Every connection has to come from one of them and to
+    begin with a PROXY protocol header of version 2, whose addresses count; any other is closed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeSettings:
     """The settings of one edge. Defaults are those of an edge on a laptop."""
 
-    http: tuple[str, ...] = ("127.0.0.1:0",)
-    """Addresses that listen for HTTP in clear; port 0 takes any free one."""
-    https: tuple[str, ...] = ("127.0.0.1:0",)
+    http: tuple[str | Listener, ...] = ("127.0.0.1:0",)
+    """Addresses that listen for HTTP in clear, IPv4 or `[IPv6]`; port 0 takes any free one."""
+    https: tuple[str | Listener, ...] = ("127.0.0.1:0",)
     """Addresses that listen for TLS (HTTP/2 and HTTP/1.1)."""
     http3: bool = True
-    """Whether HTTP/3 is served to distributions that have it, over UDP on the addresses of `https`."""
+    """Whether HTTP/3 is served to distributions that have it, over UDP on the addresses of `https` that are not
+    for load balancers."""
     workers: int = 2
     """Threads that serve requests; one per core is best."""
     pop: str = "LCL1-C1"
@@ -130,6 +142,10 @@ class EdgeSettings:
     """CA certificates, PEM, that origins may be certified by, beside the system's."""
     explain_key: str | None = None
     """The key of debug tokens, 64 hexadecimal digits, the control plane has it too; None: nothing is explained."""
+    ticket_secrets: Path | None = None
+    """File with secrets, 64 hexadecimal digits a line, mode 0600: edges with the same ones take up each other's TLS
+    sessions. The first one seals new tickets, all of them open tickets; it is read again when it changes. None: keys
+    of this edge alone, gone when it ends."""
     geo: GeoFiles = GeoFiles()
     """Without files, headers about places are left out and distributions with a geo restriction serve nobody."""
     manual_clock_ms: int | None = None
@@ -141,8 +157,8 @@ class EdgeSettings:
 
     def _document(self) -> dict[str, object]:
         return {
-            "http": self.http,
-            "https": self.https,
+            "http": [_listener(each) for each in self.http],
+            "https": [_listener(each) for each in self.https],
             "http3": self.http3,
             "workers": self.workers,
             "pop": self.pop,
@@ -154,7 +170,12 @@ class EdgeSettings:
             "s3": None if self.s3 is None else asdict(self.s3),
             "trusted_authorities": self.trusted_authorities,
             "explain_key": self.explain_key,
+            "ticket_secrets": None if self.ticket_secrets is None else str(self.ticket_secrets),
             "geo": {kind: [str(path) for path in paths] for kind, paths in asdict(self.geo).items()},
             "user_agents": user_agent_regexes(),
             "clock": "system" if self.manual_clock_ms is None else {"manual": self.manual_clock_ms},
         }
+
+
+def _listener(listener: str | Listener) -> object:
+    return listener if isinstance(listener, str) else asdict(listener)

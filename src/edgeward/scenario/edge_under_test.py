@@ -91,13 +91,13 @@ class EdgeUnderTest:
         """Let virtual time pass."""
         self._edge.advance_clock(milliseconds)
 
+    def status(self) -> dict[str, int]:
+        """The figures of the edge."""
+        return self._edge.status()
+
     def flush_logs(self) -> None:
         """Finish the current log segments."""
         self._edge.flush_logs()
-
-    def status(self) -> dict[str, int]:
-        """What the edge is doing."""
-        return self._edge.status()
 
     def stop(self) -> None:
         """Stop at once."""

@@ -42,6 +42,20 @@ def test_a_file_that_was_replaced_is_read_again(tmp_path: Path, issued: Certific
     assert found.names == ("other.example",)
 
 
+def test_a_folder_has_another_version_when_a_file_comes_changes_or_goes(tmp_path: Path, issued: Certificate) -> None:
+    folder = CertificateFolder(tmp_path / "folder")
+    versions = [folder.version(), folder.version()]
+    (tmp_path / "folder").mkdir()
+    for text in ("", issued.key_pem):
+        put(tmp_path / "folder", "a", text)
+        versions.append(folder.version())
+    (tmp_path / "folder/a.pem").unlink()
+    versions.append(folder.version())
+
+    assert versions[0] == versions[1] == versions[-1]
+    assert len({str(version) for version in versions}) == 3
+
+
 @pytest.mark.parametrize("id", ["missing", "", "../a", "a/b", ".a", "a.pem", "x" * 129])
 def test_what_names_no_file_of_the_folder_is_no_certificate(id: str, tmp_path: Path, issued: Certificate) -> None:
     put(tmp_path, "a", issued.key_pem + issued.chain_pem)

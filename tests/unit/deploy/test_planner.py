@@ -79,6 +79,34 @@ def test_a_certificate_of_ones_own_stands_before_the_authority(account: Any, cer
     assert chains == {"E1": "www.example.com", "E2": "chain"}
 
 
+def test_a_certificate_that_was_replaced_is_found_and_one_that_is_lost_is_named(
+    account: Any, certificates: CertificateSource
+) -> None:
+    def own(chain: str) -> Certificate:
+        return Certificate(names=(), chain_pem=chain, key_pem="key")
+
+    folder = {"same": own("same"), "replaced": own("old"), "lost": own("lost")}
+    planner = Planner(
+        account_id="123456789012",
+        domain_suffix="cloudfront.localhost",
+        certificates=certificates,
+        own_certificates=folder.get,
+    )
+    account.put("E1")
+    for number, named in enumerate(folder, start=2):
+        account.put(f"E{number}", ViewerCertificate={"IAMCertificateId": named, "SSLSupportMethod": "sni-only"})
+    load(planner, account)
+    folder["replaced"] = own("new")
+    del folder["lost"]
+
+    with account.store.read() as transaction:
+        renewals = planner.renewals(transaction)
+
+    assert renewals.distributions == ("E3",)
+    (problem,) = renewals.problems
+    assert problem.startswith("distribution E4: there is no certificate 'lost'")
+
+
 def test_several_changes_become_one_step(planner: Planner, account: Any) -> None:
     load(planner, account)
     account.put("E1")

@@ -8,6 +8,10 @@ import pytest
 
 from edgeward.edge.agent import EdgeAgent, PlanRejected
 from edgeward.edge.settings import EdgeSettings
+from edgeward.scenario import certificates
+from edgeward.scenario.edge_under_test import compile_short
+from edgeward.scenario.expansion import OriginPorts
+from edgeward.scenario.short_form import ShortDistribution
 
 EMPTY_PLAN: dict[str, object] = {
     "format": 1,
@@ -45,6 +49,28 @@ def test_a_plan_the_engine_refuses_raises_and_changes_nothing(edge: EdgeAgent, u
     with pytest.raises(PlanRejected):
         edge.load_plan(update)
     assert edge.status()["plan_sequence"] == before
+
+
+def test_certificates_that_are_revoked_or_shown_with_an_ocsp_response_are_counted() -> None:
+    start = 1_700_000_000
+    agent = EdgeAgent(EdgeSettings(workers=1, manual_clock_ms=start * 1000))
+    agent.start()
+    made = certificates.edge_certificate(["a.example.com"])
+    ocsp = {"response": "30", "expires": start + 60, "revoked": True}
+    distribution = compile_short("main", ShortDistribution(), {"main": OriginPorts(8080, 8080)}) | {
+        "certificate": {"chain_pem": made.chain_pem, "key_pem": made.key_pem, "ocsp": ocsp}
+    }
+    agent.load_plan(json.dumps(EMPTY_PLAN | {"distributions": {"E1": distribution}}).encode())
+    counts = [agent.status()]
+    agent.advance_clock(60_000)
+    counts.append(agent.status())
+    damaged = {"certificate": distribution["certificate"] | {"ocsp": ocsp | {"response": "3"}}}
+    plan = json.dumps(EMPTY_PLAN | {"distributions": {"E2": distribution | damaged}}).encode()
+    with pytest.raises(PlanRejected, match="certificate of E2: the OCSP response is not hexadecimal"):
+        agent.load_plan(plan)
+    agent.stop(grace_seconds=0)
+
+    assert [(status["certificates_revoked"], status["certificates_stapled"]) for status in counts] == [(1, 1), (1, 0)]
 
 
 def test_an_address_in_use_is_an_os_error(edge: EdgeAgent) -> None:

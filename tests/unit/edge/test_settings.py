@@ -3,7 +3,10 @@
 import json
 from pathlib import Path
 
-from edgeward.edge.settings import EdgeSettings, GeoFiles, LogSettings, S3Access
+import pytest
+
+from edgeward.edge.agent import EdgeAgent
+from edgeward.edge.settings import EdgeSettings, GeoFiles, Listener, LogSettings, S3Access
 from edgeward.edge.user_agents import user_agent_regexes
 
 
@@ -38,10 +41,26 @@ def test_the_defaults_are_an_edge_on_loopback_without_log_and_origin_access() ->
         "trusted_authorities": [],
         "explain_key": None,
         "http3": True,
+        "ticket_secrets": None,
         "geo": {"country": [], "city": [], "asn": []},
         "user_agents": user_agent_regexes(),
         "clock": "system",
     }
+
+
+def test_a_listener_behind_balancers_says_which() -> None:
+    behind = Listener(address="127.0.0.1:0", balancers=("192.0.2.0/24", "2001:db8::1"))
+
+    document = json.loads(EdgeSettings(http=("[::1]:0", behind), https=(behind,)).encode())
+
+    told = {"address": "127.0.0.1:0", "balancers": ["192.0.2.0/24", "2001:db8::1"]}
+    assert (document["http"], document["https"]) == (["[::1]:0", told], [told])
+
+
+@pytest.mark.parametrize("balancers", [(), ("192.0.2.0/33",), ("nobody",)])
+def test_balancers_have_to_be_networks(balancers: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=r"http\[0\].*network|https\[0\].*network"):
+        EdgeAgent(EdgeSettings(https=(Listener(address="127.0.0.1:0", balancers=balancers),)))
 
 
 def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() -> None:
@@ -52,6 +71,7 @@ def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() ->
             s3=S3Access(endpoint="http://127.0.0.1:8333", access_key="id", secret_key="secret"),
             trusted_authorities=("PEM",),
             explain_key="0f" * 32,
+            ticket_secrets=Path("/secrets"),
             lock_timeout_ms=250,
             geo=GeoFiles(country=(Path("/a.mmdb"), Path("/b.mmdb")), asn=(Path("/c.mmdb"),)),
             manual_clock_ms=1_700_000_000_000,
@@ -61,6 +81,7 @@ def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() ->
     assert document["log"] == {"directory": "/logs", "segment_seconds": 5, "segment_bytes": 1000}
     assert document["s3"] == {"endpoint": "http://127.0.0.1:8333", "access_key": "id", "secret_key": "secret"}
     assert document["trusted_authorities"] == ["PEM"]
+    assert document["ticket_secrets"] == "/secrets"
     assert document["lock_timeout_ms"] == 250
     assert document["geo"] == {"country": ["/a.mmdb", "/b.mmdb"], "city": [], "asn": ["/c.mmdb"]}
     assert document["explain_key"] == "0f" * 32

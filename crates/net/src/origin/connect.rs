@@ -121,7 +121,7 @@ where
         .map_err(|error| OriginError::Read(Arc::new(std::io::Error::other(error))))?;
     tokio::spawn(async move {
         // Errors reach whoever waits for the response; between requests nobody minds the end of a connection.
-        let _closed = connection.await;
+        let _closed = connection.with_upgrades().await;
     });
     Ok(sender)
 }

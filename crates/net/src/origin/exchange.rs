@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use edgeward_http_rules::framing;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -67,6 +67,7 @@ pub(super) async fn exchange(
     response_timeout: Duration,
     request: Request<RequestBody>,
 ) -> Result<Response<OriginBody>, Failure> {
+    let asks_to_switch = request.headers().contains_key(header::UPGRADE);
     let connection = lease.connection();
     let (wire, reused) = (Arc::clone(&connection.wire), connection.reused);
     if reused && !is_ready(&connection.sender).await {
@@ -80,8 +81,10 @@ pub(super) async fn exchange(
         Some(Ok(response)) => response,
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        // Nobody asked for it: the pipeline sends no Upgrade field.
-        return Err(Failure::Final(OriginError::InvalidResponse("status 101 without an upgrade".into())));
+        if !asks_to_switch {
+            return Err(Failure::Final(OriginError::InvalidResponse("status 101 without an upgrade".into())));
+        }
+        lease.end_with_response();
     }
     check_framing(&mut response)
         .map_err(|error| Failure::Final(OriginError::InvalidResponse(error.to_string().into())))?;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ahash::AHashMap;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, header};
 use http_body::Body;
 use parking_lot::Mutex;
 use rustls::ClientConfig;
@@ -58,7 +58,8 @@ impl OriginPool {
     }
 
     /// Sends a request with an origin-form target and its `Host` field, and returns the final response head; 1xx
-    /// responses are passed over. The version of the request is ignored, HTTP/1.1 is spoken.
+    /// responses are passed over, but for 101 where the request has `Upgrade`: then `hyper::upgrade::OnUpgrade` is among
+    /// the extensions of the response. The version of the request is ignored, HTTP/1.1 is spoken.
     ///
     /// # Errors
     /// See [`OriginError`]. Errors of the content come out of the [`OriginBody`].
@@ -72,7 +73,9 @@ impl OriginPool {
         B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
     {
         let mut request = exchange::prepare(request);
-        while let Some(connection) = self.0.idle.take(address) {
+        // One that switches protocols does not come back; a new one is sure to be there.
+        let asks_to_switch = request.headers().contains_key(header::UPGRADE);
+        while !asks_to_switch && let Some(connection) = self.0.idle.take(address) {
             match self.exchange(connection, address, timeouts, request).await {
                 Err(Failure::Unsent(unsent)) => request = *unsent,
                 Err(Failure::Final(error)) => return Err(error),
@@ -111,6 +114,11 @@ impl OriginPool {
 impl Lease {
     pub(super) fn connection(&mut self) -> &mut OriginConnection {
         &mut self.connection
+    }
+
+    /// The connection is not for other requests: it speaks another protocol from now on.
+    pub(super) fn end_with_response(&mut self) {
+        self.keepalive = Duration::ZERO;
     }
 
     /// The response is complete: the connection may serve another request.

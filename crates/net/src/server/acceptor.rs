@@ -15,38 +15,46 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
 use tokio::task::JoinSet;
 
-use super::Shared;
 use super::dispatch::Dispatcher;
 use super::worker::Arrival;
+use super::{Listener, Shared};
+use crate::networks::Network;
 
 /// Bound listeners, not accepting yet.
 pub(super) struct Acceptor {
-    http: Vec<StdTcpListener>,
-    https: Vec<StdTcpListener>,
+    http: Vec<Bound>,
+    https: Vec<Bound>,
+}
+
+/// A listening socket, and who connects to it in place of viewers.
+struct Bound {
+    listener: StdTcpListener,
+    balancers: Arc<[Network]>,
 }
 
 /// The accept loop of one listener.
 struct Accepting {
     listener: TcpListener,
     tls: bool,
+    balancers: Arc<[Network]>,
     shared: Arc<Shared>,
     dispatcher: Dispatcher,
 }
 
 impl Acceptor {
-    /// Binds all addresses; where `http3`, a UDP socket on the same address and port as each of `https`, too.
-    pub(super) fn bind(http: &[SocketAddr], https: &[SocketAddr], http3: bool) -> io::Result<(Self, Vec<UdpSocket>)> {
-        let http = http.iter().map(|address| named(*address, bind(*address))).collect::<io::Result<_>>()?;
-        let both = https.iter().map(|address| named(*address, bind_both(*address, http3)));
+    /// Binds all addresses; where `http3`, a UDP socket on the same address and port as each of `https` that takes viewers
+    /// directly, too.
+    pub(super) fn bind(http: &[Listener], https: &[Listener], http3: bool) -> io::Result<(Self, Vec<UdpSocket>)> {
+        let http = http.iter().map(|listener| Ok(bound(listener, false)?.0)).collect::<io::Result<_>>()?;
+        let both = https.iter().map(|listener| bound(listener, http3 && listener.balancers.is_empty()));
         let (https, udp): (_, Vec<Option<UdpSocket>>) = both.collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
         Ok((Self { http, https }, udp.into_iter().flatten().collect()))
     }
 
     /// The bound addresses, http and https.
     pub(super) fn addresses(&self) -> io::Result<(Vec<SocketAddr>, Vec<SocketAddr>)> {
-        let addresses = |listeners: &[StdTcpListener]| {
-            listeners.iter().map(StdTcpListener::local_addr).collect::<io::Result<Vec<_>>>()
-        };
+        let addresses =
+            |bound: &[Bound]| bound.iter().map(|bound| bound.listener.local_addr()).collect::<io::Result<Vec<_>>>();
         Ok((addresses(&self.http)?, addresses(&self.https)?))
     }
 
@@ -70,16 +78,18 @@ impl Acceptor {
         let http = self.http.into_iter().map(|listener| (listener, false));
         let https = self.https.into_iter().map(|listener| (listener, true));
         http.chain(https)
-            .map(|(listener, tls)| {
+            .map(|(Bound { listener, balancers }, tls)| {
                 let (shared, dispatcher) = (Arc::clone(shared), dispatcher.clone());
-                Ok(Accepting { listener: TcpListener::from_std(listener)?, tls, shared, dispatcher })
+                Ok(Accepting { listener: TcpListener::from_std(listener)?, tls, balancers, shared, dispatcher })
             })
             .collect()
     }
 }
 
-fn named<T>(address: SocketAddr, bound: io::Result<T>) -> io::Result<T> {
-    bound.map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))
+fn bound(Listener { address, balancers }: &Listener, http3: bool) -> io::Result<(Bound, Option<UdpSocket>)> {
+    let (listener, udp) = bind_both(*address, http3)
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
+    Ok((Bound { listener, balancers: balancers.as_slice().into() }, udp))
 }
 
 /// A port that the system chooses for TCP may be taken for UDP; then it chooses again.
@@ -146,7 +156,8 @@ impl Accepting {
         let Some(address) = self.dispatcher.admit(viewer) else { return };
         // A socket that cannot be configured is one whose viewer is gone.
         let Ok(stream) = stream.set_nodelay(true).and_then(|()| stream.into_std()) else { return };
-        self.dispatcher.dispatch(address, Arrival::Tcp { stream, viewer, tls: self.tls });
+        let balancers = Arc::clone(&self.balancers);
+        self.dispatcher.dispatch(address, Arrival::Tcp { stream, viewer, tls: self.tls, balancers });
     }
 }
 

@@ -27,7 +27,7 @@ pin_project! {
         S: ViewerService,
     {
         #[pin]
-        http: http1::Connection<TokioIo<ViewerIo<IO, true>>, ConnectionService<S, true>>,
+        http: http1::UpgradeableConnection<TokioIo<ViewerIo<IO, true>>, ConnectionService<S, true>>,
         #[pin]
         stop: OwnedNotified,
         connection: Arc<Connection>,
@@ -66,7 +66,7 @@ where
         let io = TokioIo::new(ViewerIo::new(io, Arc::clone(&connection), &shared.limits));
         let service = ConnectionService::new(service, Arc::clone(&connection));
         Self {
-            http: builder.serve_connection(io, service),
+            http: builder.serve_connection(io, service).with_upgrades(),
             stop: shared.stop.notified(),
             watchdog: Watchdog::new(&shared.limits, Http::One),
             connection,

@@ -31,6 +31,8 @@ use crate::client_hello::{ClientHello, Recorder};
 use crate::connection::Connection;
 use crate::file_sending::FileSending;
 use crate::limits::ViewerRefusal;
+use crate::networks::Network;
+use crate::proxy_protocol::{self, Told};
 use crate::tls::{self, KeyExchange, ViewerTls};
 
 /// What the acceptor and the server tell a worker.
@@ -43,8 +45,18 @@ pub(super) enum Order {
 /// A connection fresh from the listener, counted in the worker's load already.
 #[derive(Debug)]
 pub(super) enum Arrival {
-    Tcp { stream: StdTcpStream, viewer: SocketAddr, tls: bool },
-    Quic { incoming: Box<quinn::Incoming>, local: SocketAddr, handshaking: Handshaking },
+    /// `balancers`: see [`super::Listener`].
+    Tcp {
+        stream: StdTcpStream,
+        viewer: SocketAddr,
+        tls: bool,
+        balancers: Arc<[Network]>,
+    },
+    Quic {
+        incoming: Box<quinn::Incoming>,
+        local: SocketAddr,
+        handshaking: Handshaking,
+    },
 }
 
 /// A worker before its thread runs.
@@ -125,21 +137,33 @@ impl<S: ViewerService> Serving<S> {
         async move {
             let _leases = (lease, address);
             match arrival {
-                Arrival::Tcp { stream, viewer, tls } => self.serve_tcp(stream, viewer, tls).await,
+                Arrival::Tcp { stream, viewer, tls, balancers } => {
+                    self.serve_tcp(stream, viewer, tls, &balancers).await;
+                }
                 Arrival::Quic { incoming, local, handshaking } => self.serve_quic(*incoming, local, handshaking).await,
             }
         }
     }
 
-    async fn serve_tcp(&self, stream: StdTcpStream, viewer: SocketAddr, tls: bool) {
+    async fn serve_tcp(&self, stream: StdTcpStream, viewer: SocketAddr, tls: bool, balancers: &[Network]) {
         // The viewer may be gone already; then there is nobody to tell.
-        let Ok(stream) = TcpStream::from_std(stream) else { return };
+        let Ok(mut stream) = TcpStream::from_std(stream) else { return };
         let Ok(local) = stream.local_addr() else { return };
-        if tls {
-            self.serve_tls(stream, viewer, local).await;
+        let peer = Told { viewer, local };
+        let told = if balancers.is_empty() {
+            peer
         } else {
-            let connection = Connection::new(viewer, local, None, &self.shared.limits);
-            self.http1(FileSending::new(stream, self.shared.files.clone()), Arc::new(connection)).await;
+            match self.told_by_balancer(&mut stream, balancers, peer).await {
+                Some(told) => told,
+                None => return,
+            }
+        };
+        if tls {
+            self.serve_tls(stream, told).await;
+        } else {
+            let connection = Arc::new(Connection::new(told.viewer, told.local, None, &self.shared.limits));
+            self.http1(FileSending::new(stream, self.shared.files.clone()), Arc::clone(&connection)).await;
+            connection.tunnel_ended().await;
         }
     }
 
@@ -158,13 +182,35 @@ impl<S: ViewerService> Serving<S> {
         super::http3::serve(quic, self.service.clone(), connection, Arc::clone(&self.shared)).await;
     }
 
-    async fn serve_tls(&self, stream: TcpStream, viewer: SocketAddr, local: SocketAddr) {
+    /// `None`: whoever connects is no balancer, or does not say for whom.
+    async fn told_by_balancer(&self, stream: &mut TcpStream, balancers: &[Network], peer: Told) -> Option<Told> {
+        let is_balancer = balancers.iter().any(|network| network.contains(peer.viewer.ip()));
+        let header = timeout(self.shared.limits.header_timeout, proxy_protocol::read(stream));
+        let told = match is_balancer {
+            true => tokio::select! {
+                told = header => told.ok().and_then(Result::ok),
+                () = self.shared.stop.requested() => return None,
+            },
+            false => None,
+        };
+        if told.is_none() {
+            self.shared.counters.strangers.fetch_add(1, Ordering::Relaxed);
+        }
+        told.map(|told| told.unwrap_or(peer))
+    }
+
+    async fn serve_tls(&self, stream: TcpStream, Told { viewer, local }: Told) {
         let Some((stream, hello)) = self.handshake(stream).await else { return };
         let (_, session) = stream.get_ref();
         let is_http2 = session.alpn_protocol() == Some(tls::ALPN_H2);
         let tls = Some(tls::session_of(session, hello));
         let connection = Arc::new(Connection::new(viewer, local, tls, &self.shared.limits));
-        if is_http2 { self.http2(stream, connection).await } else { self.http1(stream, connection).await }
+        if is_http2 {
+            self.http2(stream, connection).await;
+        } else {
+            self.http1(stream, Arc::clone(&connection)).await;
+            connection.tunnel_ended().await;
+        }
     }
 
     async fn handshake(&self, stream: TcpStream) -> Option<Handshake> {

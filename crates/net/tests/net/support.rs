@@ -48,14 +48,15 @@ pub fn text(content: impl Into<Bytes>) -> Response<BoxBody<Bytes, Infallible>> {
 }
 
 pub fn settings() -> ServerSettings {
-    let any = "127.0.0.1:0".parse().unwrap();
+    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
     ServerSettings {
+        http: vec![any.into()],
+        https: vec![any.into()],
         http3: true,
-        http: vec![any],
-        https: vec![any],
         workers: 1,
         limits: ViewerLimits::default(),
         files: MappedFiles::new(),
+        tickets: None,
     }
 }
 

@@ -12,17 +12,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use edgeward_net::{
-    Certificate, CertificateStore, NameSettings, Server, ServerSettings, ViewerLimits, ViewerRefusal, ViewerTerms,
+    Certificate, CertificateStore, NameSettings, Server, ServerSettings, TicketSecret, Tickets, ViewerLimits,
+    ViewerRefusal, ViewerTerms,
 };
 use http::Response;
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rustls::NamedGroup;
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group as group};
 use rustls::pki_types::ServerName;
+use rustls::{HandshakeKind, NamedGroup};
 use tokio::sync::Semaphore;
 use tokio::time::Sleep;
 
@@ -110,6 +111,10 @@ fn shown(certificate: Certificate) -> NameSettings {
     NameSettings { certificate: Some(certificate), terms: ViewerTerms::default(), http3: true }
 }
 
+fn bare() -> NameSettings {
+    NameSettings::default()
+}
+
 #[test]
 fn http2_is_offered_but_for_the_names_that_do_without() {
     let authority = Authority::new();
@@ -188,6 +193,32 @@ fn a_post_quantum_key_exchange_goes_before_all_others() {
 }
 
 #[test]
+fn servers_with_one_secret_take_up_each_others_sessions_and_none_takes_early_data() {
+    let authority = Authority::new();
+    let store = Arc::new(CertificateStore::new());
+    store.replace([], Some(authority.certificate(&["edge.localhost"])));
+    let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
+    let start = |secret| {
+        let tickets = Some(Arc::new(Tickets::new(&[TicketSecret([secret; 32])], 0)));
+        Server::start(ServerSettings { tickets, ..settings() }, Arc::clone(&store), move |_| Answering(answer)).unwrap()
+    };
+    let (one, same, other) = (start(1), start(1), start(2));
+    for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
+        let mut viewer = authority.viewer_with(aws_lc_rs::default_provider(), &[version]);
+        viewer.enable_early_data = true;
+        for (server, is_resumed) in [(&one, false), (&one, true), (&same, true), (&other, false)] {
+            let mut stream = handshake(server.https_addresses()[0], viewer.clone(), "edge.localhost").unwrap();
+            let found = stream.conn.handshake_kind();
+            assert_eq!(found == Some(HandshakeKind::Resumed), is_resumed, "{version:?} {found:?}");
+            assert!(!stream.conn.is_early_data_accepted());
+            // Tickets of TLS 1.3 come after the handshake.
+            stream.write_all(GET).unwrap();
+            read_response(&mut stream);
+        }
+    }
+}
+
+#[test]
 fn viewers_are_shown_the_certificate_of_the_name_they_ask_for() {
     let authority = Authority::new();
     let (exact, wildcard, default) = (
@@ -241,6 +272,35 @@ fn the_session_tells_protocol_cipher_and_name() {
         stream.write_all(GET).unwrap();
         assert!(read_response(&mut stream).ends_with(expected));
     }
+}
+
+#[test]
+fn a_hundred_thousand_names_are_replaced_while_viewers_come_and_stay() {
+    let authority = Authority::new();
+    let names: Vec<_> =
+        (0..100_000)
+            .map(|number| {
+                if number % 2 == 0 { format!("www.site-{number}.example") } else { format!("*.site-{number}.example") }
+            })
+            .collect();
+    let store = Arc::new(CertificateStore::new());
+    let put = |asked: &str| {
+        let own = authority.certificate(&[asked]);
+        let table = names.iter().map(|name| (name.as_str(), if name == asked { shown(own.clone()) } else { bare() }));
+        store.replace(table, Some(authority.certificate(&["edge.localhost"])));
+    };
+    let tls13_only = || authority.viewer(&rustls::version::TLS13, suite::TLS13_AES_128_GCM_SHA256);
+    let answer = |_, _| -> Answer { Box::pin(async { text("served") }) };
+    put("www.site-99998.example");
+    let server = Server::start(settings(), Arc::clone(&store), move |_| Answering(answer)).unwrap();
+    let address = server.https_addresses()[0];
+    let mut kept = handshake(address, tls13_only(), "www.site-99998.example").unwrap();
+    assert!(handshake(address, tls13_only(), "any.site-99999.example").is_err());
+    put("*.site-99999.example");
+    assert!(handshake(address, tls13_only(), "www.site-99998.example").is_err());
+    handshake(address, tls13_only(), "any.site-99999.example").unwrap();
+    kept.write_all(GET).unwrap();
+    assert!(read_response(&mut kept).ends_with("served"));
 }
 
 #[test]
@@ -526,7 +586,7 @@ fn what_is_left_after_the_grace_is_aborted() {
 fn an_address_that_is_taken_is_named_in_the_error() {
     let (server, _) = serve(settings(), |_, _| Box::pin(async { text("") }));
     let taken = server.http_addresses()[0];
-    let again = ServerSettings { http: vec![taken], ..settings() };
+    let again = ServerSettings { http: vec![taken.into()], ..settings() };
     let answer = |_, _| -> Answer { Box::pin(async { text("") }) };
     let error = Server::start(again, Arc::new(CertificateStore::new()), move |_| Answering(answer)).unwrap_err();
     assert!(error.to_string().contains(&taken.to_string()), "{error}");

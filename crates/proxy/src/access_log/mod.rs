@@ -12,4 +12,4 @@ mod segments;
 
 pub(crate) use buffer::LogBuffer;
 pub(crate) use record::{section_bytes, write};
-pub(crate) use segments::{LogCounters, LogSettings, SegmentWriter};
+pub(crate) use segments::{LogCounters, LogSettings, SegmentSender, SegmentWriter};

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use edgeward_cache::Timestamp;
 use edgeward_http_rules::date::UtcTime;
-use http::{HeaderMap, HeaderName, Version, header};
+use http::{HeaderMap, HeaderName, StatusCode, Version, header};
 
 use super::encode::encode;
 use super::recent::RecentValues;
@@ -55,7 +55,7 @@ pub(crate) fn write(exchange: &Exchange, now: Timestamp, prepared: &mut Prepared
         None => field(headers, &header::HOST, line),
     }
     // 17 cs-protocol
-    text(if exchange.is_https() { b"https" } else { b"http" }, line);
+    text(protocol(exchange, outcome).as_bytes(), line);
     // 18 cs-bytes
     number(request_bytes(exchange), line);
     // 19 time-taken
@@ -96,6 +96,17 @@ fn final_result(result: ResultType, detail: Detail) -> ResultType {
     match detail {
         Detail::AbortedOrigin | Detail::ClientCommError | Detail::ClientHungUpRequest => ResultType::Error,
         Detail::Plain | Detail::Refused(_) => result,
+    }
+}
+
+/// A connection that has switched speaks WebSocket.
+fn protocol(exchange: &Exchange, outcome: Option<&Outcome>) -> &'static str {
+    let has_switched = outcome.is_some_and(|outcome| outcome.status == StatusCode::SWITCHING_PROTOCOLS);
+    match (exchange.is_https(), has_switched) {
+        (false, false) => "http",
+        (true, false) => "https",
+        (false, true) => "ws",
+        (true, true) => "wss",
     }
 }
 

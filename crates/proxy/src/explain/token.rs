@@ -6,6 +6,8 @@
 use aws_lc_rs::hmac;
 use serde::Deserialize;
 
+use crate::hex;
+
 /// What is signed begins with it, so that no signature made for another purpose counts.
 const PURPOSE: &[u8] = b"edgeward-explain:";
 /// No token is longer, in bytes.
@@ -22,7 +24,7 @@ impl TryFrom<String> for ExplainKey {
     type Error = &'static str;
 
     fn try_from(digits: String) -> Result<ExplainKey, &'static str> {
-        let bytes = from_hex(digits.as_bytes()).filter(|bytes| bytes.len() == KEY_LENGTH);
+        let bytes = hex::bytes(digits.as_bytes()).filter(|bytes| bytes.len() == KEY_LENGTH);
         let bytes = bytes.ok_or("64 hexadecimal digits are expected")?;
         Ok(ExplainKey(hmac::Key::new(hmac::HMAC_SHA256, &bytes)))
     }
@@ -39,18 +41,11 @@ impl ExplainKey {
     pub(super) fn verify<'a>(&self, token: &'a [u8], now: u64) -> Option<&'a str> {
         let text = std::str::from_utf8(token).ok().filter(|text| text.len() <= LONGEST)?;
         let (signed, signature) = text.rsplit_once('.')?;
-        let signature = from_hex(signature.as_bytes())?;
+        let signature = hex::bytes(signature.as_bytes())?;
         hmac::verify(&self.0, &[PURPOSE, signed.as_bytes()].concat(), &signature).ok()?;
         let (distribution, expiry) = signed.strip_prefix("1.")?.rsplit_once('.')?;
         (now < expiry.parse().ok()?).then_some(distribution)
     }
-}
-
-fn from_hex(digits: &[u8]) -> Option<Vec<u8>> {
-    let value = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
-    let (pairs, rest) = digits.as_chunks::<2>();
-    let bytes = pairs.iter().map(|[high, low]| Some(value(*high)? << 4 | value(*low)?)).collect();
-    if rest.is_empty() { bytes } else { None }
 }
 
 #[cfg(test)]

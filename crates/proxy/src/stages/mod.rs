@@ -9,6 +9,7 @@ pub(crate) mod receive;
 pub(crate) mod route;
 pub(crate) mod viewer_request;
 pub(crate) mod viewer_response;
+pub(crate) mod websocket;
 
 use crate::refusal::Refusal;
 

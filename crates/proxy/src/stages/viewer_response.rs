@@ -17,6 +17,7 @@ use edgeward_plan::CachingRules;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body as _;
 
+use super::websocket;
 use crate::access_log::section_bytes;
 use crate::content::{ArrivingContent, ResponseContent, Source};
 use crate::exchange::{Exchange, Outcome};
@@ -215,6 +216,22 @@ fn passed(exchange: Box<Exchange>, response: Response<OriginBody>) -> Response<R
     let length = body.size_hint().exact();
     let response = Selected { status: parts.status, headers: parts.headers, part: Part::All, length };
     send(exchange, response, ResultType::Miss, Source::Origin(Box::new(body)), now)
+}
+
+/// The end of HTTP on the viewer's connection, with the fields of the origin's; and the exchange, which goes on.
+pub(crate) fn switching(
+    exchange: Box<Exchange>,
+    mut headers: HeaderMap,
+) -> (Response<ResponseContent>, Option<Box<Exchange>>) {
+    let now = exchange.now();
+    ready_for_viewers(&exchange, &mut headers);
+    headers.remove(header::AGE);
+    headers.insert(header::CONNECTION, websocket::UPGRADE);
+    headers.insert(header::UPGRADE, websocket::WEBSOCKET);
+    let response = Selected { status: StatusCode::SWITCHING_PROTOCOLS, headers, part: Part::None, length: None };
+    let mut response = send(exchange, response, ResultType::Miss, Source::Empty, now);
+    let exchange = response.body_mut().release();
+    (response, exchange)
 }
 
 /// CloudFront's error page.
