@@ -25,4 +25,6 @@ pub use certificates::{Certificate, CertificateError, CertificateStore};
 pub use client_hello::ClientHello;
 pub use connection::{Connection, TlsSession};
 pub use limits::{ViewerLimits, ViewerRefusal};
+#[cfg(any(test, feature = "fuzzing"))]
+pub use server::fuzzing;
 pub use server::{Server, ServerCounters, ServerSettings, ViewerService};

@@ -6,6 +6,8 @@
 mod acceptor;
 mod addresses;
 mod executor;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod http1;
 mod http2;
 mod service;
