@@ -44,8 +44,8 @@ class Edge:
     def status(self) -> dict[str, int]:
         """Figures of this moment: `plan_sequence`, `stored_responses` and `stored_bytes` in memory, `disk_responses`,
         `disk_chunks`, `disk_bytes`, `disk_records_dropped`, `disk_errors`, `disk_corrupt`, `requests`,
-        `explain_tokens_refused`, `connections`, `log_records_dropped`, `log_errors`, and `viewers_refused_...` by reason
-        (docs/reference/hostile-input.md).
+        `explain_tokens_refused`, `connections`, `log_records_dropped`, `log_errors`, and by reason (see
+        docs/reference/hostile-input.md) `viewers_refused_...`.
         """
 
     def stop(self, grace_seconds: float) -> None:
