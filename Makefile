@@ -85,9 +85,10 @@ h2spec: build ## h2spec in strict mode against an edge over TLS: 146 of 146; nee
 fuzz: ## Every fuzz target under libFuzzer for a minute (FUZZ_SECONDS=60 FUZZ_TARGETS="plan range"); needs a nightly Rust
 	cargo install --quiet --locked --version 0.13.2 --root target/tools cargo-fuzz
 	@for target in $(FUZZ_TARGETS); do \
-		mkdir -p target/fuzz/corpus/$$target; \
+		mkdir -p target/fuzz/corpus/$$target target/fuzz/findings; \
 		PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo +nightly fuzz run --fuzz-dir crates/fuzz/libfuzzer --target-dir target/fuzz \
-			$$target target/fuzz/corpus/$$target crates/fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096; \
+			$$target target/fuzz/corpus/$$target crates/fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+			-artifact_prefix=$(CURDIR)/target/fuzz/findings/$$target-; \
 	done
 
 geodata: build ## Free data about where viewers are, from npm into .edgeward/geo (ARGS="--city"); needs Node.js
