@@ -15,9 +15,11 @@ MOTO := .venv-moto/.tools
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 # The extension module is left out of `cargo test`: it links to Python only inside a Python process; pytest tests it.
 ON_POSTGRESQL := tests/unit/services/key_value_store $(foreach name,distributions invalidations domains tagging functions,tests/unit/services/cloudfront/test_$(name).py)
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= $(notdir $(wildcard crates/fuzz/seeds/*))
 RUST_TESTED := --workspace --exclude edgeward-edge-py
 
-.PHONY: demo build test lint fmt unit scenario clients postgres load faults bench bench-api bench-scale conformance h2spec geodata lock clean help
+.PHONY: demo build test lint fmt unit scenario clients postgres load faults bench bench-api bench-scale conformance h2spec fuzz geodata lock clean help
 
 demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-C (ARGS="--state DIR ...")
 	@exec $(BIN)/edgeward dev $(ARGS)
@@ -79,6 +81,15 @@ h2spec: build ## h2spec in strict mode against an edge over TLS: 146 of 146; nee
 	@command -v go >/dev/null || { echo "Go is needed to build h2spec: install it, then try again"; exit 1; }
 	go build -C tests/h2spec -o $(CURDIR)/target/h2spec github.com/summerwind/h2spec/cmd/h2spec
 	PYTHONPATH=tests $(BIN)/python -m h2spec target/h2spec $(ARGS)
+
+fuzz: ## Every fuzz target under libFuzzer for a minute (FUZZ_SECONDS=60 FUZZ_TARGETS="plan range"); needs a nightly Rust
+	cargo install --quiet --locked --version 0.13.2 --root target/tools cargo-fuzz
+	@for target in $(FUZZ_TARGETS); do \
+		mkdir -p target/fuzz/corpus/$$target target/fuzz/findings; \
+		PATH="$(CURDIR)/target/tools/bin:$$PATH" cargo +nightly fuzz run --fuzz-dir crates/fuzz/libfuzzer --target-dir target/fuzz \
+			$$target target/fuzz/corpus/$$target crates/fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096 \
+			-artifact_prefix=$(CURDIR)/target/fuzz/findings/$$target-; \
+	done
 
 geodata: build ## Free data about where viewers are, from npm into .edgeward/geo (ARGS="--city"); needs Node.js
 	@exec $(BIN)/edgeward geodata $(ARGS)

@@ -19,6 +19,7 @@ ALLOWED = {
     "edgeward-net": {"edgeward-http-rules", "edgeward-mapped"},
     "edgeward-proxy": {"edgeward-http-rules", "edgeward-plan", "edgeward-cache", "edgeward-net"},
     "edgeward-edge-py": {"edgeward-plan", "edgeward-proxy"},
+    "edgeward-fuzz": {"edgeward-http-rules", "edgeward-plan", "edgeward-net"},
 }
 """Crate -> the crates of ours that it may use."""
 PURE = {"edgeward-http-rules", "edgeward-plan"}

@@ -33,7 +33,8 @@ pub enum HostError {
     Repeated,
     /// The name is empty.
     Empty,
-    /// The name breaks the grammar, is longer than 255 bytes, or is preceded by userinfo.
+    /// The name breaks the grammar, begins or ends with an empty label, is longer than 255 bytes, or is preceded by
+    /// userinfo.
     InvalidName,
     /// What follows `:` is no port.
     InvalidPort,
@@ -74,7 +75,9 @@ impl<'a> Host<'a> {
         if name.is_empty() {
             return Err(HostError::Empty);
         }
-        if name.len() > LONGEST_NAME || !(is_ip_literal(name) || is_registered_name(name.as_bytes())) {
+        let has_empty_label = name.starts_with('.') || name.ends_with('.');
+        let is_valid = is_ip_literal(name) || is_registered_name(name.as_bytes());
+        if name.len() > LONGEST_NAME || has_empty_label || !is_valid {
             return Err(HostError::InvalidName);
         }
         Ok(Self { name: lower_case(name), port })
@@ -173,6 +176,9 @@ mod tests {
             ("a_b-c~%C3%A9", Ok(("a_b-c~%c3%a9", None))),
             ("", Err(Empty)),
             (".", Err(Empty)),
+            ("..", Err(InvalidName)),
+            ("example.com..", Err(InvalidName)),
+            (".example.com", Err(InvalidName)),
             (":80", Err(Empty)),
             ("example.com:65536", Err(InvalidPort)),
             ("example.com:+80", Err(InvalidPort)),

@@ -36,6 +36,8 @@ pub use http3_content::{Http3Content, Http3ContentError};
 pub use limits::{ViewerLimits, ViewerRefusal};
 pub use networks::{Network, NotANetwork};
 pub use request_content::{RequestContent, RequestContentError};
+#[cfg(any(test, feature = "fuzzing"))]
+pub use server::fuzzing;
 pub use server::{Listener, Server, ServerCounters, ServerSettings, ViewerService};
 pub use tickets::{TicketSecret, Tickets};
 pub use tunnel::{TunnelBytes, TunnelEnd, relay, switched};

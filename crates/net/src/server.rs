@@ -7,6 +7,8 @@ mod acceptor;
 mod addresses;
 mod dispatch;
 mod executor;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod http1;
 mod http2;
 mod http3;
