@@ -18,6 +18,7 @@ use crate::explain::Explanation;
 use crate::identity::RequestId;
 use crate::outcome::{Detail, ResultType};
 use crate::set_aside::SetAside;
+use crate::stages::websocket::ExtendedConnect;
 use crate::viewer_content::ContentReceived;
 use crate::viewer_facts::HeaderNames;
 use crate::worker::Worker;
@@ -162,6 +163,11 @@ impl Exchange {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.worker.engine.clock.now()
+    }
+
+    /// Whether the viewer asked by extended CONNECT: with success the stream is a tunnel, and no content of the edge's.
+    pub(crate) fn is_extended_connect(&self) -> bool {
+        self.request.extensions.get::<ExtendedConnect>().is_some()
     }
 
     /// Whether the viewer came over https.

@@ -68,6 +68,7 @@ impl Pipeline {
         let (mut parts, content) = request.into_parts();
         let received = engine.clock.now();
         let section_bytes = section_bytes(&parts.headers);
+        websocket::adopt(&mut parts);
         let explanation = explain::asked_for(engine, &mut parts.headers, received);
         let exchange = Box::new(Exchange {
             worker: Arc::clone(&self.worker),
@@ -107,13 +108,17 @@ fn receive(mut exchange: Box<Exchange>, content: RequestContent) -> Answer {
         };
     }
     viewer_facts::state(&mut exchange);
-    if let Some(viewer) = websocket::asked(&mut exchange) {
-        return Answer::pending(async move {
-            match websocket::answer(exchange, viewer).await {
-                Switch::Made(response) => response,
-                Switch::Declined(exchange, reply) => finish_later(exchange, reply).await,
-            }
-        });
+    match websocket::asked(&mut exchange) {
+        Err(refusal) => return finish(exchange, Reply::Refused(refusal)),
+        Ok(None) => {}
+        Ok(Some(viewer)) => {
+            return Answer::pending(async move {
+                match websocket::answer(exchange, viewer).await {
+                    Switch::Made(response) => response,
+                    Switch::Declined(exchange, reply) => finish_later(exchange, reply).await,
+                }
+            });
+        }
     }
     let found = cache_lookup::find(&exchange);
     proceed(exchange, content, found)

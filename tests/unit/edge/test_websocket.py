@@ -12,9 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import h2.config
+import h2.connection
+import h2.events
 import pytest
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
@@ -209,6 +213,111 @@ def test_a_viewer_that_vanishes_ends_the_origins_connection(start_cdn: StartCdn)
 
     (record,) = cdn.records(1)
     assert record["sc-status"] == "101"
+
+
+class Http2Viewer:
+    """One HTTP/2 connection to the edge; its streams are asked for by extended CONNECT (RFC 8441)."""
+
+    def __init__(self, cdn: Cdn) -> None:
+        context = ssl.create_default_context(cadata=certificates.root_pem())
+        context.set_alpn_protocols(["h2"])
+        host, port = cdn.https.split(":")
+        plain = socket.create_connection((host, int(port)), PATIENCE_SECONDS)
+        self._stream = context.wrap_socket(plain, server_hostname=NAME)
+        self._http = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+        self._http.initiate_connection()
+        self._headers: dict[int, dict[str, str]] = {}
+        self._content: dict[int, bytes] = {}
+        self._ended: set[int] = set()
+        self._flush()
+        self._until(lambda: self._http.remote_settings.enable_connect_protocol == 1)
+
+    def connect(self, path: str, protocol: str = "websocket") -> tuple[int, dict[str, str]]:
+        """A stream, and the fields of the answer."""
+        stream = self._http.get_next_available_stream_id()
+        pseudo = {":method": "CONNECT", ":protocol": protocol, ":scheme": "https", ":path": path, ":authority": NAME}
+        fields = {"sec-websocket-version": "13", "sec-websocket-protocol": "chat"}
+        self._http.send_headers(stream, [*pseudo.items(), *fields.items()])
+        self._flush()
+        self._until(lambda: stream in self._headers)
+        return stream, self._headers[stream]
+
+    def say(self, stream: int, message: str) -> None:
+        self._http.send_data(stream, Frame(Opcode.TEXT, message.encode()).serialize(mask=True))
+        self._flush()
+
+    def hear(self, stream: int) -> str:
+        """The next message, one that is shorter than 126 bytes."""
+        self._until(lambda: len(self._content.get(stream, b"")) >= 2)
+        length = self._content[stream][1]
+        self._until(lambda: len(self._content[stream]) >= 2 + length)
+        message, self._content[stream] = self._content[stream][2 : 2 + length], self._content[stream][2 + length :]
+        return message.decode()
+
+    def end(self, stream: int) -> None:
+        """Ends the viewer's side, and waits for the edge to end its own."""
+        self._http.end_stream(stream)
+        self._flush()
+        self._until(lambda: stream in self._ended)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _until(self, is_true: Callable[[], bool]) -> None:
+        while not is_true():
+            received = self._stream.recv(65536)
+            assert received, "the connection was closed"
+            for event in self._http.receive_data(received):
+                self._note(event)
+            self._flush()
+
+    def _note(self, event: h2.events.Event) -> None:
+        if isinstance(event, h2.events.ResponseReceived):
+            self._headers[event.stream_id] = {str(name): str(value) for name, value in event.headers}
+        elif isinstance(event, h2.events.DataReceived):
+            self._content[event.stream_id] = self._content.get(event.stream_id, b"") + event.data
+            self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+        elif isinstance(event, h2.events.StreamEnded | h2.events.StreamReset):
+            self._ended.add(event.stream_id)
+
+    def _flush(self) -> None:
+        self._stream.sendall(self._http.data_to_send())
+
+
+def test_streams_of_http2_are_connections_of_their_own(start_cdn: StartCdn) -> None:
+    cdn = start_cdn()
+    with contextlib.closing(Http2Viewer(cdn)) as viewer:
+        (first, answer), (second, _) = viewer.connect("/one"), viewer.connect("/two")
+        assert (answer[":status"], answer["sec-websocket-protocol"]) == ("200", "chat")
+        assert answer["x-cache"] == "Miss from cloudfront"
+        assert not answer.keys() & {"sec-websocket-accept", "upgrade", "connection"}
+        for stream, message in ((first, "one"), (second, "two"), (first, "three")):
+            viewer.say(stream, message)
+            assert viewer.hear(stream) == message
+        viewer.end(first)
+        viewer.say(second, "four")
+        assert viewer.hear(second) == "four"
+        viewer.end(second)
+
+    records = cdn.records(2)
+    assert {record["cs-uri-stem"] for record in records} == {"/one", "/two"}
+    assert {record["cs-protocol"] for record in records} == {"wss"}
+    assert {(record["sc-status"], record["x-edge-result-type"]) for record in records} == {("200", "Miss")}
+
+
+def test_a_stream_is_refused_where_the_origin_does_not_switch(start_cdn: StartCdn) -> None:
+    cdn = start_cdn()
+    with contextlib.closing(Http2Viewer(cdn)) as viewer:
+        assert viewer.connect("/refused")[1][":status"] == "403"
+        assert viewer.connect("/chat", "other")[1][":status"] == "400"
+        assert viewer.connect("/chat")[1][":status"] == "200"
+
+
+def test_a_stream_is_refused_where_the_needed_fields_are_not_forwarded(start_cdn: StartCdn) -> None:
+    cdn = start_cdn(forwarded=("Sec-WebSocket-Version",))
+    with contextlib.closing(Http2Viewer(cdn)) as viewer:
+        assert viewer.connect("/chat")[1][":status"] == "400"
+    assert not cdn.origin.asked
 
 
 def _get(cdn: Cdn, path: str) -> bytes:

@@ -14,7 +14,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -24,6 +23,7 @@ use super::service::{ConnectionService, ViewerService};
 use crate::connection::{Connection, ViewerIo};
 use crate::frames::{Counted, FrameMeter};
 use crate::limits::ViewerLimits;
+use crate::request_content::RequestContent;
 
 /// An HTTP/2 viewer's bytes: how they are cut into reads does not change what the meter counts.
 pub fn frames(data: &[u8]) {
@@ -91,7 +91,7 @@ impl ViewerService for Recorder {
     type Body = Empty<Bytes>;
     type Future = Pin<Box<dyn Future<Output = Response<Empty<Bytes>>> + Send>>;
 
-    fn call(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, connection: &Arc<Connection>, request: Request<RequestContent>) -> Self::Future {
         let is_chunked = request.headers().contains_key(http::header::TRANSFER_ENCODING);
         let is_ambiguous = connection.ambiguous_framing();
         let seen = Arc::clone(&self.0);

@@ -52,6 +52,8 @@ pub(super) fn builder(shared: &Arc<Shared>) -> http2::Builder<StreamExecutor> {
         .auto_date_header(false)
         .max_concurrent_streams(limits.max_concurrent_streams)
         .max_header_list_size(u32::try_from(limits.max_head_bytes).unwrap_or(u32::MAX))
+        // WebSocket (RFC 8441).
+        .enable_connect_protocol()
         // Request content in flight per stream and per connection: what a viewer can make the edge hold.
         .adaptive_window(false)
         .initial_stream_window_size(STREAM_WINDOW)

@@ -101,7 +101,10 @@ fn final_result(result: ResultType, detail: Detail) -> ResultType {
 
 /// A connection that has switched speaks WebSocket.
 fn protocol(exchange: &Exchange, outcome: Option<&Outcome>) -> &'static str {
-    let has_switched = outcome.is_some_and(|outcome| outcome.status == StatusCode::SWITCHING_PROTOCOLS);
+    let has_switched = outcome.is_some_and(|outcome| match outcome.status {
+        StatusCode::SWITCHING_PROTOCOLS => true,
+        status => status.is_success() && exchange.is_extended_connect(),
+    });
     match (exchange.is_https(), has_switched) {
         (false, false) => "http",
         (true, false) => "https",

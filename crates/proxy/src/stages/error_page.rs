@@ -61,7 +61,8 @@ fn page_route(exchange: &Exchange, reply: &Reply) -> Option<PageRoute> {
 
 fn wanted(exchange: &Exchange, status: StatusCode) -> Option<&ErrorPage> {
     let distribution = &exchange.route.as_ref()?.distribution;
-    let is_error = status.as_u16() >= 400 && distribution.enabled;
+    // A page may be one with success, which means to an extended CONNECT that a tunnel begins.
+    let is_error = status.as_u16() >= 400 && distribution.enabled && !exchange.is_extended_connect();
     if is_error { distribution.error_responses.page(status) } else { None }
 }
 

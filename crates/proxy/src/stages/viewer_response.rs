@@ -226,9 +226,16 @@ pub(crate) fn switching(
     let now = exchange.now();
     ready_for_viewers(&exchange, &mut headers);
     headers.remove(header::AGE);
-    headers.insert(header::CONNECTION, websocket::UPGRADE);
-    headers.insert(header::UPGRADE, websocket::WEBSOCKET);
-    let response = Selected { status: StatusCode::SWITCHING_PROTOCOLS, headers, part: Part::None, length: None };
+    let status = if exchange.is_extended_connect() {
+        // RFC 8441 section 5: the stream itself is what is switched, and nothing has to be proved.
+        headers.remove(header::SEC_WEBSOCKET_ACCEPT);
+        StatusCode::OK
+    } else {
+        headers.insert(header::CONNECTION, websocket::UPGRADE);
+        headers.insert(header::UPGRADE, websocket::WEBSOCKET);
+        StatusCode::SWITCHING_PROTOCOLS
+    };
+    let response = Selected { status, headers, part: Part::None, length: None };
     let mut response = send(exchange, response, ResultType::Miss, Source::Empty, now);
     let exchange = response.body_mut().release();
     (response, exchange)
