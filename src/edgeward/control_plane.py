@@ -16,11 +16,14 @@ from edgeward.aws.app import Application
 from edgeward.aws.audit import AuditFile, Auditor
 from edgeward.aws.engine import Environment
 from edgeward.aws.identifiers import Identifiers
+from edgeward.aws.root_path import RootPath
 from edgeward.certificates import CertificateFolder, no_certificates
 from edgeward.deploy.channel import CertificateSource, Channel
 from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
 from edgeward.deploy.publisher import PublishedElsewhere, Publisher
+from edgeward.services.acm.certificates import tags_of_certificate
+from edgeward.services.acm.service import acm, acm_model
 from edgeward.services.cloudfront.demands import tags_of_arn
 from edgeward.services.cloudfront.service import cloudfront
 from edgeward.services.edgeward.api import EdgewardApi
@@ -28,7 +31,7 @@ from edgeward.services.edgeward.explain import issue_token
 from edgeward.services.edgeward.history import history_operations
 from edgeward.services.iam.entities import tags_of_entity
 from edgeward.services.iam.guard import Guard
-from edgeward.services.iam.service import QueryServices, iam, sts
+from edgeward.services.iam.service import IAM_VERSION, STS_VERSION, iam, sts
 from edgeward.services.key_value_store.service import key_value_store
 from edgeward.store.database import Store
 from edgeward.vault import Vault
@@ -43,8 +46,8 @@ class ControlPlaneSettings:
     access_keys: Mapping[str, str]
     """Secret access keys by access key id, of the account's root, who may do everything."""
     sealing_key: str = field(repr=False)
-    """What secrets of users and session tokens are sealed with, 64 hexadecimal digits: the same for all control planes
-    of a database."""
+    """What secrets of users, session tokens and private keys are sealed with, 64 hexadecimal digits: the same for all
+    control planes of a database."""
     account_id: str = "123456789012"
     """The account that owns everything: in ARNs."""
     domain_suffix: str = "cloudfront.localhost"
@@ -80,7 +83,7 @@ class ControlPlane:
         clock: Callable[[], datetime] = _system_clock,
         identifiers: Identifiers | None = None,
     ) -> None:
-        identifiers = identifiers or Identifiers()
+        identifiers, vault = identifiers or Identifiers(), Vault(settings.sealing_key)
         folder = settings.certificate_folder
         own_certificates = no_certificates if folder is None else CertificateFolder(folder).find
         self._store = Store(settings.database_url or f"sqlite:///{settings.state_directory / 'control-plane.db'}")
@@ -109,10 +112,14 @@ class ControlPlane:
         )
         guard = Guard(
             store=self._store,
-            vault=Vault(settings.sealing_key),
+            vault=vault,
             account_id=settings.account_id,
             root_keys=dict(settings.access_keys),
-            resource_tags={"cloudfront": tags_of_arn(settings.account_id), "iam": tags_of_entity(settings.account_id)},
+            resource_tags={
+                "acm": tags_of_certificate,
+                "cloudfront": tags_of_arn(settings.account_id),
+                "iam": tags_of_entity(settings.account_id),
+            },
         )
         self._audit = AuditFile(settings.state_directory / "audit")
 
@@ -125,9 +132,12 @@ class ControlPlane:
         own = history_operations(self._store)
         if settings.explain_key is not None:
             own["explain-token"] = issue_token(self._store, settings.explain_key)
-        queries = QueryServices(
-            iam=api(iam(environment, guard), "iam.amazonaws.com"),
-            sts=api(sts(environment, guard), "sts.amazonaws.com"),
+        on_root = RootPath(
+            targets={acm_model().target_prefix: api(acm(environment, vault), "acm.amazonaws.com")},
+            versions={
+                IAM_VERSION: api(iam(environment, guard), "iam.amazonaws.com"),
+                STS_VERSION: api(sts(environment, guard), "sts.amazonaws.com"),
+            },
         )
         keys = api(key_value_store(environment), "cloudfront-keyvaluestore.amazonaws.com")
         self.app: ASGIApp = Application(
@@ -139,7 +149,7 @@ class ControlPlane:
                 identifiers=identifiers,
                 auditor=auditor("edgeward"),
             ),
-            {"key-value-stores": keys, "": queries},
+            {"key-value-stores": keys, "": on_root},
         )
         """The API as an ASGI application."""
 

@@ -17,6 +17,10 @@ CallerKind = Literal["Root", "IAMUser", "AssumedRole"]
 """CloudTrail's words for the type of a user identity."""
 
 
+DEFAULT_REGION = "us-east-1"
+"""Of services that have one region only, and of signatures that name none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Somebody who signed a call."""
@@ -28,6 +32,8 @@ class Caller:
     principal_id: str
     """As `AIDA...`, or `AROA...:session`."""
     access_key: str
+    region: str = DEFAULT_REGION
+    """That the call was signed for."""
     name: str | None = None
     """Of the user, or of the role."""
     issuer: str | None = None

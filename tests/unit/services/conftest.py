@@ -267,6 +267,19 @@ def refused() -> Callable[..., str]:
     return call
 
 
+@pytest.fixture
+def refusal() -> Callable[..., tuple[str, str]]:
+    """Calls an operation that has to be refused and returns the error's code and message."""
+
+    def call(operation: Callable[..., Any], **members: Any) -> tuple[str, str]:
+        with pytest.raises(ClientError) as caught:
+            operation(**members)
+        error = caught.value.response["Error"]
+        return str(error["Code"]), str(error["Message"])
+
+    return call
+
+
 def _connect(
     plane: ControlPlane,
     access_key: str = ACCESS_KEY,

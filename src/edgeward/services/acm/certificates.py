@@ -1,0 +1,203 @@
+"""Certificates in the store: found by ARN, told of in ACM's words, opened for the edge.
+
+The configuration of one has its ARN, its type and, once it is issued, certificate and chain; the sealed private key is
+among its attributes, of which no version is kept. Invariant: a private key leaves the store for the plan alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from edgeward.aws.engine import Call, Environment
+from edgeward.aws.errors import ApiError
+from edgeward.aws.model import Shape
+from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.acm.facts import Facts, facts_of
+from edgeward.services.acm.material import Material
+from edgeward.services.cloudfront import arns as cloudfront_arns
+from edgeward.vault import Vault
+
+FAMILY = "acm-certificate"
+"""The family, and the kind of the references that hold a certificate, by its ARN."""
+
+
+class Type(StrEnum):
+    """Where a certificate is from."""
+
+    IMPORTED = "IMPORTED"
+    ISSUED = "AMAZON_ISSUED"
+
+
+class Status(StrEnum):
+    """What can be done with a certificate."""
+
+    ISSUED = "ISSUED"
+    EXPIRED = "EXPIRED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Servable:
+    """What a TLS server needs, PEM."""
+
+    chain_pem: str
+    """The certificate, then its issuers."""
+    key_pem: str = field(repr=False)
+
+
+def arn_of(account_id: str, region: str, id: str) -> str:
+    """The ARN of a certificate."""
+    return f"arn:aws:acm:{region}:{account_id}:certificate/{id}"
+
+
+def find(transaction: Transaction, arn: str) -> Resource:
+    """The certificate of an ARN. Raises ApiError `ResourceNotFoundException`."""
+    found = find_or_none(transaction, arn)
+    if found is None:
+        raise ApiError("ResourceNotFoundException", f"Could not find certificate {arn[:256]}.")
+    return found
+
+
+def find_or_none(transaction: Transaction, arn: str) -> Resource | None:
+    """The certificate of an ARN, every part of which has to be right."""
+    found = transaction.find(FAMILY, arn.rpartition("/")[2])
+    return found if found is not None and found.config["Arn"] == arn else None
+
+
+def new(environment: Environment, vault: Vault, call: Call, type: Type, material: Material) -> Resource:
+    """A certificate that is not stored yet, of the region that the call was signed for."""
+    own_id = environment.identifiers.uuid()
+    return Resource(
+        family=FAMILY,
+        id=own_id,
+        etag=environment.identifiers.capital("E"),
+        config={
+            "Arn": arn_of(environment.account_id, call.caller.region, own_id),
+            "Type": str(type),
+            **_config_of(material),
+        },
+        created=call.now,
+        modified=call.now,
+        attributes=_sealed(vault, own_id, material),
+    )
+
+
+def renewed(environment: Environment, vault: Vault, now: datetime, before: Resource, material: Material) -> Resource:
+    """The certificate with another certificate, chain and key."""
+    return replace(
+        before,
+        etag=environment.identifiers.capital("E"),
+        config={**before.config, **_config_of(material)},
+        modified=now,
+        attributes=_sealed(vault, before.id, material),
+    )
+
+
+def forget(transaction: Transaction, environment: Environment, certificate: Resource, moment: datetime) -> None:
+    """Ends a certificate, and the sealed key with it."""
+    keyless = replace(certificate, etag=environment.identifiers.capital("E"), attributes={})
+    transaction.update(keyless, ())
+    transaction.delete(FAMILY, certificate.id, moment)
+
+
+def facts(certificate: Resource) -> Facts:
+    """What it says of itself."""
+    return facts_of(certificate.config["Certificate"])
+
+
+def status(certificate: Resource, now: datetime) -> Status:
+    """What can be done with it now."""
+    return Status.EXPIRED if now >= facts(certificate).not_after else Status.ISSUED
+
+
+def servable(transaction: Transaction, vault: Vault, arn: str) -> Servable | None:
+    """What the edge serves for an ARN; None when there is no such certificate, or the vault has another key."""
+    certificate = find_or_none(transaction, arn)
+    if certificate is None:
+        return None
+    key = vault.open(certificate.attributes["PrivateKey"], _purpose(certificate.id))
+    chain = certificate.config["Certificate"] + (certificate.config["CertificateChain"] or "")
+    return Servable(chain_pem=chain, key_pem=key) if key is not None else None
+
+
+def holders(transaction: Transaction, account_id: str, certificate: Resource) -> Sequence[str]:
+    """The ARNs of the distributions that show it."""
+    found = transaction.referrers(FAMILY, certificate.config["Arn"])
+    return [cloudfront_arns.arn_of(account_id, "distribution", holder) for holder in found]
+
+
+def tags_of_certificate(transaction: Transaction, arn: str) -> Mapping[str, str]:
+    """The tags of the certificate of an ARN; one that is not there has none."""
+    certificate = find_or_none(transaction, arn)
+    return transaction.tags(FAMILY, certificate.id) if certificate is not None else {}
+
+
+def described(transaction: Transaction, account_id: str, certificate: Resource, now: datetime) -> Shape:
+    """A CertificateDetail."""
+    known = facts(certificate)
+    return {
+        **_shared(certificate, known, now),
+        "SubjectAlternativeNames": list(known.names) or None,
+        "Serial": known.serial,
+        "Subject": known.subject,
+        "Issuer": known.issuer,
+        "SignatureAlgorithm": known.signature_algorithm,
+        "InUseBy": holders(transaction, account_id, certificate),
+        "KeyUsages": [{"Name": usage} for usage in known.key_usages],
+        "ExtendedKeyUsages": [{"Name": name, "OID": oid} for name, oid in known.extended_key_usages],
+        "Options": {"CertificateTransparencyLoggingPreference": "DISABLED", "Export": "DISABLED"},
+    }
+
+
+def summarized(transaction: Transaction, certificate: Resource, now: datetime, *, most_names: int) -> Shape:
+    """A CertificateSummary."""
+    known = facts(certificate)
+    return {
+        **_shared(certificate, known, now),
+        "SubjectAlternativeNameSummaries": list(known.names[:most_names]) or None,
+        "HasAdditionalSubjectAlternativeNames": len(known.names) > most_names,
+        "KeyUsages": list(known.key_usages),
+        "ExtendedKeyUsages": [name for name, _ in known.extended_key_usages],
+        "ExportOption": "DISABLED",
+        "Exported": False,
+        "InUse": bool(transaction.referrers(FAMILY, certificate.config["Arn"])),
+    }
+
+
+def key_pair_origin(certificate: Resource) -> str:
+    """Who made the key."""
+    return _ORIGINS[certificate.config["Type"]]
+
+
+def _shared(certificate: Resource, known: Facts, now: datetime) -> Shape:
+    origin = certificate.config["Type"]
+    return {
+        "CertificateArn": certificate.config["Arn"],
+        "DomainName": known.domain_name,
+        "Type": origin,
+        "Status": str(status(certificate, now)),
+        "CreatedAt": certificate.created,
+        _SINCE[origin]: certificate.modified,
+        "NotBefore": known.not_before,
+        "NotAfter": known.not_after,
+        "KeyAlgorithm": known.key_algorithm,
+        "RenewalEligibility": "INELIGIBLE",
+        "CertificateKeyPairOrigin": key_pair_origin(certificate),
+    }
+
+
+def _config_of(material: Material) -> Shape:
+    return {"Certificate": material.certificate, "CertificateChain": material.chain}
+
+
+def _sealed(vault: Vault, id: str, material: Material) -> Shape:
+    return {"PrivateKey": vault.seal(material.private_key, _purpose(id))}
+
+
+def _purpose(id: str) -> str:
+    """What the private key of a certificate is sealed for."""
+    return f"certificate {id}"
+
+
+_ORIGINS = {Type.IMPORTED: "CUSTOMER_PROVIDED", Type.ISSUED: "AWS_MANAGED"}
+_SINCE = {Type.IMPORTED: "ImportedAt", Type.ISSUED: "IssuedAt"}
