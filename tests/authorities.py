@@ -42,6 +42,11 @@ class Signed:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
     @property
+    def der(self) -> bytes:
+        """The same as it goes over the wire."""
+        return self.certificate.public_bytes(serialization.Encoding.DER)
+
+    @property
     def key_pem(self) -> bytes:
         """Its key, PKCS #8."""
         form = serialization.PrivateFormat.PKCS8

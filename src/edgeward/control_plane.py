@@ -7,6 +7,7 @@ edge, tests run it with channels of their own.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from starlette.types import ASGIApp
@@ -17,12 +18,11 @@ from edgeward.aws.audit import AuditFile, Auditor
 from edgeward.aws.engine import Environment
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.root_path import RootPath
-from edgeward.certificates import CertificateFolder, no_certificates
 from edgeward.deploy.channel import CertificateSource, Channel
 from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
 from edgeward.deploy.publisher import PublishedElsewhere, Publisher
-from edgeward.services.acm.certificates import tags_of_certificate
+from edgeward.services.acm.certificates import servable, tags_of_certificate
 from edgeward.services.acm.service import acm, acm_model
 from edgeward.services.cloudfront.demands import tags_of_arn
 from edgeward.services.cloudfront.service import cloudfront
@@ -61,8 +61,6 @@ class ControlPlaneSettings:
     database_url: str | None = field(default=None, repr=False)
     """SQLAlchemy URL of the store, `sqlite:///...` or `postgresql+psycopg://...`; SQLite in `state_directory` by
     default."""
-    certificate_folder: Path | None = None
-    """Where certificates of one's own are, `<id>.pem`; None: there are none."""
     publishes: bool = True
     """False: only the API is served, and another control plane on the same database brings changes to the edges."""
 
@@ -84,8 +82,6 @@ class ControlPlane:
         identifiers: Identifiers | None = None,
     ) -> None:
         identifiers, vault = identifiers or Identifiers(), Vault(settings.sealing_key)
-        folder = settings.certificate_folder
-        own_certificates = no_certificates if folder is None else CertificateFolder(folder).find
         self._store = Store(settings.database_url or f"sqlite:///{settings.state_directory / 'control-plane.db'}")
         self._publisher = (
             Publisher(
@@ -94,7 +90,7 @@ class ControlPlane:
                     account_id=settings.account_id,
                     domain_suffix=settings.domain_suffix,
                     certificates=certificates,
-                    own_certificates=own_certificates,
+                    own_certificates=partial(servable, vault),
                 ),
                 channels,
                 acknowledgement_seconds=settings.acknowledgement_seconds,
@@ -143,7 +139,7 @@ class ControlPlane:
         self.app: ASGIApp = Application(
             EdgewardApi(
                 own,
-                api(cloudfront(environment, settings.domain_suffix, own_certificates), "cloudfront.amazonaws.com"),
+                api(cloudfront(environment, settings.domain_suffix), "cloudfront.amazonaws.com"),
                 access=guard,
                 clock=clock,
                 identifiers=identifiers,

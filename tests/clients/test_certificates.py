@@ -1,72 +1,63 @@
-"""A certificate of one's own, put beside a running Edgeward, named by boto3 and seen by a viewer."""
+"""Certificates of one's own: kept by ACM, named by a distribution, and seen by viewers."""
 
-import socket
 import ssl
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 from types_boto3_cloudfront import CloudFrontClient
 
+from authorities import authority, signed
 from clients.configurations import one_origin
 from clients.running import RunningCdn
-from edgeward.authority import Certificate, LocalAuthority
 
 NAME = "own.example.com"
-ARN = "arn:aws:acm:us-east-1:123456789012:certificate/own-certificate"
+ROOT = authority()
+FIRST, SECOND = (signed([NAME], issuer=ROOT, number=number) for number in (1, 2))
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> LocalAuthority:
-    """One that Edgeward does not know."""
-    return LocalAuthority(tmp_path)
-
-
-def put(cdn: RunningCdn, id: str, certificate: Certificate) -> None:
-    folder = cdn.state / "certificates"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{id}.pem"
-    path.touch(mode=0o600)
-    path.write_text(certificate.key_pem + certificate.chain_pem)
-
-
-def handshake(cdn: RunningCdn, authority: LocalAuthority, version: ssl.TLSVersion) -> str | None:
-    """The version agreed on with a viewer that speaks `version`, and verifies name and authority."""
-    context = ssl.create_default_context(cadata=authority.root_pem)
-    context.minimum_version = context.maximum_version = version
-    address = ("127.0.0.1", int(cdn.https_url.rpartition(":")[2].strip("/")))
-    with (
-        socket.create_connection(address, timeout=10) as stream,
-        context.wrap_socket(stream, server_hostname=NAME) as session,
-    ):
-        return session.version()
-
-
-def config(**changes: Any) -> Any:
+def config(arn: str) -> Any:
     certificate = {
-        "ACMCertificateArn": ARN,
+        "ACMCertificateArn": arn,
         "SSLSupportMethod": "sni-only",
         "MinimumProtocolVersion": "TLSv1.3_2025",
     }
     aliases = {"Quantity": 1, "Items": [NAME]}
-    return one_origin("own.s3.amazonaws.com") | {"Aliases": aliases, "ViewerCertificate": certificate} | changes
+    return one_origin("own.s3.amazonaws.com") | {"Aliases": aliases, "ViewerCertificate": certificate}
 
 
 def test_viewers_are_shown_the_certificate_that_the_distribution_names(
-    cdn: RunningCdn, cloudfront: CloudFrontClient, authority: LocalAuthority
+    cdn: RunningCdn, cloudfront: CloudFrontClient
 ) -> None:
-    with pytest.raises(ClientError, match=r"InvalidViewerCertificate.*there is no certificate 'own-certificate'"):
-        cloudfront.create_distribution(DistributionConfig=config())
-    put(cdn, "own-certificate", authority.certificate_for(["other.example.com"]))
+    acm, trusted = cdn.acm(), ROOT.pem.decode()
+    other = acm.import_certificate(**signed(["other.example.com"], issuer=ROOT).members)["CertificateArn"]
     with pytest.raises(ClientError, match=r"InvalidViewerCertificate.*not for the alias own\.example\.com"):
-        cloudfront.create_distribution(DistributionConfig=config())
-    put(cdn, "own-certificate", authority.certificate_for([NAME]))
+        cloudfront.create_distribution(DistributionConfig=config(other))
+    arn = acm.import_certificate(**FIRST.members)["CertificateArn"]
 
-    made = cloudfront.create_distribution(DistributionConfig=config())["Distribution"]
+    made = cloudfront.create_distribution(DistributionConfig=config(arn))["Distribution"]
 
     assert made["Status"] == "Deployed"
     assert made["DistributionConfig"]["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.3_2025"
-    assert handshake(cdn, authority, ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
+    seen = cdn.handshake(NAME, trusted)
+    assert (seen.version, seen.certificate) == ("TLSv1.3", FIRST.der)
     with pytest.raises(ssl.SSLError):
-        handshake(cdn, authority, ssl.TLSVersion.TLSv1_2)
+        cdn.handshake(NAME, trusted, ssl.TLSVersion.TLSv1_2)
+
+    acm.import_certificate(**SECOND.members, CertificateArn=arn)
+    assert cdn.handshake(NAME, trusted).certificate == SECOND.der
+
+
+@pytest.mark.parametrize("kind", ["RSA_2048", "RSA_4096", "EC_prime256v1", "EC_secp384r1"])
+def test_the_edge_serves_every_kind_of_key_that_acm_takes(
+    cdn: RunningCdn, cloudfront: CloudFrontClient, kind: str
+) -> None:
+    name = f"{kind.lower().replace('_', '-')}.example.org"
+    certificate = signed([name], issuer=ROOT, kind=kind)
+    arn = cdn.acm().import_certificate(**certificate.members)["CertificateArn"]
+
+    config_of_kind = config(arn) | {"Aliases": {"Quantity": 1, "Items": [name]}}
+    made = cloudfront.create_distribution(DistributionConfig=config_of_kind)["Distribution"]
+
+    assert made["Status"] == "Deployed"
+    assert cdn.handshake(name, ROOT.pem.decode()).certificate == certificate.der

@@ -13,15 +13,14 @@ from dataclasses import dataclass
 
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import PendingChange, Resource
-from edgeward.certificates import CertificateFinder, no_certificates
 from edgeward.compiler import DistributionSource, compile_distribution, encode_plan
 from edgeward.compiler.exceptions import DanglingReferenceError
-from edgeward.deploy.channel import CertificateSource
+from edgeward.deploy.channel import CertificateSource, OwnCertificates, no_certificates
 from edgeward.services.cloudfront.distribution.family import distribution_arn
 from edgeward.services.cloudfront.distribution.fields import items_of
-from edgeward.services.cloudfront.distribution.viewer_certificate import own_certificate_id
+from edgeward.services.cloudfront.distribution.viewer_certificate import own_certificate_arn
 from edgeward.services.cloudfront.invalidation import patterns_of
-from edgeward.services.cloudfront.store_references import StoreReferences
+from edgeward.services.cloudfront.store_references import StoreAttachments
 from edgeward.store.transaction import SqlTransaction
 
 logger = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ class Planner:
         account_id: str,
         domain_suffix: str,
         certificates: CertificateSource,
-        own_certificates: CertificateFinder = no_certificates,
+        own_certificates: OwnCertificates = no_certificates,
     ) -> None:
         """`certificates` steps in where a distribution names none of `own_certificates`."""
         self._account_id = account_id
@@ -137,23 +136,23 @@ class Planner:
         if distribution is None or distribution.config["Staging"]:
             self._compiled.pop(id, None)
             return
-        references = StoreReferences(transaction=transaction, certificates=self._own_certificates, distribution_id=id)
-        self._compiled[id] = compile_distribution(self._source(distribution), references)
+        source = self._source(transaction, distribution)
+        self._compiled[id] = compile_distribution(source, StoreAttachments(transaction=transaction))
 
-    def _source(self, distribution: Resource) -> DistributionSource:
+    def _source(self, transaction: SqlTransaction, distribution: Resource) -> DistributionSource:
         return DistributionSource(
             id=distribution.id,
             arn=distribution_arn(self._account_id, distribution.id),
             domain_name=distribution.attributes["DomainName"],
             config=distribution.config,
-            certificate=self._certificate(distribution.config),
+            certificate=self._certificate(transaction, distribution.config),
         )
 
-    def _certificate(self, config: Shape) -> Mapping[str, str] | None:
-        named = own_certificate_id(config)
+    def _certificate(self, transaction: SqlTransaction, config: Shape) -> Mapping[str, str] | None:
+        named = own_certificate_arn(config)
         if named is None:
             return _pem_members(self._certificates, items_of(config["Aliases"]))
-        certificate = self._own_certificates(named)
+        certificate = self._own_certificates(transaction, named)
         if certificate is None:
             raise DanglingReferenceError("certificate", named)
         return {"chain_pem": certificate.chain_pem, "key_pem": certificate.key_pem}

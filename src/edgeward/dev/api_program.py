@@ -63,7 +63,6 @@ def _control_plane(settings: ApiSettings, folder: StateFolder) -> ControlPlane:
             sealing_key=secret_key(folder.sealing_key),
             account_id=settings.account_id,
             explain_key=secret_key(folder.explain_key),
-            certificate_folder=folder.certificates,
             database_url=settings.database,
             publishes=False,
         ),

@@ -161,7 +161,6 @@ class _Cdn:
                 sealing_key=secret_key(self._folder.sealing_key),
                 account_id=self._settings.account_id,
                 explain_key=self._explain_key,
-                certificate_folder=self._folder.certificates,
                 database_url=self._settings.database,
             ),
             channels=(edge,),

@@ -46,11 +46,6 @@ class StateFolder:
         return self.root / "authority"
 
     @property
-    def certificates(self) -> Path:
-        """Certificates of the user's own, `<id>.pem`."""
-        return self.root / "certificates"
-
-    @property
     def s3(self) -> Path:
         """The S3 server's objects and log."""
         return self.root / "s3"

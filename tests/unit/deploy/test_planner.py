@@ -60,17 +60,17 @@ def test_a_step_holds_only_what_changed_and_names_its_base(planner: Planner, acc
 
 def test_a_certificate_of_ones_own_stands_before_the_authority(account: Any, certificates: CertificateSource) -> None:
     own = Certificate(names=("www.example.com",), chain_pem="chain", key_pem="key")
+    arn = "arn:aws:acm:us-east-1:123456789012:certificate/own"
     planner = Planner(
         account_id="123456789012",
         domain_suffix="cloudfront.localhost",
         certificates=certificates,
-        own_certificates={"own": own}.get,
+        own_certificates=lambda _transaction, named: own if named == arn else None,
     )
     aliases = {"Aliases": {"Quantity": 1, "Items": ["www.example.com"]}}
-    arn = "arn:aws:acm:us-east-1:123456789012:certificate"
     account.put("E1", **aliases)
-    account.put("E2", **aliases, ViewerCertificate={"ACMCertificateArn": f"{arn}/own", "SSLSupportMethod": "sni-only"})
-    account.put("E3", **aliases, ViewerCertificate={"IAMCertificateId": "lost", "SSLSupportMethod": "sni-only"})
+    account.put("E2", **aliases, ViewerCertificate={"ACMCertificateArn": arn, "SSLSupportMethod": "sni-only"})
+    account.put("E3", **aliases, ViewerCertificate={"ACMCertificateArn": f"{arn}-lost", "SSLSupportMethod": "sni-only"})
 
     load(planner, account)
 

@@ -110,7 +110,7 @@ def status(certificate: Resource, now: datetime) -> Status:
     return Status.EXPIRED if now >= facts(certificate).not_after else Status.ISSUED
 
 
-def servable(transaction: Transaction, vault: Vault, arn: str) -> Servable | None:
+def servable(vault: Vault, transaction: Transaction, arn: str) -> Servable | None:
     """What the edge serves for an ARN; None when there is no such certificate, or the vault has another key."""
     certificate = find_or_none(transaction, arn)
     if certificate is None:
