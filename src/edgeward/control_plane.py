@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from starlette.types import ASGIApp
 
@@ -23,6 +24,8 @@ from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
 from edgeward.deploy.publisher import PublishedElsewhere, Publisher
 from edgeward.services.acm.certificates import servable, tags_of_certificate
+from edgeward.services.acm.issuing import Issuer
+from edgeward.services.acm.renewing import Renewals
 from edgeward.services.acm.service import acm, acm_model
 from edgeward.services.cloudfront.demands import tags_of_arn
 from edgeward.services.cloudfront.service import cloudfront
@@ -69,6 +72,10 @@ def _system_clock() -> datetime:
     return datetime.now(UTC)
 
 
+class Authority(CertificateSource, Issuer, Protocol):
+    """What has certificates for the names of distributions, and signs those that ACM is asked for."""
+
+
 class ControlPlane:
     """One control plane. Call `start` before `app` is served: it makes the store and the edges ready."""
 
@@ -76,7 +83,7 @@ class ControlPlane:
         self,
         settings: ControlPlaneSettings,
         channels: Sequence[Channel],
-        certificates: CertificateSource,
+        certificates: Authority,
         *,
         clock: Callable[[], datetime] = _system_clock,
         identifiers: Identifiers | None = None,
@@ -117,6 +124,7 @@ class ControlPlane:
                 "iam": tags_of_entity(settings.account_id),
             },
         )
+        self._renewals = Renewals(environment, vault, certificates, clock) if settings.publishes else None
         self._audit = AuditFile(settings.state_directory / "audit")
 
         def auditor(source: str) -> Auditor:
@@ -129,7 +137,7 @@ class ControlPlane:
         if settings.explain_key is not None:
             own["explain-token"] = issue_token(self._store, settings.explain_key)
         on_root = RootPath(
-            targets={acm_model().target_prefix: api(acm(environment, vault), "acm.amazonaws.com")},
+            targets={acm_model().target_prefix: api(acm(environment, vault, certificates), "acm.amazonaws.com")},
             versions={
                 IAM_VERSION: api(iam(environment, guard), "iam.amazonaws.com"),
                 STS_VERSION: api(sts(environment, guard), "sts.amazonaws.com"),
@@ -157,11 +165,15 @@ class ControlPlane:
         self._store.migrate()
         if self._publisher is not None:
             self._publisher.start()
+        if self._renewals is not None:
+            self._renewals.start()
 
     def stop(self) -> None:
         """Ends publishing and closes the store; what edges did not acknowledge is sent again at the next
         start.
         """
+        if self._renewals is not None:
+            self._renewals.stop()
         if self._publisher is not None:
             self._publisher.stop()
         self._audit.close()

@@ -1,6 +1,7 @@
 """Certificates of one's own: kept by ACM, named by a distribution, and seen by viewers."""
 
 import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,3 +62,15 @@ def test_the_edge_serves_every_kind_of_key_that_acm_takes(
 
     assert made["Status"] == "Deployed"
     assert cdn.handshake(name, ROOT.pem.decode()).certificate == certificate.der
+
+
+def test_a_certificate_that_is_asked_for_is_issued_and_shown(cdn: RunningCdn, cloudfront: CloudFrontClient) -> None:
+    acm, name = cdn.acm(), "asked.example.net"
+    arn = acm.request_certificate(DomainName=name, ValidationMethod="DNS")["CertificateArn"]
+    acm.get_waiter("certificate_validated").wait(CertificateArn=arn, WaiterConfig={"MaxAttempts": 1})
+
+    asking = config(arn) | {"Aliases": {"Quantity": 1, "Items": [name]}}
+    assert cloudfront.create_distribution(DistributionConfig=asking)["Distribution"]["Status"] == "Deployed"
+
+    issued = acm.get_certificate(CertificateArn=arn)["Certificate"]
+    assert cdn.handshake(name, Path(cdn.ca_file).read_text()).certificate == ssl.PEM_cert_to_DER_cert(issued)

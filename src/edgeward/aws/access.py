@@ -66,8 +66,8 @@ class Demand:
     """The tags that the call wants to set; None where it sets none."""
     tag_keys: Sequence[str] = ()
     """The keys of tags that the call sets or removes."""
-    keys: Mapping[str, str] = field(default_factory=dict)
-    """Condition keys of the service's own, as `iam:policyarn`, in small letters."""
+    keys: Mapping[str, list[str]] = field(default_factory=dict)
+    """The values of condition keys of the service's own, as `iam:policyarn`, in small letters."""
 
 
 Demands = Callable[[Caller, Operation, Shape], Sequence[Demand]]

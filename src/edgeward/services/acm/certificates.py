@@ -15,6 +15,7 @@ from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
 from edgeward.services.acm.facts import Facts, facts_of
 from edgeward.services.acm.material import Material
+from edgeward.services.acm.validation import shown_validation
 from edgeward.services.cloudfront import arns as cloudfront_arns
 from edgeward.vault import Vault
 
@@ -64,8 +65,13 @@ def find_or_none(transaction: Transaction, arn: str) -> Resource | None:
     return found if found is not None and found.config["Arn"] == arn else None
 
 
-def new(environment: Environment, vault: Vault, call: Call, type: Type, material: Material) -> Resource:
-    """A certificate that is not stored yet, of the region that the call was signed for."""
+def new(
+    environment: Environment, vault: Vault, call: Call, material: Material, request: Shape | None = None
+) -> Resource:
+    """A certificate that is not stored yet, of the region that the call was signed for.
+
+    `request` is what `requesting` keeps of one that was issued; None for one that was imported.
+    """
     own_id = environment.identifiers.uuid()
     return Resource(
         family=FAMILY,
@@ -73,7 +79,8 @@ def new(environment: Environment, vault: Vault, call: Call, type: Type, material
         etag=environment.identifiers.capital("E"),
         config={
             "Arn": arn_of(environment.account_id, call.caller.region, own_id),
-            "Type": str(type),
+            "Type": str(Type.IMPORTED if request is None else Type.ISSUED),
+            **(request or {}),
             **_config_of(material),
         },
         created=call.now,
@@ -84,13 +91,19 @@ def new(environment: Environment, vault: Vault, call: Call, type: Type, material
 
 def renewed(environment: Environment, vault: Vault, now: datetime, before: Resource, material: Material) -> Resource:
     """The certificate with another certificate, chain and key."""
-    return replace(
-        before,
-        etag=environment.identifiers.capital("E"),
-        config={**before.config, **_config_of(material)},
-        modified=now,
-        attributes=_sealed(vault, before.id, material),
-    )
+    changed = replace(before, modified=now, attributes=_sealed(vault, before.id, material))
+    return noted(environment, changed, _config_of(material))
+
+
+def without_token(environment: Environment, certificate: Resource) -> Resource:
+    """A further version of a certificate, of which it is no longer known by which token it was asked for."""
+    return replace(certificate, etag=environment.identifiers.capital("E"), caller_reference=None)
+
+
+def noted(environment: Environment, certificate: Resource, notes: Shape) -> Resource:
+    """A further version of a certificate, with other members in its configuration."""
+    etag = environment.identifiers.capital("E")
+    return replace(certificate, etag=etag, config={**certificate.config, **notes})
 
 
 def forget(transaction: Transaction, environment: Environment, certificate: Resource, moment: datetime) -> None:
@@ -103,6 +116,12 @@ def forget(transaction: Transaction, environment: Environment, certificate: Reso
 def facts(certificate: Resource) -> Facts:
     """What it says of itself."""
     return facts_of(certificate.config["Certificate"])
+
+
+def names(certificate: Resource) -> Sequence[str]:
+    """Its domain names: as they were asked for, else as it says itself; the main one first."""
+    asked_for: Sequence[str] = certificate.config.get("SubjectAlternativeNames") or facts(certificate).names
+    return asked_for
 
 
 def status(certificate: Resource, now: datetime) -> Status:
@@ -135,32 +154,36 @@ def tags_of_certificate(transaction: Transaction, arn: str) -> Mapping[str, str]
 def described(transaction: Transaction, account_id: str, certificate: Resource, now: datetime) -> Shape:
     """A CertificateDetail."""
     known = facts(certificate)
+    in_use_by = holders(transaction, account_id, certificate)
     return {
-        **_shared(certificate, known, now),
-        "SubjectAlternativeNames": list(known.names) or None,
+        **_shared(certificate, known, now, is_in_use=bool(in_use_by)),
+        "SubjectAlternativeNames": list(names(certificate)) or None,
         "Serial": known.serial,
         "Subject": known.subject,
         "Issuer": known.issuer,
         "SignatureAlgorithm": known.signature_algorithm,
-        "InUseBy": holders(transaction, account_id, certificate),
+        "InUseBy": in_use_by,
         "KeyUsages": [{"Name": usage} for usage in known.key_usages],
         "ExtendedKeyUsages": [{"Name": name, "OID": oid} for name, oid in known.extended_key_usages],
-        "Options": {"CertificateTransparencyLoggingPreference": "DISABLED", "Export": "DISABLED"},
+        "Options": {"CertificateTransparencyLoggingPreference": "DISABLED", "Export": "DISABLED"}
+        | certificate.config.get("Options", {}),
+        **_validation(account_id, certificate),
     }
 
 
 def summarized(transaction: Transaction, certificate: Resource, now: datetime, *, most_names: int) -> Shape:
     """A CertificateSummary."""
-    known = facts(certificate)
+    known, own_names = facts(certificate), names(certificate)
+    is_in_use = bool(transaction.referrers(FAMILY, certificate.config["Arn"]))
     return {
-        **_shared(certificate, known, now),
-        "SubjectAlternativeNameSummaries": list(known.names[:most_names]) or None,
-        "HasAdditionalSubjectAlternativeNames": len(known.names) > most_names,
+        **_shared(certificate, known, now, is_in_use=is_in_use),
+        "SubjectAlternativeNameSummaries": list(own_names[:most_names]) or None,
+        "HasAdditionalSubjectAlternativeNames": len(own_names) > most_names,
         "KeyUsages": list(known.key_usages),
         "ExtendedKeyUsages": [name for name, _ in known.extended_key_usages],
         "ExportOption": "DISABLED",
         "Exported": False,
-        "InUse": bool(transaction.referrers(FAMILY, certificate.config["Arn"])),
+        "InUse": is_in_use,
     }
 
 
@@ -169,11 +192,11 @@ def key_pair_origin(certificate: Resource) -> str:
     return _ORIGINS[certificate.config["Type"]]
 
 
-def _shared(certificate: Resource, known: Facts, now: datetime) -> Shape:
-    origin = certificate.config["Type"]
+def _shared(certificate: Resource, known: Facts, now: datetime, *, is_in_use: bool) -> Shape:
+    origin, own_names = certificate.config["Type"], names(certificate)
     return {
         "CertificateArn": certificate.config["Arn"],
-        "DomainName": known.domain_name,
+        "DomainName": own_names[0] if own_names else None,
         "Type": origin,
         "Status": str(status(certificate, now)),
         "CreatedAt": certificate.created,
@@ -181,9 +204,27 @@ def _shared(certificate: Resource, known: Facts, now: datetime) -> Shape:
         "NotBefore": known.not_before,
         "NotAfter": known.not_after,
         "KeyAlgorithm": known.key_algorithm,
-        "RenewalEligibility": "INELIGIBLE",
+        "RenewalEligibility": "ELIGIBLE" if origin == Type.ISSUED and is_in_use else "INELIGIBLE",
         "CertificateKeyPairOrigin": key_pair_origin(certificate),
     }
+
+
+def _validation(account_id: str, certificate: Resource) -> Shape:
+    """How the names were validated, of a certificate that was issued, and what came of renewing it."""
+    if certificate.config["Type"] != Type.ISSUED:
+        return {}
+    method = certificate.config["ValidationMethod"]
+    options = [shown_validation(account_id, name, method) for name in names(certificate)]
+    renewal = certificate.config.get("Renewal")
+    if renewal is None:
+        return {"DomainValidationOptions": options}
+    summary = {
+        "RenewalStatus": renewal["Status"],
+        "RenewalStatusReason": renewal.get("Reason"),
+        "UpdatedAt": datetime.fromisoformat(renewal["UpdatedAt"]),
+        "DomainValidationOptions": options,
+    }
+    return {"DomainValidationOptions": options, "RenewalSummary": summary}
 
 
 def _config_of(material: Material) -> Shape:

@@ -21,6 +21,7 @@ def acm_demands(account_id: str) -> Demands:
                 resource=_resource(account_id, caller, operation.name, members),
                 tags=tags or None,
                 tag_keys=[tag["Key"] for tag in given],
+                keys=_keys(members) if operation.name == "RequestCertificate" else {},
             )
         ]
 
@@ -31,6 +32,21 @@ def _resource(account_id: str, caller: Caller, operation: str, members: Shape) -
     if "CertificateArn" in members:
         return str(members["CertificateArn"])
     return arn_of(account_id, caller.region, "*") if operation in _CREATING else "*"
+
+
+def _keys(members: Shape) -> dict[str, list[str]]:
+    """What a policy may say of a certificate that is asked for; what is not sent is what it will be."""
+    names = [members.get("DomainName", ""), *members.get("SubjectAlternativeNames", [])]
+    options = members.get("Options", {})
+    keys = {
+        "acm:domainnames": [name.lower() for name in names],
+        "acm:validationmethod": [members.get("ValidationMethod", "DNS")],
+        "acm:keyalgorithm": [members.get("KeyAlgorithm", "RSA_2048")],
+        "acm:export": [options.get("Export", "DISABLED")],
+        "acm:certificatetransparencylogging": [options.get("CertificateTransparencyLoggingPreference", "DISABLED")],
+    }
+    authority = members.get("CertificateAuthorityArn")
+    return keys | ({"acm:certificateauthority": [authority]} if authority else {})
 
 
 _CREATING = frozenset({"ImportCertificate", "RequestCertificate"})

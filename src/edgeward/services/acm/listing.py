@@ -43,7 +43,7 @@ def list_certificates(environment: Environment, call: Call) -> Shape:
 
 def _is_asked_for(sent: Shape, certificate: Resource, now: datetime) -> bool:
     known, wanted = certificates.facts(certificate), sent.get("Includes", {})
-    if "keyTypes" not in wanted and not known.names:
+    if "keyTypes" not in wanted and not certificates.names(certificate):
         return False
     # Nothing here can be exported, or is CloudFront's own.
     if "managedBy" in wanted or wanted.get("exportOption") == "ENABLED":

@@ -35,7 +35,7 @@ def import_certificate(environment: Environment, vault: Vault, call: Call) -> Sh
     if "CertificateArn" in sent:
         return _import_again(environment, vault, call, material)
     tags = read_tags(sent.get("Tags", []))
-    certificate = certificates.new(environment, vault, call, Type.IMPORTED, material)
+    certificate = certificates.new(environment, vault, call, material)
     with environment.store.write() as transaction:
         add(transaction, certificate, tags)
     return {"CertificateArn": certificate.config["Arn"]}

@@ -7,25 +7,11 @@ import pytest
 
 from authorities import signed
 from edgeward.control_plane import ControlPlane
-from policies import ACCOUNT, allow, deny, policy
+from policies import ACCOUNT, allow, deny
 
 Refusal = Callable[..., tuple[str, str]]
 ALL = f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/*"
 CERTIFICATE = signed(["www.example.com"])
-
-
-@pytest.fixture
-def as_user(control_plane: ControlPlane, connect: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives ACM as a user sees it who has one policy."""
-    iam = connect(control_plane, service="iam")
-
-    def as_user(*statements: dict[str, Any]) -> Any:
-        iam.create_user(UserName="ada")
-        iam.put_user_policy(UserName="ada", PolicyName="own", PolicyDocument=policy(*statements))
-        keys = iam.create_access_key(UserName="ada")["AccessKey"]
-        return connect(control_plane, keys["AccessKeyId"], keys["SecretAccessKey"], service="acm")
-
-    return as_user
 
 
 def test_a_policy_is_about_the_arn_of_a_certificate(acm: Any, as_user: Callable[..., Any], refusal: Refusal) -> None:
