@@ -79,9 +79,10 @@ def signed(  # noqa: PLR0913 - each is a thing that a certificate may differ in
     days: tuple[float, float] = (-1, 90),
     is_authority: bool = False,
     extensions: Sequence[x509.ExtensionType] = (),
+    key_pem: str | None = None,
 ) -> Signed:
     """A certificate for names, signed by an issuer or by itself, valid between two days from today."""
-    own, now = key(kind, number), datetime.now(UTC)
+    own, now = key(kind, number) if key_pem is None else _read_key(key_pem), datetime.now(UTC)
     subject = x509.Name(
         [x509.NameAttribute(NameOID.COMMON_NAME, common_name or names[0])] if common_name or names else []
     )
@@ -101,6 +102,12 @@ def signed(  # noqa: PLR0913 - each is a thing that a certificate may differ in
         builder = builder.add_extension(extension, critical=False)
     certificate = builder.sign(issuer.private_key if issuer is not None else own, hashes.SHA256())
     return Signed(certificate=certificate, private_key=own, issuer=issuer)
+
+
+def _read_key(pem: str) -> Key:
+    found = serialization.load_pem_private_key(pem.encode(), password=None)
+    assert isinstance(found, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
+    return found
 
 
 SERVER = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])

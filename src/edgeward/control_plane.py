@@ -13,6 +13,7 @@ from typing import Protocol
 
 from starlette.types import ASGIApp
 
+from edgeward.acme.orders import AcmePackagesMissingError, AcmeSettings
 from edgeward.aws.api import Api, Service
 from edgeward.aws.app import Application
 from edgeward.aws.audit import AuditFile, Auditor
@@ -23,10 +24,13 @@ from edgeward.deploy.channel import CertificateSource, Channel
 from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
 from edgeward.deploy.publisher import PublishedElsewhere, Publisher
+from edgeward.services.acm import renewing, validating
 from edgeward.services.acm.certificates import servable, tags_of_certificate
-from edgeward.services.acm.issuing import Issuer
-from edgeward.services.acm.renewing import Renewals
+from edgeward.services.acm.issuing import Issuer, Validating
+from edgeward.services.acm.periodic import Periodic
+from edgeward.services.acm.renewing import renew_due
 from edgeward.services.acm.service import acm, acm_model
+from edgeward.services.acm.validating import Validations
 from edgeward.services.cloudfront.demands import tags_of_arn
 from edgeward.services.cloudfront.service import cloudfront
 from edgeward.services.edgeward.api import EdgewardApi
@@ -64,12 +68,22 @@ class ControlPlaneSettings:
     database_url: str | None = field(default=None, repr=False)
     """SQLAlchemy URL of the store, `sqlite:///...` or `postgresql+psycopg://...`; SQLite in `state_directory` by
     default."""
+    acme: AcmeSettings | None = None
+    """The CA that issues certificates for public names; None: there is none. Needs the extra `acme`."""
     publishes: bool = True
     """False: only the API is served, and another control plane on the same database brings changes to the edges."""
 
 
 def _system_clock() -> datetime:
     return datetime.now(UTC)
+
+
+def _acme_authority(settings: AcmeSettings, directory: Path) -> Validating:
+    try:
+        from edgeward.acme.authority import AcmeAuthority
+    except ModuleNotFoundError as missing:
+        raise AcmePackagesMissingError from missing
+    return AcmeAuthority(settings, directory)
 
 
 class Authority(CertificateSource, Issuer, Protocol):
@@ -124,7 +138,14 @@ class ControlPlane:
                 "iam": tags_of_entity(settings.account_id),
             },
         )
-        self._renewals = Renewals(environment, vault, certificates, clock) if settings.publishes else None
+        self._looks: list[Periodic] = []
+        if settings.publishes:
+            renew = partial(renew_due, environment, vault, certificates)
+            self._looks.append(Periodic("renewals", lambda: renew(clock()), renewing.LOOK_EVERY))
+        if settings.publishes and settings.acme is not None:
+            ca = _acme_authority(settings.acme, settings.state_directory / "acme")
+            validations = Validations(environment=environment, vault=vault, ca=ca)
+            self._looks.append(Periodic("validations", lambda: validations.look(clock()), validating.LOOK_EVERY))
         self._audit = AuditFile(settings.state_directory / "audit")
 
         def auditor(source: str) -> Auditor:
@@ -137,7 +158,11 @@ class ControlPlane:
         if settings.explain_key is not None:
             own["explain-token"] = issue_token(self._store, settings.explain_key)
         on_root = RootPath(
-            targets={acm_model().target_prefix: api(acm(environment, vault, certificates), "acm.amazonaws.com")},
+            targets={
+                acm_model().target_prefix: api(
+                    acm(environment, vault, certificates, has_ca=settings.acme is not None), "acm.amazonaws.com"
+                )
+            },
             versions={
                 IAM_VERSION: api(iam(environment, guard), "iam.amazonaws.com"),
                 STS_VERSION: api(sts(environment, guard), "sts.amazonaws.com"),
@@ -165,15 +190,15 @@ class ControlPlane:
         self._store.migrate()
         if self._publisher is not None:
             self._publisher.start()
-        if self._renewals is not None:
-            self._renewals.start()
+        for look in self._looks:
+            look.start()
 
     def stop(self) -> None:
         """Ends publishing and closes the store; what edges did not acknowledge is sent again at the next
         start.
         """
-        if self._renewals is not None:
-            self._renewals.stop()
+        for look in self._looks:
+            look.stop()
         if self._publisher is not None:
             self._publisher.stop()
         self._audit.close()

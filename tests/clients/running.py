@@ -83,12 +83,14 @@ class RunningCdn:
                 method, path, headers={"Host": site.netloc, **fields}, retries=False, redirect=False, timeout=30
             )
 
-    def handshake(self, name: str, authority_pem: str, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> "Handshake":
-        """What a viewer sees that asks for `name`, trusts one authority alone and speaks one version.
+    def handshake(
+        self, name: str, trusted: str | ssl.SSLContext, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    ) -> "Handshake":
+        """What a viewer sees that asks for `name`, trusts one authority, PEM, alone and speaks one version.
 
         Raises ssl.SSLError when they do not come together.
         """
-        context = ssl.create_default_context(cadata=authority_pem)
+        context = ssl.create_default_context(cadata=trusted) if isinstance(trusted, str) else trusted
         context.minimum_version = context.maximum_version = version
         address = ("127.0.0.1", int(urlsplit(self.https_url).port or 0))
         with (

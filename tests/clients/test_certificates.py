@@ -1,6 +1,9 @@
 """Certificates of one's own: kept by ACM, named by a distribution, and seen by viewers."""
 
+import json
 import ssl
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 from types_boto3_cloudfront import CloudFrontClient
 
+from acme_server import AcmeServer
 from authorities import authority, signed
 from clients.configurations import one_origin
-from clients.running import RunningCdn
+from clients.running import RunningCdn, start_cdn
 
 NAME = "own.example.com"
 ROOT = authority()
@@ -74,3 +78,41 @@ def test_a_certificate_that_is_asked_for_is_issued_and_shown(cdn: RunningCdn, cl
 
     issued = acm.get_certificate(CertificateArn=arn)["Certificate"]
     assert cdn.handshake(name, Path(cdn.ca_file).read_text()).certificate == ssl.PEM_cert_to_DER_cert(issued)
+
+
+def test_an_acme_ca_issues_for_a_public_name(tmp_path: Path, acme_server: AcmeServer) -> None:
+    settings, state, name = acme_server.settings, tmp_path / "state", "www.public.dev"
+    state.mkdir()
+    assert settings.resolver is not None
+    record = {
+        "directory": settings.directory_url,
+        "trusted_authorities": str(settings.trusted_authorities),
+        "resolver": "{}:{}".format(*settings.resolver),
+    }
+    (state / "acme.json").write_text(json.dumps(record))
+    running = start_cdn(state)
+    try:
+        acm = running.acm()
+        arn = acm.request_certificate(DomainName=name, ValidationMethod="DNS")["CertificateArn"]
+        asked = awaited(acm, arn, lambda told: "ResourceRecord" in told["DomainValidationOptions"][0])
+        challenge = asked["DomainValidationOptions"][0]["ResourceRecord"]
+        acme_server.publish(challenge["Name"], challenge["Value"])
+        awaited(acm, arn, lambda told: told["Status"] == "ISSUED")
+
+        asking = config(arn) | {"Aliases": {"Quantity": 1, "Items": [name]}}
+        running.cloudfront().create_distribution(DistributionConfig=asking)
+        issued = acm.get_certificate(CertificateArn=arn)
+        trusted = ssl.create_default_context(cadata=issued["CertificateChain"])
+        trusted.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        assert running.handshake(name, trusted).certificate == ssl.PEM_cert_to_DER_cert(issued["Certificate"])
+    finally:
+        assert running.stop() == 0, running.output
+
+
+def awaited(acm: Any, arn: str, is_it: Callable[[Any], bool]) -> Any:
+    """What is told of a certificate once it is so."""
+    deadline = time.monotonic() + 60
+    while not is_it(told := acm.describe_certificate(CertificateArn=arn)["Certificate"]):
+        assert time.monotonic() < deadline, told
+        time.sleep(0.2)
+    return told

@@ -12,9 +12,11 @@ from dataclasses import asdict, dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from edgeward.acme.orders import AcmePackagesMissingError
 from edgeward.authority import AuthorityError, LocalAuthority
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.deploy.publisher import AlreadyPublished
+from edgeward.dev.acme_settings import acme_settings
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.aws_clients import cloudfront_client
 from edgeward.dev.credentials import access_key, secret_key
@@ -162,6 +164,7 @@ class _Cdn:
                 account_id=self._settings.account_id,
                 explain_key=self._explain_key,
                 database_url=self._settings.database,
+                acme=acme_settings(self._folder.acme),
             ),
             channels=(edge,),
             certificates=authority,
@@ -229,7 +232,7 @@ def _explained() -> Iterator[None]:
     """Turns what can go wrong at start into a `DevError` that says what to do; anything else is a bug and stays."""
     try:
         yield
-    except (AuthorityError, DatabaseError) as error:
+    except (AcmePackagesMissingError, AuthorityError, DatabaseError) as error:
         raise DevError(str(error)) from error
     except AlreadyPublished as error:
         raise DevError(f"{error}: `edgeward api`") from error

@@ -46,6 +46,11 @@ class StateFolder:
         return self.root / "authority"
 
     @property
+    def acme(self) -> Path:
+        """Which CA issues certificates for public names; the user writes it."""
+        return self.root / "acme.json"
+
+    @property
     def s3(self) -> Path:
         """The S3 server's objects and log."""
         return self.root / "s3"

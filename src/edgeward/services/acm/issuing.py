@@ -7,6 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from edgeward.acme.orders import Order
 from edgeward.authority import PublicKey
 from edgeward.services.acm.material import Material
 
@@ -23,17 +24,39 @@ class Issuer(Protocol):
         """The chain of a certificate for exactly these names, each of them covered: leaf first, PEM."""
 
 
+class Validating(Protocol):
+    """A CA that has names validated by DNS before it signs. `edgeward.acme.authority.AcmeAuthority` is one.
+
+    Its methods raise `AcmeRefusalError` and `AcmeUnavailableError`.
+    """
+
+    def begin(self, names: Sequence[str], key_pem: str, /) -> Order:
+        """Asks for a certificate for names and a key."""
+
+    def is_published(self, order: Order, /) -> bool:
+        """Whether DNS has every record that the CA will look for."""
+
+    def finish(self, order: Order, names: Sequence[str], key_pem: str, /) -> str:
+        """Has the records looked at and the certificate issued; returns its chain, PEM, leaf first."""
+
+
 def issue(issuer: Issuer, names: Sequence[str], key_algorithm: str) -> Material:
     """A new certificate for names, with a new key of one of `KEYS`."""
     key = KEYS[key_algorithm]()
-    leaf, *issuers = x509.load_pem_x509_certificates(issuer.sign(names, key.public_key()).encode())
-    return Material(
-        certificate=_pem(leaf),
-        chain="".join(_pem(each) for each in issuers) or None,
-        private_key=key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ).decode(),
-    )
+    return material_of(issuer.sign(names, key.public_key()), pem_of_key(key))
+
+
+def material_of(chain_pem: str, key_pem: str) -> Material:
+    """A chain, leaf first, and its key. Raises ValueError for what is no chain."""
+    leaf, *issuers = x509.load_pem_x509_certificates(chain_pem.encode())
+    chain = "".join(_pem(each) for each in issuers) or None
+    return Material(certificate=_pem(leaf), chain=chain, private_key=key_pem)
+
+
+def pem_of_key(key: PrivateKey) -> str:
+    """A key, PKCS #8, not encrypted."""
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
 
 
 def _pem(certificate: x509.Certificate) -> str:

@@ -42,18 +42,19 @@ def list_certificates(environment: Environment, call: Call) -> Shape:
 
 
 def _is_asked_for(sent: Shape, certificate: Resource, now: datetime) -> bool:
-    known, wanted = certificates.facts(certificate), sent.get("Includes", {})
+    wanted = sent.get("Includes", {})
     if "keyTypes" not in wanted and not certificates.names(certificate):
         return False
     # Nothing here can be exported, or is CloudFront's own.
     if "managedBy" in wanted or wanted.get("exportOption") == "ENABLED":
         return False
+    known = certificates.facts(certificate) if certificates.is_issued(certificate) else None
     shown = (
         (sent.get("CertificateStatuses"), [certificates.status(certificate, now)]),
         (sent.get("CertificateKeyPairOrigins"), [certificates.key_pair_origin(certificate)]),
-        (wanted.get("keyTypes", DEFAULT_KEY_TYPES), [known.key_algorithm]),
-        (wanted.get("keyUsage"), known.key_usages),
-        (wanted.get("extendedKeyUsage"), [name for name, _ in known.extended_key_usages]),
+        (wanted.get("keyTypes", DEFAULT_KEY_TYPES), [certificates.key_algorithm(certificate)]),
+        (wanted.get("keyUsage"), known.key_usages if known is not None else ()),
+        (wanted.get("extendedKeyUsage"), [name for name, _ in known.extended_key_usages] if known is not None else ()),
     )
     return all(not asked_for or not set(asked_for).isdisjoint(found) for asked_for, found in shown)
 

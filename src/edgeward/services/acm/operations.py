@@ -55,6 +55,19 @@ def put_in_place(transaction: Transaction, certificate: Resource) -> None:
     republish_holders(transaction, FAMILY, certificate.config["Arn"])
 
 
+def replace_unchanged(environment: Environment, before: Resource, after: Resource) -> None:
+    """Puts a version in place of another and waits for the edges, unless that one has changed or gone meanwhile.
+
+    Then the next look at the certificate will see what it is now.
+    """
+    with environment.store.write() as transaction:
+        current = transaction.find(FAMILY, before.id)
+        if current is None or current.etag != before.etag:
+            return
+        put_in_place(transaction, after)
+    settle(environment, transaction)
+
+
 def describe(environment: Environment, call: Call) -> Shape:
     """DescribeCertificate."""
     with environment.store.read() as transaction:
@@ -65,8 +78,11 @@ def describe(environment: Environment, call: Call) -> Shape:
 def get(environment: Environment, call: Call) -> Shape:
     """GetCertificate: never the private key."""
     with environment.store.read() as transaction:
-        config = certificates.find(transaction, call.members["CertificateArn"]).config
-    return {member: config[member] for member in ("Certificate", "CertificateChain")}
+        certificate = certificates.find(transaction, call.members["CertificateArn"])
+    if not certificates.is_issued(certificate):
+        message = f"The certificate is not there: its status is {certificates.status(certificate, call.now)}."
+        raise ApiError("RequestInProgressException", message)
+    return {member: certificate.config[member] for member in ("Certificate", "CertificateChain")}
 
 
 def delete(environment: Environment, call: Call) -> Shape:

@@ -1,4 +1,4 @@
-"""RequestCertificate: issued at once by an authority of one's own.
+"""RequestCertificate: issued at once by an authority of one's own, or left to a CA that validates names.
 
 Rules: API reference, RequestCertificate. Differs from ACM: without a ValidationMethod it is DNS, because validation by
 email is not there.
@@ -19,17 +19,28 @@ from edgeward.services.acm.tagging import read_tags
 from edgeward.vault import Vault
 
 
-def request_certificate(environment: Environment, vault: Vault, issuer: Issuer, call: Call) -> Shape:
-    """RequestCertificate. The same token within an hour is answered with the certificate it was first sent for."""
+def request_certificate(
+    environment: Environment, vault: Vault, issuer: Issuer, call: Call, *, has_ca: bool = False
+) -> Shape:
+    """RequestCertificate. The same token within an hour is answered with the certificate it was first sent for.
+
+    `has_ca`: what the issuer may not sign is left to a CA that validates names.
+    """
     request, token = read_request(call.members), call.members.get("IdempotencyToken")
     tags = read_tags(call.members.get("Tags", []))
-    _check_covered(issuer, request["SubjectAlternativeNames"])
+    is_local = all(issuer.covers(name) for name in request["SubjectAlternativeNames"])
+    if not is_local:
+        _check_validated(issuer, request, has_ca=has_ca)
     with environment.store.read() as transaction:
         known = _requested_before(transaction, token, call)
     if known is not None:
         return _again(known, request)
-    material = issue(issuer, request["SubjectAlternativeNames"], request["KeyAlgorithm"])
-    certificate = replace(certificates.new(environment, vault, call, material, request), caller_reference=token)
+    if is_local:
+        material = issue(issuer, request["SubjectAlternativeNames"], request["KeyAlgorithm"])
+        made = certificates.new(environment, vault, call, material, request)
+    else:
+        made = certificates.awaited(environment, call, request)
+    certificate = replace(made, caller_reference=token)
     with environment.store.write() as transaction:
         # Somebody else may have sent the token while the key was made.
         known = _requested_before(transaction, token, call)
@@ -81,13 +92,16 @@ def _refuse_unserved(members: Shape) -> None:
             raise _invalid(message)
 
 
-def _check_covered(issuer: Issuer, names: list[str]) -> None:
-    for name in names:
-        if not issuer.covers(name):
-            raise _invalid(
-                f"The local authority may not sign {name!r}: it signs names of private use, such as those below test, "
-                "internal, localhost and example.com. Import a certificate for this one"
-            )
+def _check_validated(issuer: Issuer, request: Shape, *, has_ca: bool) -> None:
+    """A certificate that the local authority may not sign needs a CA, and that looks into DNS."""
+    if not has_ca:
+        foreign = next(name for name in request["SubjectAlternativeNames"] if not issuer.covers(name))
+        raise _invalid(
+            f"The local authority may not sign {foreign!r}: it signs names of private use, such as those below test, "
+            "internal, localhost and example.com. Import a certificate for this one, or start with an ACME CA"
+        )
+    if request["ValidationMethod"] != "DNS":
+        raise _invalid("ValidationMethod HTTP is not there for names that a CA has to validate. Use DNS")
 
 
 def _requested_before(transaction: Transaction, token: str | None, call: Call) -> Resource | None:

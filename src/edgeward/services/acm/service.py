@@ -15,13 +15,15 @@ from edgeward.services.acm.tagging import tagging_handlers
 from edgeward.vault import Vault
 
 
-def acm(environment: Environment, vault: Vault, issuer: Issuer) -> Service:
-    """The service over `environment`; private keys are sealed in `vault`, certificates asked for signed by `issuer`."""
+def acm(environment: Environment, vault: Vault, issuer: Issuer, *, has_ca: bool) -> Service:
+    """The service over `environment`; private keys are sealed in `vault`, certificates asked for signed by `issuer`,
+    or by a CA that validates names, if there is one.
+    """
     handlers: dict[str, Handler] = {
         **certificate_handlers(environment, vault),
         **tagging_handlers(environment),
         "ListCertificates": partial(list_certificates, environment),
-        "RequestCertificate": partial(request_certificate, environment, vault, issuer),
+        "RequestCertificate": partial(request_certificate, environment, vault, issuer, has_ca=has_ca),
     }
     return Service(
         model=acm_model(),

@@ -58,7 +58,8 @@ class StoreReferences(StoreAttachments):
         if found is None:
             return None
         status = certificates.status(found, self.now)
-        return OwnCertificate(status=status, names=certificates.facts(found).dns_names)
+        names = certificates.facts(found).dns_names if certificates.is_issued(found) else ()
+        return OwnCertificate(status=status, names=names)
 
     def alias_owner(self, alias: str, /) -> str | None:
         """The id of the other distribution that has exactly this alias; None when it is free."""
