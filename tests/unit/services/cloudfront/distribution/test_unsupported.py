@@ -74,8 +74,6 @@ ASKED_FOR: list[tuple[str, Any]] = [
     ("ViewerCertificate.SSLSupportMethod", "vip"),
     ("ViewerCertificate.SSLSupportMethod", "static-ip"),
     ("WebACLId", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/x/1"),
-    ("HttpVersion", "http3"),
-    ("HttpVersion", "http2and3"),
     ("ContinuousDeploymentPolicyId", "1"),
     ("Staging", True),
     ("AnycastIpListId", "1"),
