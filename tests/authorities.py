@@ -79,6 +79,7 @@ def signed(  # noqa: PLR0913 - each is a thing that a certificate may differ in
     days: tuple[float, float] = (-1, 90),
     is_authority: bool = False,
     extensions: Sequence[x509.ExtensionType] = (),
+    is_critical: bool = False,
     key_pem: str | None = None,
 ) -> Signed:
     """A certificate for names, signed by an issuer or by itself, valid between two days from today."""
@@ -99,7 +100,7 @@ def signed(  # noqa: PLR0913 - each is a thing that a certificate may differ in
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), False)
     for extension in extensions:
-        builder = builder.add_extension(extension, critical=False)
+        builder = builder.add_extension(extension, critical=is_critical)
     certificate = builder.sign(issuer.private_key if issuer is not None else own, hashes.SHA256())
     return Signed(certificate=certificate, private_key=own, issuer=issuer)
 

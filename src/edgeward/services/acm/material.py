@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.x509.oid import ExtensionOID
 
 from edgeward.aws.errors import ApiError
 from edgeward.services.acm import quotas
@@ -75,6 +76,9 @@ def _check_leaf(leaf: x509.Certificate) -> None:
     if facts.key_algorithm not in KEY_ALGORITHMS:
         known = ", ".join(KEY_ALGORITHMS)
         raise _invalid(f"The certificate has a key of the kind {facts.key_algorithm}; it has to be one of {known}.")
+    unknown = [each.oid.dotted_string for each in leaf.extensions if each.critical and each.oid not in UNDERSTOOD]
+    if unknown:
+        raise _invalid(f"The certificate has the critical extension {unknown[0]}, which the edge does not understand.")
     if not leaf.issuer.rdns:
         raise _invalid("The Issuer field of the certificate must not be empty.")
 
@@ -132,5 +136,16 @@ UNREADABLE = (
     x509.UnsupportedGeneralNameType,
 )
 """What the library raises for input that is damaged, encrypted or of a kind that it does not know."""
+UNDERSTOOD = frozenset(
+    {
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.CRL_DISTRIBUTION_POINTS,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.NAME_CONSTRAINTS,
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+    }
+)
+"""The extensions that may be critical: an edge's TLS takes no certificate with another one (RFC 5280 section 4.2)."""
 KEY_ALGORITHMS = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1")
 """The keys that the edge serves."""

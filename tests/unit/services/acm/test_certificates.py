@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from authorities import SERVER, SIGNATURES, Signed, authority, key, signed
@@ -102,6 +103,7 @@ def encrypted() -> bytes:
 
 GOOD = signed(NAMES, issuer=BETWEEN)
 STRANGER = authority("Example CA", number=2)
+UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\x05\x00")
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("no PEM", {"Certificate": b"certificate"}, "Certificate is not in PEM"),
     ("a damaged certificate", {"Certificate": GOOD.pem[:200] + GOOD.pem[260:]}, "Certificate is not in PEM"),
@@ -117,6 +119,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("a chain that is none", {"CertificateChain": b"-----BEGIN CERTIFICATE-----"}, "CertificateChain is not in PEM"),
     ("an expired one", signed(NAMES, issuer=ROOT, days=(-9, -1)).members, "has expired"),
     ("one of tomorrow", signed(NAMES, issuer=ROOT, days=(1, 9)).members, "not valid yet"),
+    (
+        "an extension that nobody knows and everybody has to",
+        signed(NAMES, extensions=[UNKNOWN], is_critical=True).members,
+        "the critical extension 1.3.6.1.4.1.99999.1",
+    ),
     ("a small RSA key", signed(NAMES, kind="RSA_1024").members, "RSA_1024"),
     ("a curve that edges lack", signed(NAMES, kind="EC_secp521r1").members, "EC_secp521r1"),
 ]
