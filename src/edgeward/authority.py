@@ -17,8 +17,10 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 PERMITTED_DOMAINS = (
     "localhost",
@@ -93,6 +95,16 @@ class LocalAuthority:
         with self._lock:
             return self._stored(wanted) or self._issue(wanted)
 
+    def sign(self, names: Iterable[str], key: PublicKey) -> str:
+        """The chain, PEM, of a new certificate for exactly `names` and a key that somebody else keeps.
+
+        Raises `AuthorityError` as `certificate_for` does.
+        """
+        wanted = tuple(sorted({name.lower() for name in names}))
+        self._require_covered(wanted)
+        leaf = _leaf_builder(wanted, self._root, self._clock()).public_key(key)
+        return _pem(leaf.sign(self._root_key, hashes.SHA256())) + self.root_pem
+
     @property
     def _root_key_path(self) -> Path:
         return self._directory / "ca-key.pem"
@@ -138,9 +150,7 @@ class LocalAuthority:
 
     def _issue(self, names: tuple[str, ...]) -> Certificate:
         key = ec.generate_private_key(ec.SECP256R1())
-        leaf = _leaf_builder(names, self._root, self._clock()).public_key(key.public_key())
-        chain_pem = _pem(leaf.sign(self._root_key, hashes.SHA256())) + self.root_pem
-        certificate = Certificate(names=names, chain_pem=chain_pem, key_pem=_key_pem(key))
+        certificate = Certificate(names=names, chain_pem=self.sign(names, key.public_key()), key_pem=_key_pem(key))
         _write(self._bundle_path(names), certificate.key_pem + certificate.chain_pem, mode=0o600)
         return certificate
 

@@ -7,21 +7,31 @@ edge, tests run it with channels of their own.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from starlette.types import ASGIApp
 
+from edgeward.acme.orders import AcmePackagesMissingError, AcmeSettings
 from edgeward.aws.api import Api, Service
 from edgeward.aws.app import Application
 from edgeward.aws.audit import AuditFile, Auditor
 from edgeward.aws.engine import Environment
 from edgeward.aws.identifiers import Identifiers
-from edgeward.certificates import CertificateFolder, no_certificates
+from edgeward.aws.root_path import RootPath
 from edgeward.deploy.channel import CertificateSource, Channel
 from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
 from edgeward.deploy.publisher import PublishedElsewhere, Publisher
 from edgeward.deploy.stapler import Stapler
+from edgeward.services.acm import renewing, validating
+from edgeward.services.acm.certificates import servable, tags_of_certificate
+from edgeward.services.acm.issuing import Issuer, Validating
+from edgeward.services.acm.periodic import Periodic
+from edgeward.services.acm.renewing import renew_due
+from edgeward.services.acm.service import acm, acm_model
+from edgeward.services.acm.validating import Validations
 from edgeward.services.cloudfront.demands import tags_of_arn
 from edgeward.services.cloudfront.service import cloudfront
 from edgeward.services.edgeward.api import EdgewardApi
@@ -29,7 +39,7 @@ from edgeward.services.edgeward.explain import issue_token
 from edgeward.services.edgeward.history import history_operations
 from edgeward.services.iam.entities import tags_of_entity
 from edgeward.services.iam.guard import Guard
-from edgeward.services.iam.service import QueryServices, iam, sts
+from edgeward.services.iam.service import IAM_VERSION, STS_VERSION, iam, sts
 from edgeward.services.key_value_store.service import key_value_store
 from edgeward.store.database import Store
 from edgeward.vault import Vault
@@ -44,8 +54,8 @@ class ControlPlaneSettings:
     access_keys: Mapping[str, str]
     """Secret access keys by access key id, of the account's root, who may do everything."""
     sealing_key: str = field(repr=False)
-    """What secrets of users and session tokens are sealed with, 64 hexadecimal digits: the same for all control planes
-    of a database."""
+    """What secrets of users, session tokens and private keys are sealed with, 64 hexadecimal digits: the same for all
+    control planes of a database."""
     account_id: str = "123456789012"
     """The account that owns everything: in ARNs."""
     domain_suffix: str = "cloudfront.localhost"
@@ -59,14 +69,26 @@ class ControlPlaneSettings:
     database_url: str | None = field(default=None, repr=False)
     """SQLAlchemy URL of the store, `sqlite:///...` or `postgresql+psycopg://...`; SQLite in `state_directory` by
     default."""
-    certificate_folder: Path | None = None
-    """Where certificates of one's own are, `<id>.pem`; None: there are none."""
+    acme: AcmeSettings | None = None
+    """The CA that issues certificates for public names; None: there is none. Needs the extra `acme`."""
     publishes: bool = True
     """False: only the API is served, and another control plane on the same database brings changes to the edges."""
 
 
 def _system_clock() -> datetime:
     return datetime.now(UTC)
+
+
+def _acme_authority(settings: AcmeSettings, directory: Path) -> Validating:
+    try:
+        from edgeward.acme.authority import AcmeAuthority
+    except ModuleNotFoundError as missing:
+        raise AcmePackagesMissingError from missing
+    return AcmeAuthority(settings, directory)
+
+
+class Authority(CertificateSource, Issuer, Protocol):
+    """What has certificates for the names of distributions, and signs those that ACM is asked for."""
 
 
 class ControlPlane:
@@ -76,14 +98,12 @@ class ControlPlane:
         self,
         settings: ControlPlaneSettings,
         channels: Sequence[Channel],
-        certificates: CertificateSource,
+        certificates: Authority,
         *,
         clock: Callable[[], datetime] = _system_clock,
         identifiers: Identifiers | None = None,
     ) -> None:
-        identifiers = identifiers or Identifiers()
-        folder = settings.certificate_folder
-        own_certificates = no_certificates if folder is None else CertificateFolder(folder).find
+        identifiers, vault = identifiers or Identifiers(), Vault(settings.sealing_key)
         self._store = Store(settings.database_url or f"sqlite:///{settings.state_directory / 'control-plane.db'}")
         self._stapler = Stapler(clock)
         self._publisher = (
@@ -93,7 +113,7 @@ class ControlPlane:
                     account_id=settings.account_id,
                     domain_suffix=settings.domain_suffix,
                     certificates=certificates,
-                    own_certificates=own_certificates,
+                    own_certificates=partial(servable, vault),
                     staple_for=self._stapler.staple_for,
                 ),
                 channels,
@@ -112,11 +132,23 @@ class ControlPlane:
         )
         guard = Guard(
             store=self._store,
-            vault=Vault(settings.sealing_key),
+            vault=vault,
             account_id=settings.account_id,
             root_keys=dict(settings.access_keys),
-            resource_tags={"cloudfront": tags_of_arn(settings.account_id), "iam": tags_of_entity(settings.account_id)},
+            resource_tags={
+                "acm": tags_of_certificate,
+                "cloudfront": tags_of_arn(settings.account_id),
+                "iam": tags_of_entity(settings.account_id),
+            },
         )
+        self._looks: list[Periodic] = []
+        if settings.publishes:
+            renew = partial(renew_due, environment, vault, certificates)
+            self._looks.append(Periodic("renewals", lambda: renew(clock()), renewing.LOOK_EVERY))
+        if settings.publishes and settings.acme is not None:
+            ca = _acme_authority(settings.acme, settings.state_directory / "acme")
+            validations = Validations(environment=environment, vault=vault, ca=ca)
+            self._looks.append(Periodic("validations", lambda: validations.look(clock()), validating.LOOK_EVERY))
         self._audit = AuditFile(settings.state_directory / "audit")
 
         def auditor(source: str) -> Auditor:
@@ -128,21 +160,28 @@ class ControlPlane:
         own = history_operations(self._store)
         if settings.explain_key is not None:
             own["explain-token"] = issue_token(self._store, settings.explain_key)
-        queries = QueryServices(
-            iam=api(iam(environment, guard), "iam.amazonaws.com"),
-            sts=api(sts(environment, guard), "sts.amazonaws.com"),
+        on_root = RootPath(
+            targets={
+                acm_model().target_prefix: api(
+                    acm(environment, vault, certificates, has_ca=settings.acme is not None), "acm.amazonaws.com"
+                )
+            },
+            versions={
+                IAM_VERSION: api(iam(environment, guard), "iam.amazonaws.com"),
+                STS_VERSION: api(sts(environment, guard), "sts.amazonaws.com"),
+            },
         )
         keys = api(key_value_store(environment), "cloudfront-keyvaluestore.amazonaws.com")
         self.app: ASGIApp = Application(
             EdgewardApi(
                 own,
-                api(cloudfront(environment, settings.domain_suffix, own_certificates), "cloudfront.amazonaws.com"),
+                api(cloudfront(environment, settings.domain_suffix), "cloudfront.amazonaws.com"),
                 access=guard,
                 clock=clock,
                 identifiers=identifiers,
                 auditor=auditor("edgeward"),
             ),
-            {"key-value-stores": keys, "": queries},
+            {"key-value-stores": keys, "": on_root},
         )
         """The API as an ASGI application."""
 
@@ -155,18 +194,15 @@ class ControlPlane:
         if self._publisher is not None:
             self._publisher.start()
             self._stapler.start(self._publisher.chains, self._publisher.renew_certificates)
-
-    def renew_certificates(self) -> Sequence[str]:
-        """Has the edges show the certificates that were replaced; returns what is wrong with those that cannot be used.
-
-        Without effect where another control plane publishes.
-        """
-        return () if self._publisher is None else self._publisher.renew_certificates()
+        for look in self._looks:
+            look.start()
 
     def stop(self) -> None:
         """Ends publishing and closes the store; what edges did not acknowledge is sent again at the next
         start.
         """
+        for look in self._looks:
+            look.stop()
         self._stapler.stop()
         if self._publisher is not None:
             self._publisher.stop()

@@ -6,6 +6,8 @@ The program is started exactly as a user starts it. Used by the fixtures of this
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -23,6 +25,16 @@ from types_boto3_s3 import S3Client
 
 START_SECONDS = 60
 STOP_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handshake:
+    """What a viewer and the edge agreed on."""
+
+    version: str | None
+    """As `TLSv1.3`."""
+    certificate: bytes | None
+    """That the edge showed, DER."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +60,12 @@ class RunningCdn:
         """A boto3 client that never retries, so that the first answer is the one seen."""
         return boto3.client("cloudfront", **self._client_arguments("AWS_ENDPOINT_URL", overrides))
 
+    def acm(self) -> Any:
+        """A boto3 client of ACM."""
+        # A name that the type checker does not know stands for the client that it has no types of.
+        service: Any = "acm"
+        return boto3.client(service, **self._client_arguments("AWS_ENDPOINT_URL", {}))
+
     def s3(self) -> S3Client:
         """A boto3 client of the S3 server, with the user's key."""
         return boto3.client("s3", **self._client_arguments("AWS_ENDPOINT_URL_S3", {}))
@@ -64,6 +82,22 @@ class RunningCdn:
             return pool.request(
                 method, path, headers={"Host": site.netloc, **fields}, retries=False, redirect=False, timeout=30
             )
+
+    def handshake(
+        self, name: str, trusted: str | ssl.SSLContext, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    ) -> "Handshake":
+        """What a viewer sees that asks for `name`, trusts one authority, PEM, alone and speaks one version.
+
+        Raises ssl.SSLError when they do not come together.
+        """
+        context = ssl.create_default_context(cadata=trusted) if isinstance(trusted, str) else trusted
+        context.minimum_version = context.maximum_version = version
+        address = ("127.0.0.1", int(urlsplit(self.https_url).port or 0))
+        with (
+            socket.create_connection(address, timeout=10) as stream,
+            context.wrap_socket(stream, server_hostname=name) as session,
+        ):
+            return Handshake(version=session.version(), certificate=session.getpeercert(binary_form=True))
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """Stops the program and returns its exit code."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from authorities import authority, signed
 from clients.configurations import one_origin
 from clients.running import RunningCdn, environment_without_aws
 
@@ -75,6 +76,30 @@ def test_a_distribution_lives_from_creation_to_deletion(cdn: RunningCdn, aws: Aw
     aws.cloudfront("delete-distribution", "--id", distribution_id, "--if-match", fresh)
     gone = aws.run("cloudfront", "get-distribution", "--id", distribution_id)
     assert "(NoSuchDistribution)" in gone.stderr
+
+
+def test_a_certificate_is_imported_and_shown_to_viewers(cdn: RunningCdn, aws: AwsCli, tmp_path: Path) -> None:
+    root = authority()
+    certificate = signed(["cli.example.com"], issuer=root, kind="RSA_2048")
+    for name, content in (("cert", certificate.pem), ("key", certificate.key_pem), ("chain", certificate.chain_pem)):
+        (tmp_path / f"{name}.pem").write_bytes(content)
+    files = {name: f"fileb://{tmp_path}/{name}.pem" for name in ("cert", "key", "chain")}
+    made = aws(
+        *("acm", "import-certificate", "--certificate", files["cert"], "--private-key", files["key"]),
+        *("--certificate-chain", files["chain"], "--tags", "Key=team,Value=web"),
+    )
+    arn = made["CertificateArn"]
+    config = one_origin(f"{cdn.bucket}.s3.us-east-1.amazonaws.com") | {
+        "Aliases": {"Quantity": 1, "Items": ["cli.example.com"]},
+        "ViewerCertificate": {"ACMCertificateArn": arn, "SSLSupportMethod": "sni-only"},
+    }
+    created = aws.cloudfront("create-distribution", "--distribution-config", json.dumps(config))["Distribution"]
+
+    assert cdn.handshake("cli.example.com", root.pem.decode()).certificate == certificate.der
+    told = aws("acm", "describe-certificate", "--certificate-arn", arn)["Certificate"]
+    assert (told["Status"], told["DomainName"], told["InUseBy"]) == ("ISSUED", "cli.example.com", [created["ARN"]])
+    assert arn in {each["CertificateArn"] for each in aws("acm", "list-certificates")["CertificateSummaryList"]}
+    assert "(ResourceInUseException)" in aws.run("acm", "delete-certificate", "--certificate-arn", arn).stderr
 
 
 def test_the_shorthand_for_one_origin_makes_a_distribution_that_serves(cdn: RunningCdn, aws: AwsCli) -> None:

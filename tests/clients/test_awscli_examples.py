@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from clients.awscli_examples import Command, read_examples
 from clients.running import environment_without_aws
+from edgeward.authority import LocalAuthority
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.ports import free_ports
@@ -93,7 +94,7 @@ class AwsCli:
 @pytest.fixture
 def endpoint(tmp_path: Path) -> Iterator[str]:
     settings = ControlPlaneSettings(state_directory=tmp_path, access_keys={"AKID": "secret"}, sealing_key="b" * 64)
-    plane = ControlPlane(settings, (ObedientEdge(),), FakeCertificates())
+    plane = ControlPlane(settings, (ObedientEdge(),), FakeCertificates(LocalAuthority(tmp_path / "authority")))
     plane.start()
     server = ApiServer(plane.app, free_ports(1)[0])
     server.start()

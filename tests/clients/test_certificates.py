@@ -1,6 +1,6 @@
-"""A certificate of one's own, put beside a running Edgeward, named by boto3 and seen by a viewer."""
+"""Certificates of one's own: kept by ACM, named by a distribution, and seen by viewers."""
 
-import socket
+import json
 import ssl
 import subprocess
 import time
@@ -13,119 +13,47 @@ import pytest
 from botocore.exceptions import ClientError
 from types_boto3_cloudfront import CloudFrontClient
 
+from acme_server import AcmeServer
+from authorities import authority, signed
 from clients.configurations import one_origin
-from clients.running import START_SECONDS, RunningCdn
-from edgeward.authority import Certificate, LocalAuthority
+from clients.running import START_SECONDS, RunningCdn, start_cdn
 from ocsp_responder import Responder, responder
 
 NAME = "own.example.com"
-ARN = "arn:aws:acm:us-east-1:123456789012:certificate/own-certificate"
+ROOT = authority()
+FIRST, SECOND = (signed([NAME], issuer=ROOT, number=number) for number in (1, 2))
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> LocalAuthority:
-    """One that Edgeward does not know."""
-    return LocalAuthority(tmp_path)
-
-
-def put(cdn: RunningCdn, id: str, certificate: Certificate) -> None:
-    folder = cdn.state / "certificates"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{id}.pem"
-    path.touch(mode=0o600)
-    path.write_text(certificate.key_pem + certificate.chain_pem)
-
-
-def connected(
-    cdn: RunningCdn, authority: LocalAuthority, name: str, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
-) -> ssl.SSLSocket:
-    """A viewer that speaks `version`, and verifies name and authority."""
-    context = ssl.create_default_context(cadata=authority.root_pem)
-    context.minimum_version = context.maximum_version = version
-    address = ("127.0.0.1", int(cdn.https_url.rpartition(":")[2].strip("/")))
-    stream = socket.create_connection(address, timeout=10)
-    try:
-        return context.wrap_socket(stream, server_hostname=name)
-    except ssl.SSLError:
-        stream.close()
-        raise
-
-
-def is_trusted(cdn: RunningCdn, authority: LocalAuthority, name: str) -> bool:
-    """Whether the edge shows a certificate of `authority` for `name`."""
-    try:
-        connected(cdn, authority, name).close()
-    except ssl.SSLCertVerificationError:
-        return False
-    return True
-
-
-def ask(viewer: ssl.SSLSocket) -> bytes:
-    """The head of one more response on a connection."""
-    viewer.sendall(f"HEAD / HTTP/1.1\r\nHost: {viewer.server_hostname}\r\n\r\n".encode())
-    head = b""
-    while not head.endswith(b"\r\n\r\n"):
-        received = viewer.recv(4096)
-        assert received, "the connection was dropped"
-        head += received
-    return head
-
-
-def eventually(is_true: Callable[[], bool]) -> None:
-    """Waits until it is."""
-    deadline = time.monotonic() + START_SECONDS
-    while not is_true():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-
-
-def config(**changes: Any) -> Any:
+def config(arn: str) -> Any:
     certificate = {
-        "ACMCertificateArn": ARN,
+        "ACMCertificateArn": arn,
         "SSLSupportMethod": "sni-only",
         "MinimumProtocolVersion": "TLSv1.3_2025",
     }
     aliases = {"Quantity": 1, "Items": [NAME]}
-    return one_origin("own.s3.amazonaws.com") | {"Aliases": aliases, "ViewerCertificate": certificate} | changes
+    return one_origin("own.s3.amazonaws.com") | {"Aliases": aliases, "ViewerCertificate": certificate}
 
 
 def test_viewers_are_shown_the_certificate_that_the_distribution_names(
-    cdn: RunningCdn, cloudfront: CloudFrontClient, authority: LocalAuthority
+    cdn: RunningCdn, cloudfront: CloudFrontClient
 ) -> None:
-    with pytest.raises(ClientError, match=r"InvalidViewerCertificate.*there is no certificate 'own-certificate'"):
-        cloudfront.create_distribution(DistributionConfig=config())
-    put(cdn, "own-certificate", authority.certificate_for(["other.example.com"]))
+    acm, trusted = cdn.acm(), ROOT.pem.decode()
+    other = acm.import_certificate(**signed(["other.example.com"], issuer=ROOT).members)["CertificateArn"]
     with pytest.raises(ClientError, match=r"InvalidViewerCertificate.*not for the alias own\.example\.com"):
-        cloudfront.create_distribution(DistributionConfig=config())
-    put(cdn, "own-certificate", authority.certificate_for([NAME]))
+        cloudfront.create_distribution(DistributionConfig=config(other))
+    arn = acm.import_certificate(**FIRST.members)["CertificateArn"]
 
-    made = cloudfront.create_distribution(DistributionConfig=config())["Distribution"]
+    made = cloudfront.create_distribution(DistributionConfig=config(arn))["Distribution"]
 
     assert made["Status"] == "Deployed"
     assert made["DistributionConfig"]["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.3_2025"
-    with connected(cdn, authority, NAME) as viewer:
-        assert viewer.version() == "TLSv1.3"
+    seen = cdn.handshake(NAME, trusted)
+    assert (seen.version, seen.certificate) == ("TLSv1.3", FIRST.der)
     with pytest.raises(ssl.SSLError):
-        connected(cdn, authority, NAME, ssl.TLSVersion.TLSv1_2)
+        cdn.handshake(NAME, trusted, ssl.TLSVersion.TLSv1_2)
 
-
-def test_a_replaced_certificate_is_shown_soon_and_no_connection_is_dropped(
-    cdn: RunningCdn, cloudfront: CloudFrontClient, authority: LocalAuthority, tmp_path: Path
-) -> None:
-    successor = LocalAuthority(tmp_path / "successor")
-    put(cdn, "replaced", authority.certificate_for(["replaced.example.com"]))
-    aliases = {"Quantity": 1, "Items": ["replaced.example.com"]}
-    certificate = {"IAMCertificateId": "replaced", "SSLSupportMethod": "sni-only"}
-    config_of_it = config(Aliases=aliases, ViewerCertificate=certificate)
-    cloudfront.create_distribution(DistributionConfig=config_of_it)
-    with connected(cdn, authority, "replaced.example.com") as kept:
-        assert ask(kept).startswith(b"HTTP/1.1 ")
-        put(cdn, "replaced", successor.certificate_for(["replaced.example.com"]))
-
-        eventually(lambda: is_trusted(cdn, successor, "replaced.example.com"))
-
-        assert not is_trusted(cdn, authority, "replaced.example.com")
-        assert ask(kept).startswith(b"HTTP/1.1 ")
+    acm.import_certificate(**SECOND.members, CertificateArn=arn)
+    assert cdn.handshake(NAME, trusted).certificate == SECOND.der
 
 
 @pytest.fixture
@@ -144,13 +72,22 @@ def curl_with_status(cdn: RunningCdn, there: Responder, authorities: Path) -> in
     return subprocess.run([*command, *resolve, asked], timeout=30, check=False).returncode
 
 
-def show(cdn: RunningCdn, cloudfront: CloudFrontClient, there: Responder, id: str) -> None:
-    made = Certificate(names=(), chain_pem=there.chain_pem, key_pem=there.leaf.key_pem)
-    put(cdn, id, made)
-    aliases = {"Quantity": 1, "Items": ["stapled.example.com"]}
-    certificate = {"IAMCertificateId": id, "SSLSupportMethod": "sni-only"}
-    distribution = config(Aliases=aliases, ViewerCertificate=certificate)
-    cloudfront.create_distribution(DistributionConfig=distribution)
+def members(there: Responder) -> dict[str, bytes]:
+    """The certificate of a responder, as ImportCertificate takes it."""
+    leaf, issuer = there.leaf, there.issuer
+    return {
+        "Certificate": leaf.pem.encode(),
+        "CertificateChain": issuer.pem.encode(),
+        "PrivateKey": leaf.key_pem.encode(),
+    }
+
+
+def eventually(is_true: Callable[[], bool]) -> None:
+    """Waits until it is."""
+    deadline = time.monotonic() + START_SECONDS
+    while not is_true():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
 
 
 CURL_INVALID_STATUS = 91
@@ -159,12 +96,79 @@ CURL_INVALID_STATUS = 91
 def test_viewers_are_shown_what_the_authority_says_of_a_certificate(
     cdn: RunningCdn, cloudfront: CloudFrontClient, there: Responder, tmp_path: Path
 ) -> None:
-    show(cdn, cloudfront, there, "stapled")
+    arn = cdn.acm().import_certificate(**members(there))["CertificateArn"]
+    stapled = config(arn) | {"Aliases": {"Quantity": 1, "Items": ["stapled.example.com"]}}
+    cloudfront.create_distribution(DistributionConfig=stapled)
 
     eventually(lambda: curl_with_status(cdn, there, tmp_path / "ca.pem") == 0)
 
     with responder() as another:
         another.revoked = datetime(2026, 1, 2, tzinfo=UTC)
-        put(cdn, "stapled", Certificate(names=(), chain_pem=another.chain_pem, key_pem=another.leaf.key_pem))
+        cdn.acm().import_certificate(**members(another), CertificateArn=arn)
         eventually(lambda: "is REVOKED since 2026-01-02" in cdn.output)
         eventually(lambda: curl_with_status(cdn, another, tmp_path / "ca.pem") == CURL_INVALID_STATUS)
+
+
+@pytest.mark.parametrize("kind", ["RSA_2048", "RSA_4096", "EC_prime256v1", "EC_secp384r1"])
+def test_the_edge_serves_every_kind_of_key_that_acm_takes(
+    cdn: RunningCdn, cloudfront: CloudFrontClient, kind: str
+) -> None:
+    name = f"{kind.lower().replace('_', '-')}.example.org"
+    certificate = signed([name], issuer=ROOT, kind=kind)
+    arn = cdn.acm().import_certificate(**certificate.members)["CertificateArn"]
+
+    config_of_kind = config(arn) | {"Aliases": {"Quantity": 1, "Items": [name]}}
+    made = cloudfront.create_distribution(DistributionConfig=config_of_kind)["Distribution"]
+
+    assert made["Status"] == "Deployed"
+    assert cdn.handshake(name, ROOT.pem.decode()).certificate == certificate.der
+
+
+def test_a_certificate_that_is_asked_for_is_issued_and_shown(cdn: RunningCdn, cloudfront: CloudFrontClient) -> None:
+    acm, name = cdn.acm(), "asked.example.net"
+    arn = acm.request_certificate(DomainName=name, ValidationMethod="DNS")["CertificateArn"]
+    acm.get_waiter("certificate_validated").wait(CertificateArn=arn, WaiterConfig={"MaxAttempts": 1})
+
+    asking = config(arn) | {"Aliases": {"Quantity": 1, "Items": [name]}}
+    assert cloudfront.create_distribution(DistributionConfig=asking)["Distribution"]["Status"] == "Deployed"
+
+    issued = acm.get_certificate(CertificateArn=arn)["Certificate"]
+    assert cdn.handshake(name, Path(cdn.ca_file).read_text()).certificate == ssl.PEM_cert_to_DER_cert(issued)
+
+
+def test_an_acme_ca_issues_for_a_public_name(tmp_path: Path, acme_server: AcmeServer) -> None:
+    settings, state, name = acme_server.settings, tmp_path / "state", "www.public.dev"
+    state.mkdir()
+    assert settings.resolver is not None
+    record = {
+        "directory": settings.directory_url,
+        "trusted_authorities": str(settings.trusted_authorities),
+        "resolver": "{}:{}".format(*settings.resolver),
+    }
+    (state / "acme.json").write_text(json.dumps(record))
+    running = start_cdn(state)
+    try:
+        acm = running.acm()
+        arn = acm.request_certificate(DomainName=name, ValidationMethod="DNS")["CertificateArn"]
+        asked = awaited(acm, arn, lambda told: "ResourceRecord" in told["DomainValidationOptions"][0])
+        challenge = asked["DomainValidationOptions"][0]["ResourceRecord"]
+        acme_server.publish(challenge["Name"], challenge["Value"])
+        awaited(acm, arn, lambda told: told["Status"] == "ISSUED")
+
+        asking = config(arn) | {"Aliases": {"Quantity": 1, "Items": [name]}}
+        running.cloudfront().create_distribution(DistributionConfig=asking)
+        issued = acm.get_certificate(CertificateArn=arn)
+        trusted = ssl.create_default_context(cadata=issued["CertificateChain"])
+        trusted.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        assert running.handshake(name, trusted).certificate == ssl.PEM_cert_to_DER_cert(issued["Certificate"])
+    finally:
+        assert running.stop() == 0, running.output
+
+
+def awaited(acm: Any, arn: str, is_it: Callable[[Any], bool]) -> Any:
+    """What is told of a certificate once it is so."""
+    deadline = time.monotonic() + 60
+    while not is_it(told := acm.describe_certificate(CertificateArn=arn)["Certificate"]):
+        assert time.monotonic() < deadline, told
+        time.sleep(0.2)
+    return told

@@ -17,6 +17,10 @@ CallerKind = Literal["Root", "IAMUser", "AssumedRole"]
 """CloudTrail's words for the type of a user identity."""
 
 
+DEFAULT_REGION = "us-east-1"
+"""Of services that have one region only, and of signatures that name none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Somebody who signed a call."""
@@ -28,6 +32,8 @@ class Caller:
     principal_id: str
     """As `AIDA...`, or `AROA...:session`."""
     access_key: str
+    region: str = DEFAULT_REGION
+    """That the call was signed for."""
     name: str | None = None
     """Of the user, or of the role."""
     issuer: str | None = None
@@ -60,8 +66,8 @@ class Demand:
     """The tags that the call wants to set; None where it sets none."""
     tag_keys: Sequence[str] = ()
     """The keys of tags that the call sets or removes."""
-    keys: Mapping[str, str] = field(default_factory=dict)
-    """Condition keys of the service's own, as `iam:policyarn`, in small letters."""
+    keys: Mapping[str, list[str]] = field(default_factory=dict)
+    """The values of condition keys of the service's own, as `iam:policyarn`, in small letters."""
 
 
 Demands = Callable[[Caller, Operation, Shape], Sequence[Demand]]

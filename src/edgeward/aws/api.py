@@ -16,8 +16,8 @@ from edgeward.aws.engine import Call, Handler
 from edgeward.aws.errors import ApiError
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.model import Operation, ServiceModel, Shape
-from edgeward.aws.protocol import Protocol, query, rest_xml
-from edgeward.aws.routing import ActionRouter, Route, Router, parse_query
+from edgeward.aws.protocol import Protocol, aws_json, query, rest_xml
+from edgeward.aws.routing import ActionRouter, Route, Router, TargetRouter, parse_query
 from edgeward.aws.sigv4 import verify
 from edgeward.aws.validation import validate_input
 from edgeward.aws.wire import WireRequest, WireResponse
@@ -123,6 +123,9 @@ def _routing(service: Service) -> Callable[[WireRequest], Route]:
     if service.protocol is query:
         by_action = ActionRouter(operations, service.model.version)
         return lambda request: by_action.match(query.arguments_of(request))
+    if service.protocol is aws_json:
+        by_target = TargetRouter(operations, service.model.target_prefix)
+        return lambda request: by_target.match(request.header("x-amz-target"))
     by_path = Router(operations)
     return lambda request: by_path.match(request.method, request.raw_path, parse_query(request.raw_query))
 

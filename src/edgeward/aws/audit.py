@@ -176,7 +176,9 @@ def _small(name: str) -> str:
 
 READING = ("Get", "List", "Describe", "Verify", "history", "version")
 """How operations begin that change nothing."""
-SECRETS = frozenset({"HeaderValue", "Value", "Puts", "Token", "SecretAccessKey", "SessionToken"})
+SECRETS = frozenset(
+    {"HeaderValue", "Value", "Puts", "Token", "SecretAccessKey", "SessionToken", "PrivateKey", "Passphrase"}
+)
 """Members that hold a secret, or may: custom headers of origins, values of key value stores, debug tokens, keys."""
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 """CloudTrail's words."""

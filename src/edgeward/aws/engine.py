@@ -58,6 +58,7 @@ class Proposal:
     config: Shape
     before: Resource | None
     """The version it would replace; None on creation."""
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +206,7 @@ class ResourceEngine:
             if resource is None:
                 self._refuse_duplicate(transaction, filled, None)
                 self._refuse_one_too_many(transaction)
-                spec.check(Proposal(transaction=transaction, config=filled, before=None))
+                spec.check(Proposal(transaction=transaction, config=filled, before=None, now=call.now))
                 resource = self._new(filled, call.now)
                 transaction.insert(resource, spec.references(filled))
                 if tags:
@@ -226,7 +227,7 @@ class ResourceEngine:
             filled = spec.fill_defaults(configure(before))
             self._refuse_immutable(before.config, filled)
             self._refuse_duplicate(transaction, filled, before)
-            spec.check(Proposal(transaction=transaction, config=filled, before=before))
+            spec.check(Proposal(transaction=transaction, config=filled, before=before, now=call.now))
             resource = replace(
                 before,
                 etag=self._environment.identifiers.capital("E"),

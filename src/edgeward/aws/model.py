@@ -101,6 +101,11 @@ class ServiceModel:
         """The service name in a signature's credential scope."""
         return str(self._model.signing_name)
 
+    @property
+    def target_prefix(self) -> str:
+        """What stands before the dot in the field X-Amz-Target; empty for a service of another protocol than JSON."""
+        return str(self._model.metadata.get("targetPrefix", ""))
+
     def shape(self, name: str) -> ModelShape:
         """The shape of that name."""
         return self._model.shape_for(name)
@@ -190,22 +195,29 @@ def _error_status(shape: ModelShape) -> int:
 
 COMMON_ERROR_STATUSES: Mapping[str, int] = {
     "AccessDenied": 403,
+    "AccessDeniedException": 400,
     "ExpiredToken": 403,
+    "ExpiredTokenException": 400,
     "IncompleteSignature": 400,
     "InternalFailure": 500,
     "InvalidAction": 400,
     "InvalidClientTokenId": 403,
+    "InvalidSignatureException": 400,
     "MalformedInput": 400,
     "MalformedXML": 400,
     "MissingAuthenticationToken": 403,
+    "MissingAuthenticationTokenException": 400,
     "NotImplemented": 501,
     "RequestEntityTooLarge": 413,
     "RequestExpired": 400,
+    "SerializationException": 400,
     "ServiceUnavailable": 503,
     "SignatureDoesNotMatch": 403,
     "UnknownOperationException": 404,
+    "UnrecognizedClientException": 400,
     "ValidationError": 400,
+    "ValidationException": 400,
 }
 """Errors that any AWS service may answer and that no service model lists ("Common Errors" of the API
-references).
+references). Those that end in Exception are the words of the JSON protocol for the others.
 """

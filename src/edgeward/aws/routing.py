@@ -79,6 +79,22 @@ class ActionRouter:
         return Route(operation=self._table[name], path_parameters={})
 
 
+class TargetRouter:
+    """All operations of a service that its callers name in the field X-Amz-Target, as
+    `CertificateManager.GetCertificate`.
+    """
+
+    def __init__(self, operations: Iterable[Operation], prefix: str) -> None:
+        self._table = {f"{prefix}.{operation.name}": operation for operation in operations}
+
+    def match(self, target: str | None) -> Route:
+        """The operation that the field names. Raises ApiError `UnknownOperationException`."""
+        operation = self._table.get(target or "")
+        if operation is None:
+            raise ApiError("UnknownOperationException", f"No operation has the X-Amz-Target '{(target or '')[:80]}'.")
+        return Route(operation=operation, path_parameters={})
+
+
 def parse_query(raw_query: str) -> list[tuple[str, str]]:
     """The decoded pairs of a query string in order; `?Flag` is ("Flag", ""). A plus sign stays one."""
     pairs = [pair.partition("=") for pair in raw_query.split("&") if pair]

@@ -9,14 +9,14 @@ looked at. Rules: "Signature Version 4 signing process" of the AWS General Refer
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from urllib.parse import quote
 
 from edgeward.aws import sigv4a
-from edgeward.aws.access import Access, Caller
+from edgeward.aws.access import DEFAULT_REGION, Access, Caller
 from edgeward.aws.errors import ApiError
 from edgeward.aws.routing import parse_query
 from edgeward.aws.wire import WireRequest
@@ -58,7 +58,13 @@ def verify(request: WireRequest, *, access: Access, service: str, now: datetime)
             "Check your AWS Secret Access Key and signing method. "
             "Consult the service documentation for details.",
         )
-    return credentials.caller
+    return replace(credentials.caller, region=_region(signature))
+
+
+def _region(signature: _Signature) -> str:
+    """The region of the scope. One that names no region of AWS's form counts as the default one."""
+    region = signature.scope[1]
+    return region if signature.algorithm == ALGORITHM and _REGION.fullmatch(region) else DEFAULT_REGION
 
 
 def _read_signature(request: WireRequest) -> _Signature:
@@ -267,6 +273,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 SCOPE_LENGTHS = {ALGORITHM: 4, sigv4a.ALGORITHM: 3}
 """How many parts the credential scope has behind the access key id; 4A's is good for several regions."""
 BASIC_FORMAT = "%Y%m%dT%H%M%SZ"
+_REGION = re.compile(r"[a-z]{2}(-[a-z]{1,16}){1,3}-[0-9]{1,2}")
 _BASIC_DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 ALLOWED_SKEW = timedelta(minutes=5)
 LONGEST_LIFETIME_SECONDS = 604_800

@@ -4,8 +4,10 @@ Both calls of a channel are synchronous and return once their effect is live. Im
 `edgeward.edge.agent.EdgeAgent`; certificates come from `edgeward.authority.LocalAuthority`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
+
+from edgeward.aws.resources import Transaction
 
 
 class Channel(Protocol):
@@ -33,6 +35,15 @@ class Certificate(Protocol):
     @property
     def key_pem(self) -> str:
         """The private key."""
+
+
+OwnCertificates = Callable[[Transaction, str], Certificate | None]
+"""Gives the certificate of one's own that has an ARN; None when there is none that can be used."""
+
+
+def no_certificates(_transaction: Transaction, _arn: str) -> Certificate | None:
+    """For who has no certificates of their own."""
+    return None
 
 
 class CertificateSource(Protocol):

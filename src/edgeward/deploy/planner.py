@@ -13,16 +13,15 @@ from dataclasses import dataclass
 
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import PendingChange, Resource
-from edgeward.certificates import CertificateError, CertificateFinder, no_certificates
 from edgeward.compiler import DistributionSource, compile_distribution, encode_plan
 from edgeward.compiler.exceptions import DanglingReferenceError
-from edgeward.deploy.channel import CertificateSource
+from edgeward.deploy.channel import CertificateSource, OwnCertificates, no_certificates
 from edgeward.deploy.ocsp import Staple
 from edgeward.services.cloudfront.distribution.family import distribution_arn
 from edgeward.services.cloudfront.distribution.fields import items_of
-from edgeward.services.cloudfront.distribution.viewer_certificate import own_certificate_id
+from edgeward.services.cloudfront.distribution.viewer_certificate import own_certificate_arn
 from edgeward.services.cloudfront.invalidation import patterns_of
-from edgeward.services.cloudfront.store_references import StoreReferences
+from edgeward.services.cloudfront.store_references import StoreAttachments
 from edgeward.store.transaction import SqlTransaction
 
 logger = logging.getLogger(__name__)
@@ -77,7 +76,7 @@ class Planner:
         account_id: str,
         domain_suffix: str,
         certificates: CertificateSource,
-        own_certificates: CertificateFinder = no_certificates,
+        own_certificates: OwnCertificates = no_certificates,
         staple_for: Callable[[str], Staple | None] = no_staple,
     ) -> None:
         """`certificates` steps in where a distribution names none of `own_certificates`; `staple_for` gives what is
@@ -131,9 +130,11 @@ class Planner:
         for each, compiled in self._compiled.items():
             distribution = transaction.find("distribution", each)
             try:
-                if distribution is not None and compiled["certificate"] != self._certificate(distribution.config):
+                if distribution is not None and compiled["certificate"] != self._certificate(
+                    transaction, distribution.config
+                ):
                     renewed.append(each)
-            except (CertificateError, DanglingReferenceError) as error:
+            except DanglingReferenceError as error:
                 problems.append(f"distribution {each}: {error}")
         return Renewals(distributions=tuple(renewed), problems=tuple(problems))
 
@@ -169,16 +170,16 @@ class Planner:
         if distribution is None or distribution.config["Staging"]:
             self._compiled.pop(id, None)
             return
-        references = StoreReferences(transaction=transaction, certificates=self._own_certificates, distribution_id=id)
-        self._compiled[id] = compile_distribution(self._source(distribution), references)
+        source = self._source(transaction, distribution)
+        self._compiled[id] = compile_distribution(source, StoreAttachments(transaction=transaction))
 
-    def _source(self, distribution: Resource) -> DistributionSource:
+    def _source(self, transaction: SqlTransaction, distribution: Resource) -> DistributionSource:
         return DistributionSource(
             id=distribution.id,
             arn=distribution_arn(self._account_id, distribution.id),
             domain_name=distribution.attributes["DomainName"],
             config=distribution.config,
-            certificate=self._certificate(distribution.config),
+            certificate=self._certificate(transaction, distribution.config),
         )
 
     def chains(self) -> set[str]:
@@ -186,12 +187,12 @@ class Planner:
         shown = (compiled["certificate"] for compiled in self._compiled.values())
         return {certificate["chain_pem"] for certificate in shown if certificate is not None}
 
-    def _certificate(self, config: Shape) -> Shape | None:
-        named = own_certificate_id(config)
+    def _certificate(self, transaction: SqlTransaction, config: Shape) -> Shape | None:
+        named = own_certificate_arn(config)
         if named is None:
             issued = _pem_members(self._certificates, items_of(config["Aliases"]))
             return None if issued is None else dict(issued)
-        certificate = self._own_certificates(named)
+        certificate = self._own_certificates(transaction, named)
         if certificate is None:
             raise DanglingReferenceError("certificate", named)
         members: Shape = {"chain_pem": certificate.chain_pem, "key_pem": certificate.key_pem}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from edgeward.authority import LocalAuthority
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
+from edgeward.dev.acme_settings import acme_settings
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.credentials import access_key, secret_key
 from edgeward.dev.errors import DevError
@@ -63,8 +64,8 @@ def _control_plane(settings: ApiSettings, folder: StateFolder) -> ControlPlane:
             sealing_key=secret_key(folder.sealing_key),
             account_id=settings.account_id,
             explain_key=secret_key(folder.explain_key),
-            certificate_folder=folder.certificates,
             database_url=settings.database,
+            acme=acme_settings(folder.acme),
             publishes=False,
         ),
         channels=(),

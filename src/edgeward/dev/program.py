@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from edgeward.acme.orders import AcmePackagesMissingError
 from edgeward.authority import AuthorityError, LocalAuthority
-from edgeward.certificates import CertificateFolder
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.deploy.publisher import AlreadyPublished
+from edgeward.dev.acme_settings import acme_settings
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.aws_clients import cloudfront_client
-from edgeward.dev.certificate_watch import CertificateWatch
 from edgeward.dev.credentials import access_key, secret_key
 from edgeward.dev.dynamic_origin import DynamicOrigin
 from edgeward.dev.errors import DevError
@@ -163,16 +163,14 @@ class _Cdn:
                 sealing_key=secret_key(self._folder.sealing_key),
                 account_id=self._settings.account_id,
                 explain_key=self._explain_key,
-                certificate_folder=self._folder.certificates,
                 database_url=self._settings.database,
+                acme=acme_settings(self._folder.acme),
             ),
             channels=(edge,),
             certificates=authority,
         )
         self._parts.callback(control_plane.stop)
         control_plane.start()
-        folder = CertificateFolder(self._folder.certificates)
-        self._looked_after.append(CertificateWatch(folder, control_plane.renew_certificates, self._say).look)
         api = ApiServer(control_plane.app, self._ports.api)
         self._parts.callback(api.stop)
         api.start()
@@ -234,7 +232,7 @@ def _explained() -> Iterator[None]:
     """Turns what can go wrong at start into a `DevError` that says what to do; anything else is a bug and stays."""
     try:
         yield
-    except (AuthorityError, DatabaseError) as error:
+    except (AcmePackagesMissingError, AuthorityError, DatabaseError) as error:
         raise DevError(str(error)) from error
     except AlreadyPublished as error:
         raise DevError(f"{error}: `edgeward api`") from error

@@ -46,9 +46,9 @@ class StateFolder:
         return self.root / "authority"
 
     @property
-    def certificates(self) -> Path:
-        """Certificates of the user's own, `<id>.pem`."""
-        return self.root / "certificates"
+    def acme(self) -> Path:
+        """Which CA issues certificates for public names; the user writes it."""
+        return self.root / "acme.json"
 
     @property
     def s3(self) -> Path:

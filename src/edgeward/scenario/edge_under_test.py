@@ -17,6 +17,7 @@ from edgeward.scenario.expansion import MAIN, Expansion, OriginPorts, expand
 from edgeward.scenario.short_form import ShortDistribution, merge
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import items_of
+from edgeward.services.cloudfront.distribution.references import OwnCertificate
 from edgeward.services.cloudfront.distribution.rules import check_distribution
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
 from edgeward.services.cloudfront.invalidation import check_batch, patterns_of
@@ -147,9 +148,9 @@ class Resources:
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         return self.expansion.origin_access_controls.get(control_id)
 
-    def certificate_names(self, _id: str, /) -> tuple[str, ...] | None:
+    def own_certificate(self, _arn: str, /) -> OwnCertificate:
         """The one certificate of a run is for all names."""
-        return tuple(items_of(self.expansion.config["Aliases"]))
+        return OwnCertificate(status="ISSUED", names=tuple(items_of(self.expansion.config["Aliases"])))
 
     def alias_owner(self, _alias: str, /) -> str | None:
         return None

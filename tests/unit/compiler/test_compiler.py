@@ -364,7 +364,7 @@ def test_viewers_are_offered_http2_when_the_distribution_says_so(attached: Attac
     [
         ({"CloudFrontDefaultCertificate": True, "MinimumProtocolVersion": "TLSv1.3_2025"}, "TLSv1"),
         ({"ACMCertificateArn": "arn:aws:acm:us-east-1:1:certificate/1", "SSLSupportMethod": "sni-only"}, "TLSv1"),
-        ({"IAMCertificateId": "1", "MinimumProtocolVersion": "TLSv1.3_2025"}, "TLSv1.3_2025"),
+        ({"ACMCertificateArn": "arn", "MinimumProtocolVersion": "TLSv1.3_2025"}, "TLSv1.3_2025"),
     ],
 )
 def test_the_security_policy_goes_with_a_certificate_of_its_own(

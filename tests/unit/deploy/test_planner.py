@@ -60,17 +60,17 @@ def test_a_step_holds_only_what_changed_and_names_its_base(planner: Planner, acc
 
 def test_a_certificate_of_ones_own_stands_before_the_authority(account: Any, certificates: CertificateSource) -> None:
     own = Certificate(names=("www.example.com",), chain_pem="chain", key_pem="key")
+    arn = "arn:aws:acm:us-east-1:123456789012:certificate/own"
     planner = Planner(
         account_id="123456789012",
         domain_suffix="cloudfront.localhost",
         certificates=certificates,
-        own_certificates={"own": own}.get,
+        own_certificates=lambda _transaction, named: own if named == arn else None,
     )
     aliases = {"Aliases": {"Quantity": 1, "Items": ["www.example.com"]}}
-    arn = "arn:aws:acm:us-east-1:123456789012:certificate"
     account.put("E1", **aliases)
-    account.put("E2", **aliases, ViewerCertificate={"ACMCertificateArn": f"{arn}/own", "SSLSupportMethod": "sni-only"})
-    account.put("E3", **aliases, ViewerCertificate={"IAMCertificateId": "lost", "SSLSupportMethod": "sni-only"})
+    account.put("E2", **aliases, ViewerCertificate={"ACMCertificateArn": arn, "SSLSupportMethod": "sni-only"})
+    account.put("E3", **aliases, ViewerCertificate={"ACMCertificateArn": f"{arn}-lost", "SSLSupportMethod": "sni-only"})
 
     load(planner, account)
 
@@ -85,26 +85,28 @@ def test_a_certificate_that_was_replaced_is_found_and_one_that_is_lost_is_named(
     def own(chain: str) -> Certificate:
         return Certificate(names=(), chain_pem=chain, key_pem="key")
 
-    folder = {"same": own("same"), "replaced": own("old"), "lost": own("lost")}
+    arns = [f"arn:aws:acm:us-east-1:123456789012:certificate/{name}" for name in ("same", "replaced", "lost")]
+    same, replaced, lost = arns
+    kept = {same: own("same"), replaced: own("old"), lost: own("lost")}
     planner = Planner(
         account_id="123456789012",
         domain_suffix="cloudfront.localhost",
         certificates=certificates,
-        own_certificates=folder.get,
+        own_certificates=lambda _transaction, named: kept.get(named),
     )
     account.put("E1")
-    for number, named in enumerate(folder, start=2):
-        account.put(f"E{number}", ViewerCertificate={"IAMCertificateId": named, "SSLSupportMethod": "sni-only"})
+    for number, named in enumerate(arns, start=2):
+        account.put(f"E{number}", ViewerCertificate={"ACMCertificateArn": named, "SSLSupportMethod": "sni-only"})
     load(planner, account)
-    folder["replaced"] = own("new")
-    del folder["lost"]
+    kept[replaced] = own("new")
+    del kept[lost]
 
     with account.store.read() as transaction:
         renewals = planner.renewals(transaction)
 
     assert renewals.distributions == ("E3",)
     (problem,) = renewals.problems
-    assert problem.startswith("distribution E4: there is no certificate 'lost'")
+    assert problem.startswith(f"distribution E4: there is no certificate '{lost}'")
 
 
 def test_several_changes_become_one_step(planner: Planner, account: Any) -> None:

@@ -23,6 +23,7 @@ from botocore.exceptions import ClientError
 from botocore.model import OperationModel
 
 from databases import PostgresServer
+from edgeward.authority import LocalAuthority, PublicKey
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.model import COMMON_ERROR_STATUSES, code_of
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
@@ -67,11 +68,18 @@ class FakeCertificate:
 
 
 class FakeCertificates:
-    """Certificates for names below example.com and localhost."""
+    """Certificates that spell their names, and an authority for those that are signed."""
+
+    def __init__(self, authority: LocalAuthority) -> None:
+        self._authority = authority
 
     def covers(self, name: str) -> bool:
-        """Whether the name is one of the two domains'."""
-        return name.endswith((".example.com", ".localhost"))
+        """Whether the authority may sign the name."""
+        return self._authority.covers(name)
+
+    def sign(self, names: Iterable[str], key: PublicKey) -> str:
+        """A certificate that TLS takes."""
+        return self._authority.sign(names, key)
 
     def certificate_for(self, names: Iterable[str]) -> FakeCertificate:
         """A certificate that spells its names."""
@@ -165,8 +173,16 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> LocalAuthority:
+    """What signs the certificates that ACM is asked for."""
+    return LocalAuthority(tmp_path_factory.mktemp("authority"))
+
+
 @pytest.fixture
-def build_control_plane(tmp_path: Path, database_url: str | None, clock: Clock) -> Callable[..., ControlPlane]:
+def build_control_plane(
+    tmp_path: Path, database_url: str | None, clock: Clock, authority: LocalAuthority
+) -> Callable[..., ControlPlane]:
     """Builds control planes over one state folder, with reproducible identifiers."""
     identifiers = Identifiers(random.Random(20200531))
 
@@ -180,7 +196,7 @@ def build_control_plane(tmp_path: Path, database_url: str | None, clock: Clock) 
             explain_key=EXPLAIN_KEY,
             database_url=database_url,
         )
-        return ControlPlane(settings, channels, FakeCertificates(), clock=clock, identifiers=identifiers)
+        return ControlPlane(settings, channels, FakeCertificates(authority), clock=clock, identifiers=identifiers)
 
     return build
 
@@ -263,6 +279,19 @@ def refused() -> Callable[..., str]:
         with pytest.raises(ClientError) as caught:
             operation(**members)
         return str(caught.value.response["Error"]["Code"])
+
+    return call
+
+
+@pytest.fixture
+def refusal() -> Callable[..., tuple[str, str]]:
+    """Calls an operation that has to be refused and returns the error's code and message."""
+
+    def call(operation: Callable[..., Any], **members: Any) -> tuple[str, str]:
+        with pytest.raises(ClientError) as caught:
+            operation(**members)
+        error = caught.value.response["Error"]
+        return str(error["Code"]), str(error["Message"])
 
     return call
 

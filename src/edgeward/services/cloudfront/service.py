@@ -8,7 +8,6 @@ from edgeward.aws.api import Service
 from edgeward.aws.engine import Environment, ResourceEngine, ResourceSpec
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.model import ServiceModel
-from edgeward.certificates import CertificateFinder, no_certificates
 from edgeward.services.cloudfront import (
     cache_policy,
     continuous_deployment_policy,
@@ -40,15 +39,11 @@ from edgeward.services.cloudfront.trust_store import trust_store_spec
 from edgeward.services.cloudfront.vpc_origin import vpc_origin_spec
 
 
-def cloudfront(
-    environment: Environment, domain_suffix: str, certificates: CertificateFinder = no_certificates
-) -> Service:
-    """The service over `environment`; new distributions get domain names under `domain_suffix`, and may name
-    `certificates` of one's own.
-    """
+def cloudfront(environment: Environment, domain_suffix: str) -> Service:
+    """The service over `environment`; new distributions get domain names under `domain_suffix`."""
     model = service_model()
     handlers = {
-        **distribution_handlers(model, environment, domain_suffix, certificates),
+        **distribution_handlers(model, environment, domain_suffix),
         **streaming_distribution_handlers(model, environment, domain_suffix),
         **invalidation_handlers(model, environment),
         **tagging_handlers(environment),

@@ -1,27 +1,21 @@
 """What the rules and the compiler ask about other resources, answered from a transaction of the store."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from edgeward.aws.engine import ResourceSpec
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Transaction
-from edgeward.certificates import CertificateFinder
+from edgeward.services.acm import certificates
 from edgeward.services.cloudfront import cache_policy, origin_request_policy, response_headers_policy
+from edgeward.services.cloudfront.distribution.references import OwnCertificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreReferences:
-    """Implements `distribution.references.References`."""
+class StoreAttachments:
+    """Implements `distribution.references.AttachedResources`."""
 
     transaction: Transaction
-    certificates: CertificateFinder
-    distribution_id: str | None = None
-    """The distribution being checked; None for a new one."""
-
-    @property
-    def distribution_count(self) -> int:
-        """How many distributions the account has besides the one being checked."""
-        return self.transaction.count("distribution") - (self.distribution_id is not None)
 
     def cache_policy(self, policy_id: str, /) -> Shape | None:
         """The CachePolicyConfig of a managed or custom policy; None when there is none."""
@@ -40,19 +34,34 @@ class StoreReferences:
         control = self.transaction.find("origin-access-control", control_id)
         return control.config if control is not None else None
 
-    def certificate_names(self, id: str, /) -> tuple[str, ...] | None:
-        """The DNS names of the certificate of one's own with this id, lower case; None when there is none.
+    def _policy(self, spec: ResourceSpec, policy_id: str) -> Shape | None:
+        policy = spec.managed.get(policy_id) or self.transaction.find(spec.family, policy_id)
+        return policy.config if policy is not None else None
 
-        Raises `CertificateError` for one that cannot be used.
-        """
-        certificate = self.certificates(id)
-        return certificate.names if certificate is not None else None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreReferences(StoreAttachments):
+    """Implements `distribution.references.References`."""
+
+    now: datetime
+    distribution_id: str | None = None
+    """The distribution being checked; None for a new one."""
+
+    @property
+    def distribution_count(self) -> int:
+        """How many distributions the account has besides the one being checked."""
+        return self.transaction.count("distribution") - (self.distribution_id is not None)
+
+    def own_certificate(self, arn: str, /) -> OwnCertificate | None:
+        """The certificate of ACM that has the ARN; None when there is none."""
+        found = certificates.find_or_none(self.transaction, arn)
+        if found is None:
+            return None
+        status = certificates.status(found, self.now)
+        names = certificates.facts(found).dns_names if certificates.is_issued(found) else ()
+        return OwnCertificate(status=status, names=names)
 
     def alias_owner(self, alias: str, /) -> str | None:
         """The id of the other distribution that has exactly this alias; None when it is free."""
         owners = self.transaction.referrers("alias", alias)
         return next((owner for owner in owners if owner != self.distribution_id), None)
-
-    def _policy(self, spec: ResourceSpec, policy_id: str) -> Shape | None:
-        policy = spec.managed.get(policy_id) or self.transaction.find(spec.family, policy_id)
-        return policy.config if policy is not None else None

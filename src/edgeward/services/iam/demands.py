@@ -15,7 +15,7 @@ def iam_demands(store: ResourceStore, account_id: str) -> Demands:
 
     def demands(caller: Caller, operation: Operation, members: Shape) -> list[Demand]:
         tags = {tag["Key"]: tag.get("Value", "") for tag in members.get("Tags", []) if "Key" in tag}
-        policy = {"iam:policyarn": members["PolicyArn"]} if "PolicyArn" in members else {}
+        policy = {"iam:policyarn": [members["PolicyArn"]]} if "PolicyArn" in members else {}
         return [
             Demand(
                 action=f"iam:{operation.name}",

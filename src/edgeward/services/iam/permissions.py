@@ -80,7 +80,7 @@ def context_of(
         **{f"aws:resourcetag/{key.lower()}": [value] for key, value in resource_tags.items()},
         **{f"aws:requesttag/{key.lower()}": [value] for key, value in requested.items()},
         "aws:tagkeys": list(demand.tag_keys or requested),
-        **{key: [value] for key, value in demand.keys.items()},
+        **demand.keys,
     }
 
 

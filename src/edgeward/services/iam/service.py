@@ -1,4 +1,4 @@
-"""IAM and STS as the API serves them: two services on the path `/`, told apart by the version that is asked for.
+"""IAM and STS as the API serves them: two services of the query protocol.
 
 What neither has a handler for answers NotImplemented, by name.
 """
@@ -7,10 +7,8 @@ from functools import cache
 
 from edgeward.aws.api import Service
 from edgeward.aws.engine import Environment
-from edgeward.aws.errors import ApiError
 from edgeward.aws.model import ServiceModel
 from edgeward.aws.protocol import query
-from edgeward.aws.wire import Answering, WireRequest, WireResponse
 from edgeward.services.iam.demands import iam_demands
 from edgeward.services.iam.entities import ROLE, USER
 from edgeward.services.iam.guard import Guard
@@ -42,26 +40,6 @@ def iam(environment: Environment, guard: Guard) -> Service:
 def sts(environment: Environment, guard: Guard) -> Service:
     """Temporary credentials. Everybody may ask for their own; for those of a role the handler decides."""
     return Service(model=sts_model(), handlers=sts_handlers(environment, guard), protocol=query, codes=_CODES)
-
-
-class QueryServices:
-    """Answers for one of two services by the version that a request names; no version is IAM's."""
-
-    def __init__(self, iam: Answering, sts: Answering) -> None:
-        self._iam = iam
-        self._sts = sts
-
-    def answer(self, request: WireRequest) -> WireResponse:
-        """Does what the request asks for."""
-        try:
-            version = query.arguments_of(request).get("Version")
-        except ApiError as error:
-            return self.refuse(error)
-        return (self._sts if version == STS_VERSION else self._iam).answer(request)
-
-    def refuse(self, error: ApiError) -> WireResponse:
-        """The answer to a request that was refused before it was read."""
-        return self._iam.refuse(error)
 
 
 @cache

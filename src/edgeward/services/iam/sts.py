@@ -153,10 +153,10 @@ def _refusals(caller: Caller, demand: Demand, role: Resource, grants: Grants, co
     return [refusal for refusal in own if directly is not Verdict.ALLOWED or refusal is not Refusal.IDENTITY_IS_SILENT]
 
 
-def _keys(call: Call) -> dict[str, str]:
-    keys = {"sts:rolesessionname": call.members["RoleSessionName"]}
+def _keys(call: Call) -> dict[str, list[str]]:
+    keys = {"sts:rolesessionname": [call.members["RoleSessionName"]]}
     if "ExternalId" in call.members:
-        keys["sts:externalid"] = call.members["ExternalId"]
+        keys["sts:externalid"] = [call.members["ExternalId"]]
     return keys
 
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from edgeward.control_plane import ControlPlane
 from policies import ROLE, policy
@@ -73,16 +72,3 @@ def account(control_plane: ControlPlane, connect: Callable[..., Any]) -> Account
 def iam(account: Account) -> Any:
     """IAM, called by the root."""
     return account.iam
-
-
-@pytest.fixture
-def refusal() -> Callable[..., tuple[str, str]]:
-    """Calls an operation that has to be refused and returns the error's code and message."""
-
-    def call(operation: Callable[..., Any], **members: Any) -> tuple[str, str]:
-        with pytest.raises(ClientError) as caught:
-            operation(**members)
-        error = caught.value.response["Error"]
-        return str(error["Code"]), str(error["Message"])
-
-    return call

@@ -13,7 +13,6 @@ from edgeward.aws.engine import Call, Environment, Handler, Proposal, ResourceEn
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import ServiceModel, Shape
 from edgeward.aws.resources import Resource, Transaction
-from edgeward.certificates import CertificateFinder
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.holds import references
@@ -26,11 +25,9 @@ from edgeward.services.cloudfront.store_references import StoreReferences
 from edgeward.services.cloudfront.tagging import read_tags
 
 
-def distribution_handlers(
-    model: ServiceModel, environment: Environment, domain_suffix: str, certificates: CertificateFinder
-) -> dict[str, Handler]:
+def distribution_handlers(model: ServiceModel, environment: Environment, domain_suffix: str) -> dict[str, Handler]:
     """The operations of the family; new distributions get domain names under `domain_suffix`."""
-    spec = distribution_spec(environment.account_id, domain_suffix, certificates)
+    spec = distribution_spec(environment.account_id, domain_suffix)
     engine = ResourceEngine(spec, model, environment)
     return {
         **engine.handlers(),
@@ -41,8 +38,8 @@ def distribution_handlers(
     }
 
 
-def distribution_spec(account_id: str, domain_suffix: str, certificates: CertificateFinder) -> ResourceSpec:
-    """The family, for one account and its own certificates."""
+def distribution_spec(account_id: str, domain_suffix: str) -> ResourceSpec:
+    """The family, for one account."""
     return ResourceSpec(
         family="distribution",
         noun="Distribution",
@@ -52,7 +49,7 @@ def distribution_spec(account_id: str, domain_suffix: str, certificates: Certifi
         new_id=lambda identifiers: identifiers.capital("E"),
         new_attributes=lambda identifiers: {"DomainName": f"{identifiers.lower('d')}.{domain_suffix}"},
         fill_defaults=fill_defaults,
-        check=lambda proposal: check(proposal, certificates),
+        check=check,
         check_delete=check_delete,
         references=references,
         describe=_describe(account_id),
@@ -89,11 +86,11 @@ def copy(engine: ResourceEngine, environment: Environment, call: Call) -> Shape:
     return engine.add(call, _staging_config(primary.config, call.members))
 
 
-def check(proposal: Proposal, certificates: CertificateFinder) -> None:
+def check(proposal: Proposal) -> None:
     """All rules of a distribution, and refusal of what the edge lacks."""
     if proposal.before is not None:
         check_update(proposal.before.config, proposal.config)
-    _check_rules(proposal, certificates)
+    _check_rules(proposal)
     refuse_unsupported(_asking(proposal.config))
 
 
@@ -135,11 +132,11 @@ def deploy_change(transaction: Transaction, distribution: Resource) -> None:
     transaction.enqueue("distribution", distribution.id)
 
 
-def _check_rules(proposal: Proposal, certificates: CertificateFinder) -> None:
+def _check_rules(proposal: Proposal) -> None:
     own_id = proposal.before.id if proposal.before is not None else None
     if proposal.config["Staging"] and items_of(proposal.config["Aliases"]):
         raise ApiError("InvalidArgument", "DistributionConfig.Aliases: a staging distribution has none. Leave it out.")
-    known = StoreReferences(transaction=proposal.transaction, certificates=certificates, distribution_id=own_id)
+    known = StoreReferences(transaction=proposal.transaction, now=proposal.now, distribution_id=own_id)
     check_distribution(proposal.config, known)
     for reference in references(proposal.config):
         is_missing = proposal.transaction.find(reference.kind, reference.target) is None

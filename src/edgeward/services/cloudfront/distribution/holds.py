@@ -36,7 +36,7 @@ def _named(shape: Shape, members: dict[str, str]) -> Iterator[Reference]:
     for path, kind in members.items():
         value = _value_at(shape, path)
         if value:
-            # The id of a web ACL is an ARN itself and is looked for as it was given.
+            # Web ACLs and certificates are known by their ARNs, and looked for as they were given.
             yield Reference(kind=kind, target=value if kind in WHOLE else last_segment(value))
 
 
@@ -50,6 +50,7 @@ def _value_at(shape: Shape, path: str) -> str:
 
 DISTRIBUTION_MEMBERS = {
     "WebACLId": "web-acl",
+    "ViewerCertificate.ACMCertificateArn": "acm-certificate",
     "ContinuousDeploymentPolicyId": "continuous-deployment-policy",
     "AnycastIpListId": "anycast-ip-list",
     "ConnectionMode": "connection-mode",
@@ -74,4 +75,4 @@ ORIGIN_MEMBERS = {
 }
 """The same of an origin."""
 
-WHOLE = frozenset({"web-acl"})
+WHOLE = frozenset({"acm-certificate", "web-acl"})

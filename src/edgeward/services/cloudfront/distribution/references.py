@@ -3,9 +3,20 @@
 The distribution family answers from the store; tests answer from dictionaries. The rules never see a store.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from edgeward.aws.model import Shape
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCertificate:
+    """What the rules need to know of a certificate of one's own."""
+
+    status: str
+    """As ACM tells it: `ISSUED`, `EXPIRED`."""
+    names: tuple[str, ...]
+    """The DNS names that viewers take it for, lower case; none unless it is issued."""
 
 
 class AttachedResources(Protocol):
@@ -31,11 +42,8 @@ class References(AttachedResources, Protocol):
     def distribution_count(self) -> int:
         """How many distributions the account has besides the one being checked."""
 
-    def certificate_names(self, id: str, /) -> tuple[str, ...] | None:
-        """The DNS names of the certificate of one's own with this id, lower case; None when there is none.
-
-        Raises `edgeward.certificates.CertificateError` for one that cannot be used.
-        """
+    def own_certificate(self, arn: str, /) -> OwnCertificate | None:
+        """The certificate that has the ARN; None when there is none."""
 
     def alias_owner(self, alias: str, /) -> str | None:
         """The id of the other distribution that has exactly this alias; None when it is free."""

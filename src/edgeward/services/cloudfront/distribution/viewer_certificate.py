@@ -2,11 +2,10 @@
 
 Sources: API reference (ViewerCertificate), Developer Guide ("Supported protocols and ciphers between viewers and
 CloudFront", "Use custom URLs by adding alternate domain names"). Called by `rules` with a config that `fill_defaults`
-has filled.
+has filled. Differs from CloudFront: a certificate of any region will do.
 """
 
 from edgeward.aws.model import Shape
-from edgeward.certificates import CertificateError
 from edgeward.services.cloudfront.distribution.fields import Field, items_of, shown
 from edgeward.services.cloudfront.distribution.references import References
 
@@ -14,19 +13,14 @@ DEFAULT_SECURITY_POLICY = "TLSv1"
 """Of a distribution without a certificate of its own, whatever it says (API reference, ViewerCertificate)."""
 
 
-def own_certificate_id(config: Shape) -> str | None:
-    """The id of the certificate that the distribution names: the last part of an ARN of ACM, or what IAM calls it.
-
-    None where it has CloudFront's.
-    """
-    certificate = config.get("ViewerCertificate", {})
-    arn = certificate.get("ACMCertificateArn") or ""
-    return arn.rpartition("/")[2] or certificate.get("IAMCertificateId") or None
+def own_certificate_arn(config: Shape) -> str | None:
+    """The ARN of the certificate of ACM that the distribution names; None where it has CloudFront's."""
+    return config.get("ViewerCertificate", {}).get("ACMCertificateArn") or None
 
 
 def security_policy(config: Shape) -> str:
     """The policy that counts, as MinimumProtocolVersion spells it. `config` is filled with defaults."""
-    if own_certificate_id(config) is None:
+    if own_certificate_arn(config) is None:
         return DEFAULT_SECURITY_POLICY
     policy: str = config["ViewerCertificate"]["MinimumProtocolVersion"]
     return policy
@@ -42,10 +36,6 @@ def check_viewer_certificate(config: Shape) -> None:
         raise at.refused(message, "InvalidViewerCertificate")
     if "CloudFrontDefaultCertificate" in chosen:
         return  # The other members mean nothing with it (API reference, ViewerCertificate).
-    arn = certificate.get("ACMCertificateArn", "")
-    if arn and not arn.startswith(_ACM_ARNS):
-        message = "CloudFront takes certificates of us-east-1 only; request the certificate there"
-        raise at.member("ACMCertificateArn").refused(message, "InvalidViewerCertificate")
     if "SSLSupportMethod" not in certificate:
         message = "is missing; a certificate of your own needs sni-only, vip or static-ip"
         raise at.member("SSLSupportMethod").refused(message, "InvalidViewerCertificate")
@@ -53,23 +43,19 @@ def check_viewer_certificate(config: Shape) -> None:
 
 
 def check_own_certificate(config: Shape, references: References) -> None:
-    """The certificate that the distribution names is there, and covers its aliases."""
-    named = own_certificate_id(config)
-    if named is None:
+    """The certificate that the distribution names is there, is issued, and covers its aliases."""
+    arn = own_certificate_arn(config)
+    if arn is None:
         return
-    at = Field().member("ViewerCertificate")
-    try:
-        names = references.certificate_names(named)
-    except CertificateError as error:
-        raise at.refused(str(error), "InvalidViewerCertificate") from error
-    if names is None:
-        message = (
-            f"there is no certificate {shown(named)!r}; put it into the folder of certificates, as {shown(named)}.pem"
-        )
+    at, certificate = Field().member("ViewerCertificate.ACMCertificateArn"), references.own_certificate(arn)
+    if certificate is None:
+        raise at.refused(f"there is no certificate {shown(arn)!r}; import it by ACM's API", "InvalidViewerCertificate")
+    if certificate.status != "ISSUED":
+        message = f"the certificate's status is {certificate.status}; only one that is ISSUED can be shown"
         raise at.refused(message, "InvalidViewerCertificate")
     for alias in items_of(config["Aliases"]):
-        if not _is_covered(alias, names):
-            message = f"the certificate {shown(named)!r} is not for the alias {alias}; it is for {', '.join(names)}"
+        if not _is_covered(alias, certificate.names):
+            message = f"the certificate is not for the alias {alias}; it is for {shown(', '.join(certificate.names))}"
             raise at.refused(message, "InvalidViewerCertificate")
 
 
@@ -88,5 +74,4 @@ def _check_security_policy(at: Field, certificate: Shape) -> None:
         raise at.refused(message, "InvalidMinimumProtocolVersion")
 
 
-_ACM_ARNS = ("arn:aws:acm:us-east-1:", "arn:aws-cn:acm:us-east-1:")
 _SOURCES = ("CloudFrontDefaultCertificate", "ACMCertificateArn", "IAMCertificateId")

@@ -9,8 +9,8 @@ import pytest
 
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
-from edgeward.certificates import CertificateError
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
+from edgeward.services.cloudfront.distribution.references import OwnCertificate
 from edgeward.services.cloudfront.distribution.rules import check_distribution
 
 
@@ -23,7 +23,7 @@ class KnownResources:
     response_headers_policies: dict[str, Shape] = field(default_factory=dict)
     origin_access_controls: dict[str, Shape] = field(default_factory=dict)
     alias_owners: dict[str, str] = field(default_factory=dict)
-    certificates: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    certificates: dict[str, OwnCertificate] = field(default_factory=dict)
     distribution_count: int = 0
 
     def cache_policy(self, policy_id: str, /) -> Shape | None:
@@ -38,10 +38,8 @@ class KnownResources:
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         return self.origin_access_controls.get(control_id)
 
-    def certificate_names(self, id: str, /) -> tuple[str, ...] | None:
-        if id == "damaged":
-            raise CertificateError("damaged.pem cannot be read")
-        return self.certificates.get(id)
+    def own_certificate(self, arn: str, /) -> OwnCertificate | None:
+        return self.certificates.get(arn)
 
     def alias_owner(self, alias: str, /) -> str | None:
         return self.alias_owners.get(alias)
@@ -69,7 +67,10 @@ def known() -> KnownResources:
             "sigv4a": control | {"SigningProtocol": "sigv4a"},
             "lambda": control | {"OriginAccessControlOriginType": "lambda"},
         },
-        certificates={"1": ("*.example.com", "example.com")},
+        certificates={
+            ACM: OwnCertificate(status="ISSUED", names=("*.example.com", "example.com")),
+            f"{ACM}-expired": OwnCertificate(status="EXPIRED", names=("*.example.com",)),
+        },
         alias_owners={"taken.example.com": "E1OTHER", "*.taken.example.net": "E1OTHER"},
     )
 
@@ -121,6 +122,7 @@ def _changed(config: Shape, changes: Mapping[str, Any]) -> Shape:
     return config
 
 
+ACM = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 SOUND: Shape = {
     "CallerReference": "first",
     "Comment": "",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import ServiceModel, Shape
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
-from edgeward.services.cloudfront.distribution.references import References
+from edgeward.services.cloudfront.distribution.references import OwnCertificate, References
 from edgeward.services.cloudfront.distribution.rules import check_distribution
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
 
@@ -33,8 +33,8 @@ class EverythingExists:
     def origin_access_control(self, _control_id: str, /) -> Shape | None:
         return {"OriginAccessControlOriginType": "s3", "SigningBehavior": "always", "SigningProtocol": "sigv4"}
 
-    def certificate_names(self, _id: str, /) -> tuple[str, ...] | None:
-        return ("www.example.com",)
+    def own_certificate(self, _arn: str, /) -> OwnCertificate | None:
+        return OwnCertificate(status="ISSUED", names=("www.example.com",))
 
     def alias_owner(self, _alias: str, /) -> str | None:
         return None

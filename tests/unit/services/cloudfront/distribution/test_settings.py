@@ -52,12 +52,6 @@ REFUSED = [
         "CloudFrontDefaultCertificate and ACMCertificateArn",
     ),
     (
-        "a certificate of another region",
-        {"ViewerCertificate": {"ACMCertificateArn": ACM.replace("us-east-1", "eu-west-1"), "SSLSupportMethod": "vip"}},
-        "InvalidViewerCertificate",
-        "ViewerCertificate.ACMCertificateArn:",
-    ),
-    (
         "no SSL support method",
         {"ViewerCertificate": {"ACMCertificateArn": ACM}},
         "InvalidViewerCertificate",
@@ -91,13 +85,13 @@ REFUSED = [
         "a certificate that is not there",
         {"ViewerCertificate": {"ACMCertificateArn": f"{ACM}0", "SSLSupportMethod": "sni-only"}},
         "InvalidViewerCertificate",
-        "put it into the folder of certificates, as 10.pem",
+        "there is no certificate 'arn:aws:acm:us-east-1:123456789012:certificate/10'; import it",
     ),
     (
-        "a certificate that cannot be used",
-        {"ViewerCertificate": {"IAMCertificateId": "damaged", "SSLSupportMethod": "sni-only"}},
+        "a certificate that has expired",
+        {"ViewerCertificate": {"ACMCertificateArn": f"{ACM}-expired", "SSLSupportMethod": "sni-only"}},
         "InvalidViewerCertificate",
-        "damaged.pem cannot be read",
+        "the certificate's status is EXPIRED",
     ),
     (
         "a certificate for other names than the aliases",
@@ -156,7 +150,7 @@ def test_an_unsound_setting_is_refused_by_name(
         ),
         pytest.param(
             aliases("example.com", "www.example.com", "*.example.com")
-            | {"ViewerCertificate": {"IAMCertificateId": "1", "SSLSupportMethod": "sni-only"}},
+            | {"ViewerCertificate": {"ACMCertificateArn": ACM, "SSLSupportMethod": "sni-only"}},
             id="a certificate for all aliases",
         ),
         pytest.param(geo("whitelist", "DE", "FR"), id="a restriction to countries"),

@@ -1,0 +1,1 @@
+"""Certificates for public names by an ACME CA (RFC 8555)."""
