@@ -224,6 +224,17 @@ def test_the_last_request_of_a_connection_is_told(limited: LimitedEdges) -> None
     assert any(isinstance(frame, frames.GoAwayFrame) and frame.error_code == 0 for frame in got)
 
 
+def test_a_viewer_who_ignores_goaway_is_cut_off(limited: LimitedEdges) -> None:
+    edge = limited(max_requests=2, max_concurrent_streams=1)
+    with open_http2(edge) as viewer:
+        answers = received(viewer)
+        for number in range(20):
+            flood(viewer, request(2 * number + 1), 1)
+            if not any("END_STREAM" in frame.flags for frame in first(answers, 2 * number + 1)):
+                return
+    raise AssertionError("the edge goes on")
+
+
 def test_a_compressed_head_that_grows_without_end_is_refused(limited: LimitedEdges) -> None:
     """An HPACK bomb: one long value in the table, named again and again by one byte each."""
     edge = limited()

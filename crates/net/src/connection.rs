@@ -216,6 +216,11 @@ impl Connection {
         self.requests() >= self.most_requests
     }
 
+    /// Whether it has had more than may have been on their way when the viewer was told that it is used up.
+    pub(crate) fn ignores_its_end(&self, limits: &ViewerLimits) -> bool {
+        self.requests() > self.most_requests.saturating_add(u64::from(limits.max_concurrent_streams))
+    }
+
     pub(crate) fn moves(&self) -> u64 {
         self.moves.load(Ordering::Relaxed)
     }

@@ -168,7 +168,8 @@ fn blank_line_end(bytes: &[u8]) -> Option<usize> {
 }
 
 fn has_content_length(bytes: &[u8]) -> bool {
-    const NAME: &[u8] = b"content-length";
+    // The parser takes no white space before the colon.
+    const NAME: &[u8] = b"content-length:";
     memchr_iter(b'\n', bytes)
         .filter_map(|at| bytes.get(at + 1..at + 1 + NAME.len()))
         .any(|name| name.eq_ignore_ascii_case(NAME))
@@ -233,6 +234,13 @@ mod tests {
     fn a_chunked_request_alone_is_not_ambiguous() {
         let mut witness = witness();
         witness.read(CHUNKED, false);
+        assert!(!witness.head_finished(Content::Chunked));
+    }
+
+    #[test]
+    fn a_longer_name_is_another_field() {
+        let mut witness = witness();
+        witness.read(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length-Range: 5\r\n\r\n", false);
         assert!(!witness.head_finished(Content::Chunked));
     }
 

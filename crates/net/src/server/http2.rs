@@ -124,6 +124,9 @@ where
                 this.http.as_mut().graceful_shutdown();
                 continue;
             }
+            if this.connection.ignores_its_end(&this.shared.limits) {
+                return Poll::Ready(());
+            }
             if let Poll::Ready(Err(_gone)) = this.flusher.poll_flush(cx) {
                 return Poll::Ready(());
             }
