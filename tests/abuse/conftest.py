@@ -72,7 +72,7 @@ def limited(tmp_path: Path) -> Iterator[LimitedEdges]:
         behavior = ShortBehavior(
             max_ttl=0, default_ttl=0, allowed_methods=("GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE")
         )
-        clear, tls = edge.start(ShortDistribution(default=behavior))
+        clear, tls = edge.start(ShortDistribution(default=behavior, http_version="http2and3"))
         return LimitedEdge(edge, _address(clear), _address(tls), tmp_path / "logs")
 
     yield start

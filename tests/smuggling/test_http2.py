@@ -138,7 +138,7 @@ PSEUDO = {
         ("a scheme that is a URL", fields(scheme="https://nobody.example.com/?"), None),
         ("an asterisk", fields(path="*", method="OPTIONS"), 400),
         ("CONNECT", [(":method", "CONNECT"), (":authority", HOST)], 400),
-        ("extended CONNECT", [*fields(method="CONNECT"), (":protocol", "websocket")], None),
+        ("extended CONNECT to something else", [*fields(method="CONNECT"), (":protocol", "connect-udp")], 400),
         ("an authority with user information", fields(authority=f"a@{HOST}"), 400),
         ("an authority with a path", fields(authority=f"{HOST}/x"), None),
         ("an authority with a space", fields(authority=f"{HOST} x"), None),
@@ -193,3 +193,11 @@ def ask(address: str, case: Case) -> int | None:
 SENDS_ANYTHING = h2.config.H2Configuration(
     header_encoding=None, validate_outbound_headers=False, normalize_outbound_headers=False
 )
+
+
+def test_a_switch_to_websocket_is_one_request(stand: Stand) -> None:
+    before = stand.innocent()
+    ask(stand.tls, Case([*fields(method="CONNECT"), (":protocol", "websocket")], None, None, ()))
+    after = stand.innocent()
+
+    assert tuple(stand.seen_between(before, after)) == (Seen("GET", "/meant"),)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from aioquic.asyncio.protocol import QuicConnectionProtocol
-from aioquic.h3.connection import H3_ALPN, H3Connection, H3Stream
+from aioquic.h3.connection import H3_ALPN, ErrorCode, H3Connection, H3Stream
 from aioquic.h3.events import DataReceived, H3Event, HeadersReceived
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
@@ -74,6 +74,14 @@ class Http3Session(QuicConnectionProtocol):
             self._http.send_headers(stream, _header_list(request), end_stream=not request.content)
             if request.content:
                 self._http.send_data(stream, request.content, end_stream=True)
+        self.transmit()
+
+    def take_back(self, request: Request) -> None:
+        """Puts a request on its way and gives it up at once (RFC 9114 section 4.1.1)."""
+        stream = self._quic.get_next_available_stream_id()
+        self._exchanges[stream] = _Exchange(method=request.method)
+        self._http.send_headers(stream, _header_list(request))
+        self._quic.reset_stream(stream, ErrorCode.H3_REQUEST_CANCELLED)
         self.transmit()
 
     async def begin(self) -> None:

@@ -1,0 +1,64 @@
+"""HTTP/3 viewers who make work instead of requests: cut off and counted."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from abuse.conftest import HOST, LimitedEdges
+from edgeward.scenario.certificates import root_pem
+from edgeward.scenario.http3 import Http3Session, http3_session
+from edgeward.scenario.message import Request
+
+LARGE = Request(method="GET", target="/large", fields=[], authority=HOST)
+SMALL = Request(method="GET", target="/a", fields=[], authority=HOST)
+
+
+def visit(edge: tuple[str, int], act: Callable[[Http3Session], Awaitable[None]]) -> None:
+    """Has a viewer do something on a connection of its own."""
+
+    async def connected() -> None:
+        async with http3_session(edge, HOST, root_pem()) as session:
+            await act(session)
+
+    asyncio.run(connected())
+
+
+def test_rapid_reset_is_cut_off(limited: LimitedEdges) -> None:
+    edge = limited(max_reset_streams=50)
+
+    async def reset(session: Http3Session) -> None:
+        for _ in range(120):
+            session.take_back(LARGE)
+            await asyncio.sleep(0)
+        session.send([SMALL])
+        await session.receive()
+
+    visit(edge.tls, reset)
+    edge.eventually_refused("reset_streams", 1)
+
+
+def test_a_viewer_may_take_back_some_requests(limited: LimitedEdges) -> None:
+    edge = limited(max_reset_streams=50)
+
+    async def reset(session: Http3Session) -> None:
+        for _ in range(30):
+            session.take_back(LARGE)
+        session.send([SMALL])
+        await session.begin()
+        assert (await session.receive())[-1] is not None
+
+    visit(edge.tls, reset)
+    assert edge.refused("reset_streams") == 0
+
+
+def test_a_connection_of_many_is_refused(limited: LimitedEdges) -> None:
+    edge = limited(max_connections_per_address=1)
+
+    async def come_again(_session: Http3Session) -> None:
+        try:
+            async with http3_session(edge.tls, HOST, root_pem()):
+                raise AssertionError("a second connection was let in")
+        except ConnectionError:
+            pass
+
+    visit(edge.tls, come_again)
+    edge.eventually_refused("connections_of_address", 1)
