@@ -258,6 +258,7 @@ class Scenario:
     needs: tuple[str, ...]
     via: tuple[Door, ...]
     disk: bool
+    workers: int
     geo: Places
     lock_timeout: Duration
     cases: tuple[Case, ...]
@@ -298,6 +299,7 @@ class Document:
     via: Annotated[tuple[Door, ...], "The doors to run it through, each once"] = ("h2",)
     rows: Annotated[Table, "Runs the scenario once for each row: label to the values of `$name`"] = NO_TABLE
     disk: Annotated[bool, "Whether the edge has a cache on disk below the one in memory"] = False
+    workers: Annotated[int, "Threads of the edge; each keeps origin connections of its own"] = 2
     geo: Annotated[Places, "Where viewers are by network, as the edge's data have it; default: no data"] = NOWHERE
     lock_timeout: Annotated[Duration, "Real time that requests wait for the answer to another one"] = LOCK_TIMEOUT
     distribution: Annotated[ShortDistribution, "Members that differ from the one-origin default"] = PLAIN
@@ -325,6 +327,7 @@ def parse_scenario(text: str, path: Path) -> Scenario:
         needs=document.needs,
         via=document.via,
         disk=document.disk,
+        workers=document.workers,
         geo=document.geo,
         lock_timeout=document.lock_timeout,
         cases=cases,

@@ -64,7 +64,9 @@ async def _run(scenario: Scenario, case: Case, door: Door) -> None:
 
 
 def _surroundings(scenario: Scenario) -> Surroundings:
-    return Surroundings(disk=scenario.disk, places=scenario.geo, lock_timeout=scenario.lock_timeout)
+    return Surroundings(
+        disk=scenario.disk, workers=scenario.workers, places=scenario.geo, lock_timeout=scenario.lock_timeout
+    )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -44,6 +44,8 @@ class Surroundings:
 
     disk: bool
     """A cache on disk."""
+    workers: int
+    """Threads of the edge."""
     places: Places
     """Data about addresses, of these places; without any the edge has none."""
     lock_timeout: Duration
@@ -61,7 +63,11 @@ async def set_up(distribution: ShortDistribution, surroundings: Surroundings) ->
         stack.push_async_callback(origins.close)
         wanted = _all_origins(distribution)
         ports = {name: await _listen(origins, name, origin) for name, origin in wanted.items()}
-        settings = replace(_settings(wanted, ports, logs), lock_timeout_ms=surroundings.lock_timeout.milliseconds)
+        settings = replace(
+            _settings(wanted, ports, logs),
+            workers=surroundings.workers,
+            lock_timeout_ms=surroundings.lock_timeout.milliseconds,
+        )
         if surroundings.disk:
             cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeward-cache-")))
             settings = replace(settings, disk=DiskSettings(directory=cache, limit_bytes=_DISK_BYTES))

@@ -18,6 +18,7 @@ def scenario(name: str, *needs: str) -> Scenario:
         needs=needs,
         via=("h2",),
         disk=False,
+        workers=2,
         geo=NOWHERE,
         lock_timeout=LOCK_TIMEOUT,
         cases=(),
