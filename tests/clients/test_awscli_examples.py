@@ -54,7 +54,7 @@ REPLACED = {
 REFUSED = {
     "ManagedCertificateRequest": "managed certificates are not there yet",
     "get-managed-certificate-details": "has no managed certificate",
-    "ConnectionMode": "this edge has no certificates of ACM|DistributionConfig.ConnectionMode: ",
+    "ConnectionMode": "there is no certificate |DistributionConfig.ConnectionMode: ",
 }
 """Operations and members whose examples are refused, and what the refusal says."""
 

@@ -136,16 +136,16 @@ def test_a_real_ca_issues_once_dns_has_the_records(desk: Desk, acme_server: Acme
     )
     assert "ResourceRecord" not in waiting["DomainValidationOptions"][0]
 
-    validations.look(NOW)
+    validations.look(datetime.now(UTC))
     options = desk.told(arn)["DomainValidationOptions"]
     assert {option["ResourceRecord"]["Name"] for option in options} == {"_acme-challenge.real.shop.dev."}
     assert len({option["ResourceRecord"]["Value"] for option in options}) == 2
-    validations.look(NOW)
+    validations.look(datetime.now(UTC))
     assert desk.told(arn)["Status"] == "PENDING_VALIDATION"
 
     for option in options:
         acme_server.publish(option["ResourceRecord"]["Name"], option["ResourceRecord"]["Value"])
-    validations.look(NOW)
+    validations.look(datetime.now(UTC))
 
     told = desk.told(arn)
     assert (told["Status"], told["SubjectAlternativeNames"]) == ("ISSUED", ["real.shop.dev", "*.real.shop.dev"])
