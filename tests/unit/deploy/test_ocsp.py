@@ -40,7 +40,7 @@ def test_nobody_is_asked_about_a_certificate_without_responder_or_issuer(there: 
 def test_a_good_certificate_has_a_staple_until_the_next_update(query: Query, there: Responder) -> None:
     answer = there.answer()
 
-    staple = staple_of(answer, query, NOW)
+    staple = staple_of(answer, query, datetime.now(UTC))
 
     assert staple.response == answer
     assert staple.revoked is None
@@ -51,11 +51,11 @@ def test_a_good_certificate_has_a_staple_until_the_next_update(query: Query, the
 def test_a_revoked_certificate_has_one_too(query: Query, there: Responder) -> None:
     there.revoked = datetime(2026, 1, 2, tzinfo=UTC)
 
-    assert staple_of(there.answer(), query, NOW).revoked == there.revoked
+    assert staple_of(there.answer(), query, datetime.now(UTC)).revoked == there.revoked
 
 
 def test_the_issuer_may_put_another_in_charge(query: Query, there: Responder) -> None:
-    assert staple_of(there.answer(by=there.delegate()), query, NOW).revoked is None
+    assert staple_of(there.answer(by=there.delegate()), query, datetime.now(UTC)).revoked is None
 
 
 Answer = Callable[[Responder], bytes]
@@ -81,7 +81,7 @@ Answer = Callable[[Responder], bytes]
 )
 def test_an_answer_that_proves_nothing_is_refused(answer: Answer, reason: str, query: Query, there: Responder) -> None:
     with pytest.raises(OcspError, match=reason):
-        staple_of(answer(there), query, NOW)
+        staple_of(answer(there), query, datetime.now(UTC))
 
 
 def test_certificates_of_the_local_authority_have_no_responder(tmp_path_factory: pytest.TempPathFactory) -> None:
