@@ -57,16 +57,6 @@ class Snapshot:
     document: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renewals:
-    """Which compiled distributions have another certificate by now."""
-
-    distributions: tuple[str, ...] = ()
-    """Their ids."""
-    problems: tuple[str, ...] = ()
-    """Why others, whose certificate cannot be used any more, keep the one they have."""
-
-
 class Planner:
     """The compiled state of all distributions of one account."""
 
@@ -124,19 +114,19 @@ class Planner:
         self._sequence = position if change is not None else self._sequence
         return Step(position=position, sequence=self._sequence, change=change, orders=orders, completes=completes)
 
-    def renewals(self, transaction: SqlTransaction) -> Renewals:
-        """Compares the certificates of all compiled distributions with those that they would get now."""
-        renewed, problems = [], []
-        for each, compiled in self._compiled.items():
-            distribution = transaction.find("distribution", each)
-            try:
-                if distribution is not None and compiled["certificate"] != self._certificate(
-                    transaction, distribution.config
-                ):
-                    renewed.append(each)
-            except DanglingReferenceError as error:
-                problems.append(f"distribution {each}: {error}")
-        return Renewals(distributions=tuple(renewed), problems=tuple(problems))
+    def renewed(self, transaction: SqlTransaction) -> list[str]:
+        """The ids of compiled distributions that would get another certificate, or another staple, now."""
+        return [each for each in self._compiled if self._is_renewed(transaction, each)]
+
+    def _is_renewed(self, transaction: SqlTransaction, id: str) -> bool:
+        distribution = transaction.find("distribution", id)
+        if distribution is None:
+            return False
+        try:
+            return bool(self._compiled[id]["certificate"] != self._certificate(transaction, distribution.config))
+        except DanglingReferenceError as error:
+            logger.warning("distribution %s keeps the certificate it has: %s", id, error)
+            return False
 
     def whole_plan(self) -> Snapshot:
         """The plan that stands in for every step so far."""

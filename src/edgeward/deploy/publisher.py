@@ -85,17 +85,14 @@ class Publisher:
         with self._changed:
             return self._planner.chains()
 
-    def renew_certificates(self) -> Sequence[str]:
-        """Sends the certificates that were replaced since they were compiled, as `settle` does; returns what is wrong
-        with others, whose distributions keep the certificates they have.
-        """
+    def renew_certificates(self) -> None:
+        """Sends the certificates and staples that are others than those that were compiled, as `settle` does."""
         with self._changed, self._store.read() as transaction:
-            renewals = self._planner.renewals(transaction)
-        if renewals.distributions:
+            renewed = self._planner.renewed(transaction)
+        if renewed:
             with self._store.write() as transaction:
-                positions = [transaction.enqueue("distribution", each) for each in renewals.distributions]
+                positions = [transaction.enqueue("distribution", each) for each in renewed]
             self.settle(positions[-1])
-        return renewals.problems
 
     def _advance(self) -> bool:
         """Sends what the outbox has; False once publishing has ended."""

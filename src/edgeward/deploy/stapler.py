@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.ocsp import OcspError, Query, Staple, query_for, staple_of
 
 logger = logging.getLogger(__name__)
@@ -102,8 +103,8 @@ class _Entry:
     def _note_failure(self, error: Exception, now: datetime) -> None:
         if self.failures == 0:
             logger.warning("no OCSP response for %s from %s: %s", self._name, self._url, error)
-        self.next_at = now + min(_FIRST_PAUSE * 2**self.failures, _LONGEST_PAUSE)
-        self.failures = min(self.failures + 1, _MOST_DOUBLINGS)
+        self.failures += 1
+        self.next_at = now + timedelta(seconds=_PAUSES.seconds(self.failures))
 
     def _tell_of_revocation(self, before: Staple | None) -> None:
         was = before.revoked if before is not None else None
@@ -150,8 +151,6 @@ FETCH_SECONDS = 10.0
 STOP_SECONDS = 1.0
 LONGEST_ANSWER = 64 << 10
 """Bytes; an answer with the certificate of its signer has two thousand."""
-_FIRST_PAUSE = timedelta(minutes=1)
-_LONGEST_PAUSE = timedelta(hours=1)
-_MOST_DOUBLINGS = 6
+_PAUSES = Backoff(first=60.0, longest=3600.0)
 _SOONEST = timedelta(minutes=1)
 """Not asked more often, however short the lives of the answers are."""

@@ -1,7 +1,7 @@
-//! Runs the streams of HTTP/2 connections, each as a task of its worker.
+//! Runs the streams of HTTP/2 and HTTP/3 connections, each as a task of its worker.
 //!
 //! Invariant: a panic ends one stream (its viewer sees it reset) and is counted; so does a viewer that makes no room for
-//! a stream's content. Used by `http2`.
+//! a stream's content. Used by `http2` and `http3`.
 //!
 //! Polling a stream once in place before it becomes a task was tried, as most answers are ready at once: 2 % less CPU
 //! per stored response, not enough for the second kind of waker that every future of the pipeline would have to bear.
@@ -19,7 +19,7 @@ use super::stall::StallTimer;
 use super::worker::PanicCount;
 use crate::limits::ViewerRefusal;
 
-/// The executor of one worker's HTTP/2 connections.
+/// The executor of one worker's HTTP/2 and HTTP/3 connections.
 #[derive(Clone, Debug)]
 pub(super) struct StreamExecutor {
     shared: Arc<Shared>,

@@ -70,13 +70,17 @@ pub(crate) fn asked(exchange: &mut Exchange) -> Result<Option<OnUpgrade>, Refusa
         // Without a key it is no opening handshake, and the origin could take it for anything (RFC 6455 section 4.2.1).
         && request.headers.contains_key(header::SEC_WEBSOCKET_KEY)
         && switches_to_websocket(&request.headers);
+    let is_extended_connect = exchange.is_extended_connect();
+    if !is_upgrade && !is_extended_connect {
+        return Ok(None);
+    }
     let forwarding = exchange.route.as_ref().map(|route| &route.behavior.forwarding.headers);
     let can_be_asked = forwarding.is_some_and(|headers| NEEDED.iter().all(|name| headers.forwards(name)));
-    match (exchange.is_extended_connect(), is_upgrade) {
-        (true, _) if !can_be_asked => Err(Refusal::InvalidTarget),
-        (true, _) => exchange.request.extensions.remove().map(Some).ok_or(Refusal::InvalidTarget),
-        (false, true) if can_be_asked => Ok(exchange.request.extensions.remove()),
-        (false, _) => Ok(None),
+    match (is_extended_connect, can_be_asked) {
+        (true, true) => exchange.request.extensions.remove().map(Some).ok_or(Refusal::InvalidTarget),
+        (true, false) => Err(Refusal::InvalidTarget),
+        (false, true) => Ok(exchange.request.extensions.remove()),
+        (false, false) => Ok(None),
     }
 }
 

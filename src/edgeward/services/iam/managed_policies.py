@@ -209,8 +209,9 @@ def list_entities(environment: Environment, call: Call) -> Shape:
             for holder in transaction.referrers(ATTACHED, call.members["PolicyArn"])
             if (entity := transaction.find((kind := KINDS[holder[:4]]).family, holder)) is not None
         ]
-    answer: Shape = {"PolicyGroups": [], "PolicyUsers": [], "PolicyRoles": [], "IsTruncated": False}
-    for kind, entity in found:
+    page = entities.sliced(found, "Found", call)
+    answer: Shape = {"PolicyGroups": [], "PolicyUsers": [], "PolicyRoles": [], **page}
+    for kind, entity in answer.pop("Found"):
         answer[f"Policy{kind.noun}s"].append({kind.name_member: entity.config["Name"], f"{kind.noun}Id": entity.id})
     return answer
 

@@ -7,7 +7,6 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
-from edgeward.aws.access import CallerKind
 from edgeward.vault import Vault
 
 
@@ -18,7 +17,6 @@ class Session:
     access_key: str
     """`ASIA...`."""
     secret: str = field(repr=False)
-    kind: CallerKind
     issued: int
     """Seconds since 1970, as is `expires`."""
     expires: int

@@ -42,7 +42,6 @@ def get_session_token(environment: Environment, guard: Guard, call: Call) -> Sha
     session = Session(
         access_key=environment.identifiers.access_key("ASIA"),
         secret=environment.identifiers.secret(),
-        kind=call.caller.kind,
         issued=int(call.now.timestamp()),
         expires=int(call.now.timestamp()) + (min(asked, LONGEST_ROOT_SECONDS) if is_root else asked),
         owner_id=call.caller.owner_id,
@@ -73,7 +72,6 @@ def assume_role(environment: Environment, guard: Guard, call: Call) -> Shape:
     session = Session(
         access_key=environment.identifiers.access_key("ASIA"),
         secret=environment.identifiers.secret(),
-        kind="AssumedRole",
         issued=int(call.now.timestamp()),
         expires=int(call.now.timestamp()) + seconds,
         owner_id=role.id,

@@ -93,7 +93,7 @@ def list_access_keys(environment: Environment, call: Call) -> Shape:
     with environment.store.read() as transaction:
         user = _user(transaction, call)
         keys = transaction.page(ACCESS_KEY, Page(size=MOST_KEYS, parent=user.id))
-    return {"AccessKeyMetadata": [_shown_key(user, key) for key in keys], "IsTruncated": False}
+    return entities.sliced([_shown_key(user, key) for key in keys], "AccessKeyMetadata", call)
 
 
 def update_access_key(environment: Environment, call: Call) -> Shape:

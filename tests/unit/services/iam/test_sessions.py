@@ -8,7 +8,7 @@ KEY = "0" * 64
 
 def test_every_bit_of_a_token_counts() -> None:
     vault = Vault(KEY)
-    session = Session(access_key="ASIA", secret="s", kind="IAMUser", issued=1, expires=2, policies=("{}",))
+    session = Session(access_key="ASIA", secret="s", issued=1, expires=2, policies=("{}",))
     token = token_of(session, vault)
 
     assert session_of(token, vault) == session
@@ -18,4 +18,4 @@ def test_every_bit_of_a_token_counts() -> None:
 
 
 def test_secrets_are_not_shown() -> None:
-    assert "hidden" not in repr(Session(access_key="ASIA", secret="hidden", kind="Root", issued=1, expires=2))
+    assert "hidden" not in repr(Session(access_key="ASIA", secret="hidden", issued=1, expires=2))

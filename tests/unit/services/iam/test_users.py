@@ -30,11 +30,22 @@ def test_listings_go_on_page_by_page(iam: Any) -> None:
         iam.create_user(UserName=f"user-{number}")
         iam.put_user_policy(UserName="user-0", PolicyName=f"p{number}", PolicyDocument=policy(allow("iam:GetUser")))
 
+    keys = [iam.create_access_key(UserName="user-0")["AccessKey"]["AccessKeyId"] for _ in range(2)]
+    arn = iam.create_policy(PolicyName="Edit", PolicyDocument=policy(allow("cloudfront:*")))["Policy"]["Arn"]
+    for number in range(3):
+        iam.attach_user_policy(UserName=f"user-{number}", PolicyArn=arn)
+
+    one = {"PageSize": 1}
+    listed = iam.get_paginator("list_access_keys").paginate(UserName="user-0", PaginationConfig=one)
+    holders = iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn, PaginationConfig=one)
     users = iam.get_paginator("list_users").paginate(PaginationConfig={"PageSize": 2})
     policies = iam.get_paginator("list_user_policies").paginate(UserName="user-0", PaginationConfig={"PageSize": 2})
 
     assert sorted(user["UserName"] for page in users for user in page["Users"]) == [f"user-{n}" for n in range(5)]
     assert [name for page in policies for name in page["PolicyNames"]] == [f"p{n}" for n in range(5)]
+    pages = [[key["AccessKeyId"] for key in page["AccessKeyMetadata"]] for page in listed]
+    assert sorted(pages) == sorted([key] for key in keys)
+    assert [len(page["PolicyUsers"]) for page in holders] == [1, 1, 1]
 
 
 def test_tags_are_added_replaced_and_removed(iam: Any) -> None:
