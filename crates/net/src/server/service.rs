@@ -59,6 +59,7 @@ impl<S: ViewerService, const HTTP1: bool> Service<Request<Incoming>> for Connect
         }
         TrackedResponse {
             in_progress: Some(self.connection.begin_request()),
+            notes_pieces: !HTTP1,
             is_last: HTTP1 && self.connection.is_used_up(),
             response: self.service.call(&self.connection, request.map(RequestContent::Hyper)),
         }
@@ -75,6 +76,7 @@ pin_project! {
     #[derive(Debug)]
     pub(super) struct TrackedResponse<F> {
         in_progress: Option<RequestInProgress>,
+        notes_pieces: bool,
         is_last: bool,
         #[pin]
         response: F,
@@ -91,7 +93,8 @@ impl<F: Future<Output = Response<B>>, B> Future for TrackedResponse<F> {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let in_progress = this.in_progress.take();
-        Poll::Ready(Ok(response.map(|body| TrackedBody { body, in_progress })))
+        let notes_pieces = *this.notes_pieces;
+        Poll::Ready(Ok(response.map(|body| TrackedBody { body, in_progress, notes_pieces })))
     }
 }
 
@@ -102,12 +105,14 @@ pin_project! {
         #[pin]
         body: B,
         in_progress: Option<RequestInProgress>,
+        // Of HTTP/1.1 and HTTP/3 the socket and the stream say whether the viewer makes room.
+        notes_pieces: bool,
     }
 }
 
 impl<B> TrackedBody<B> {
     pub(super) fn new(body: B, in_progress: RequestInProgress) -> Self {
-        Self { body, in_progress: Some(in_progress) }
+        Self { body, in_progress: Some(in_progress), notes_pieces: false }
     }
 }
 
@@ -118,13 +123,8 @@ impl<B: Body<Data = Bytes>> Body for TrackedBody<B> {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
         let polled = this.body.poll_frame(cx);
-        let handed = match &polled {
-            Poll::Ready(Some(Ok(frame))) => frame.data_ref().map(Bytes::len),
-            _ => None,
-        };
-        stall::note(handed.map_or(Asked::Nothing, Asked::Handed));
-        if let (Some(bytes), Some(in_progress)) = (handed, this.in_progress) {
-            in_progress.connection().handed(bytes);
+        if *this.notes_pieces {
+            note_piece(&polled, this.in_progress.as_ref());
         }
         polled
     }
@@ -135,5 +135,16 @@ impl<B: Body<Data = Bytes>> Body for TrackedBody<B> {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+fn note_piece<E>(polled: &Poll<Option<Result<Frame<Bytes>, E>>>, in_progress: Option<&RequestInProgress>) {
+    let handed = match polled {
+        Poll::Ready(Some(Ok(frame))) => frame.data_ref().map(Bytes::len),
+        _ => None,
+    };
+    stall::note(handed.map_or(Asked::Nothing, Asked::Handed));
+    if let (Some(bytes), Some(in_progress)) = (handed, in_progress) {
+        in_progress.connection().handed(bytes);
     }
 }
