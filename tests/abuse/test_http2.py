@@ -14,6 +14,7 @@ from abuse.test_http1 import connect
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 LONG = 3_600_000
+ENHANCE_YOUR_CALM = 0xB
 
 
 def open_http2(edge: LimitedEdge, *, window: int | None = None) -> ssl.SSLSocket:
@@ -100,6 +101,30 @@ def test_a_continuation_flood_is_cut_off(limited: LimitedEdges) -> None:
         while edge.refused("control_frames") + edge.refused("malformed") != 1:
             assert time.monotonic() < deadline
             time.sleep(0.005)
+
+
+def goodbye(viewer: socket.socket) -> frames.Frame:
+    """The last frame before the edge closes."""
+    *_, last = received(viewer)
+    return last
+
+
+FLOODS = {
+    "PING": ("control_frames", PING),
+    "SETTINGS": ("control_frames", frames.SettingsFrame(0, {}).serialize()),
+    "RST_STREAM": ("reset_streams", frames.RstStreamFrame(1, error_code=8).serialize()),
+}
+
+
+@pytest.mark.parametrize(("reason", "frame"), FLOODS.values(), ids=FLOODS)
+def test_a_flood_is_told_to_calm_down_before_it_is_cut_off(limited: LimitedEdges, reason: str, frame: bytes) -> None:
+    edge = limited(max_control_frames=50, max_reset_streams=50)
+    with open_http2(edge) as viewer:
+        viewer.sendall(request(1) + frame * 60)
+        last = goodbye(viewer)
+    assert isinstance(last, frames.GoAwayFrame)
+    assert last.error_code == ENHANCE_YOUR_CALM
+    edge.eventually_refused(reason, 1)
 
 
 def test_requests_earn_the_frames_that_go_with_them(limited: LimitedEdges) -> None:

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from aioquic.h3.connection import ErrorCode
+
 from abuse.conftest import HOST, LimitedEdges
 from edgeward.scenario.certificates import root_pem
 from edgeward.scenario.http3 import Http3Session, http3_session
@@ -31,6 +33,7 @@ def test_rapid_reset_is_cut_off(limited: LimitedEdges) -> None:
             await asyncio.sleep(0)
         session.send([SMALL])
         await session.receive()
+        assert session.closed_with() == ErrorCode.H3_EXCESSIVE_LOAD
 
     visit(edge.tls, reset)
     edge.eventually_refused("reset_streams", 1)

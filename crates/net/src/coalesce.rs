@@ -30,11 +30,14 @@ struct Gathering<IO> {
     buffer: Vec<u8>,
     sent: usize,
     needs_flush: bool,
+    /// A frame that was written through has not been taken to its end.
+    is_within_frame: bool,
 }
 
 /// Wraps `io`; the two ends share it.
 pub(crate) fn coalesce<IO>(io: IO) -> (CoalescingWriter<IO>, Flusher<IO>) {
-    let shared = Arc::new(Mutex::new(Gathering { io, buffer: Vec::new(), sent: 0, needs_flush: false }));
+    let shared =
+        Arc::new(Mutex::new(Gathering { io, buffer: Vec::new(), sent: 0, needs_flush: false, is_within_frame: false }));
     (CoalescingWriter(Arc::clone(&shared)), Flusher(shared))
 }
 
@@ -42,6 +45,19 @@ impl<IO: AsyncWrite + Unpin> Flusher<IO> {
     /// Writes and flushes everything gathered; ready at once when there is nothing.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.lock().poll_flush(cx)
+    }
+
+    /// Sends what was gathered, `frame` after it, and the end of the stream, as far as the viewer takes them at once.
+    pub(crate) fn take_leave(&mut self, cx: &mut Context<'_>, frame: &[u8]) {
+        let mut gathering = self.0.lock();
+        if !gathering.is_within_frame {
+            gathering.buffer.extend_from_slice(frame);
+            gathering.needs_flush = true;
+        }
+        if let Poll::Ready(Ok(())) = gathering.poll_flush(cx) {
+            // The connection is dropped next, whatever comes of this.
+            let _sent = Pin::new(&mut gathering.io).poll_shutdown(cx);
+        }
     }
 }
 
@@ -77,14 +93,24 @@ impl<IO: AsyncWrite + Unpin> Gathering<IO> {
         }
         Poll::Ready(Ok(length <= WRITE_THROUGH))
     }
+
+    /// Notes how much of `length` bytes, which end with a frame, was written through.
+    fn wrote_through(&mut self, length: usize, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(taken)) = &written {
+            self.is_within_frame = *taken < length;
+        }
+        written
+    }
 }
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for CoalescingWriter<IO> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let mut gathering = self.0.lock();
         if !ready!(gathering.poll_room(cx, buf.len()))? {
-            return Pin::new(&mut gathering.io).poll_write(cx, buf);
+            let written = Pin::new(&mut gathering.io).poll_write(cx, buf);
+            return gathering.wrote_through(buf.len(), written);
         }
+        gathering.is_within_frame = false;
         gathering.buffer.extend_from_slice(buf);
         Poll::Ready(Ok(buf.len()))
     }
@@ -97,8 +123,10 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for CoalescingWriter<IO> {
         let length = bufs.iter().map(|buf| buf.len()).sum();
         let mut gathering = self.0.lock();
         if !ready!(gathering.poll_room(cx, length))? {
-            return Pin::new(&mut gathering.io).poll_write_vectored(cx, bufs);
+            let written = Pin::new(&mut gathering.io).poll_write_vectored(cx, bufs);
+            return gathering.wrote_through(length, written);
         }
+        gathering.is_within_frame = false;
         for buf in bufs {
             gathering.buffer.extend_from_slice(buf);
         }

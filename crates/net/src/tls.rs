@@ -67,6 +67,7 @@ pub(crate) fn provider() -> &'static CryptoProvider {
 #[derive(Debug)]
 pub(crate) struct ViewerTls {
     certificates: Arc<CertificateStore>,
+    ticketer: Arc<dyn ProducesTickets>,
     configs: AHashMap<(ViewerTerms, KeyExchange), Arc<ServerConfig>>,
     /// For the default terms, and a classical key exchange.
     default: Arc<ServerConfig>,
@@ -119,7 +120,8 @@ impl ViewerTls {
             [KeyExchange::PostQuantum, KeyExchange::Classical].map(|key_exchange| (terms, key_exchange))
         });
         let configs = kinds.map(|kind| Ok((kind, config(kind)?))).collect::<Result<_, rustls::Error>>()?;
-        Ok(Self { configs, default: config((ViewerTerms::default(), KeyExchange::Classical))?, certificates })
+        let default = config((ViewerTerms::default(), KeyExchange::Classical))?;
+        Ok(Self { configs, default, ticketer, certificates })
     }
 
     /// For all viewers over QUIC: TLS 1.3, which every security policy allows, with the one suite that all of them have
@@ -130,7 +132,7 @@ impl ViewerTls {
         let certificates = Arc::new(Http3Certificates(Arc::clone(&self.certificates)));
         let mut config = base_config(&[&version::TLS13], suites, groups, certificates)?;
         config.alpn_protocols = vec![ALPN_H3.to_vec()];
-        config.ticketer = aws_lc_rs::Ticketer::new()?;
+        config.ticketer = Arc::clone(&self.ticketer);
         let crypto = QuicServerConfig::try_from(config).map_err(|error| rustls::Error::General(error.to_string()))?;
         let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
         config.transport_config(Arc::new(transport));

@@ -65,6 +65,7 @@ class Http3Session(QuicConnectionProtocol):
         super().__init__(quic)
         self._http = _Http3(quic)
         self._exchanges: dict[int, _Exchange] = {}
+        self._closed_with: int | None = None
 
     def send(self, requests: list[Request]) -> None:
         """Puts every request on its way."""
@@ -95,6 +96,10 @@ class Http3Session(QuicConnectionProtocol):
             await exchange.over.wait()
         return [exchange.response() for exchange in self._exchanges.values()]
 
+    def closed_with(self) -> int | None:
+        """The error code that the connection ended with; None while it lasts."""
+        return self._closed_with
+
     def certificate_names(self) -> tuple[str, ...]:
         """The DNS names of the edge's certificate."""
         extension = self._certificate().extensions.get_extension_for_class(x509.SubjectAlternativeName)
@@ -111,6 +116,7 @@ class Http3Session(QuicConnectionProtocol):
     def quic_event_received(self, event: QuicEvent) -> None:
         """What aioquic calls with everything that happens."""
         if isinstance(event, ConnectionTerminated):
+            self._closed_with = event.error_code
             for exchange in self._exchanges.values():
                 exchange.end()
         elif isinstance(event, StreamReset) and event.stream_id in self._exchanges:

@@ -115,6 +115,9 @@ where
                 // Or a viewer that went away. h2 has sent its GOAWAY.
                 let malformed =
                     || ended.is_err_and(|error| is_protocol_error(&error)).then_some(ViewerRefusal::Malformed);
+                if this.connection.refusal().is_some() {
+                    this.flusher.take_leave(cx, &ENHANCE_YOUR_CALM);
+                }
                 let refusal = this.connection.refusal().or_else(malformed);
                 refusal.into_iter().for_each(|refusal| this.shared.refusals.count(refusal));
                 return Poll::Ready(());
@@ -155,3 +158,6 @@ const CONNECTION_WINDOW: u32 = 1024 * 1024;
 /// Response bytes a stream may queue ahead of the socket.
 const SEND_BUFFER: usize = 256 * 1024;
 const MAX_RESET_STREAMS: usize = 128;
+/// GOAWAY for a viewer who makes work instead of requests (RFC 9113 sections 6.8 and 7). It names the highest stream there
+/// may be: any of the viewer's requests may have reached an origin.
+const ENHANCE_YOUR_CALM: [u8; 17] = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0x0b];

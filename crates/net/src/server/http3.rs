@@ -18,6 +18,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValu
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::rt::Executor;
+use quinn::VarInt;
 use tokio::time::timeout;
 
 use super::Shared;
@@ -100,6 +101,7 @@ impl<S: ViewerService> Serving<S> {
                 Event::Accepted(_) | Event::Stop => return,
             }
             if !self.pays_for_resets() {
+                self.quic.close(VarInt::from_u32(EXCESSIVE_LOAD), b"");
                 return self.shared.refusals.count(ViewerRefusal::ResetStreams);
             }
             self.is_closing |= self.connection.is_used_up();
@@ -283,5 +285,7 @@ static CONNECTION_FIELDS: [HeaderName; 5] = [
     HeaderName::from_static("proxy-connection"),
 ];
 
+/// `H3_EXCESSIVE_LOAD` (RFC 9114 section 8.1).
+const EXCESSIVE_LOAD: u32 = 0x107;
 /// How long a connection stays after its last response when the server stops.
 const LINGER: Duration = Duration::from_millis(500);
