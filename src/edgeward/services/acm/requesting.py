@@ -29,8 +29,8 @@ def request_certificate(
     request, token = read_request(call.members), call.members.get("IdempotencyToken")
     tags = read_tags(call.members.get("Tags", []))
     is_local = all(issuer.covers(name) for name in request["SubjectAlternativeNames"])
-    if not is_local:
-        _check_validated(issuer, request, has_ca=has_ca)
+    if not is_local and not has_ca:
+        raise _without_ca(issuer, request)
     with environment.store.read() as transaction:
         known = _requested_before(transaction, token, call)
     if known is not None:
@@ -92,16 +92,13 @@ def _refuse_unserved(members: Shape) -> None:
             raise _invalid(message)
 
 
-def _check_validated(issuer: Issuer, request: Shape, *, has_ca: bool) -> None:
-    """A certificate that the local authority may not sign needs a CA, and that looks into DNS."""
-    if not has_ca:
-        foreign = next(name for name in request["SubjectAlternativeNames"] if not issuer.covers(name))
-        raise _invalid(
-            f"The local authority may not sign {foreign!r}: it signs names of private use, such as those below test, "
-            "internal, localhost and example.com. Import a certificate for this one, or start with an ACME CA"
-        )
-    if request["ValidationMethod"] != "DNS":
-        raise _invalid("ValidationMethod HTTP is not there for names that a CA has to validate. Use DNS")
+def _without_ca(issuer: Issuer, request: Shape) -> ApiError:
+    """A certificate that the local authority may not sign needs a CA."""
+    foreign = next(name for name in request["SubjectAlternativeNames"] if not issuer.covers(name))
+    return _invalid(
+        f"The local authority may not sign {foreign!r}: it signs names of private use, such as those below test, "
+        "internal, localhost and example.com. Import a certificate for this one, or start with an ACME CA"
+    )
 
 
 def _requested_before(transaction: Transaction, token: str | None, call: Call) -> Resource | None:
