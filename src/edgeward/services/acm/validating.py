@@ -99,7 +99,7 @@ class Validations:
         material = _checked(self.ca.finish(order, names, key), names, key, now)
         renewal = _renewal("SUCCESS", now) if certificates.is_issued(certificate) else {}
         issued = certificates.renewed(self.environment, self.vault, now, certificate, material)
-        return self._noted(issued, now, State=str(Status.ISSUED), Order=None, Failures=0, **renewal)
+        return self._noted(issued, now, State=str(Status.ISSUED), Order=None, Failures=0, IsAsked=False, **renewal)
 
     def _ended(self, certificate: Resource, now: datetime, status: Status, reason: str) -> Resource:
         """An order that came to nothing. A certificate that is there is tried again, as long as it is needed."""
@@ -107,7 +107,7 @@ class Validations:
             return self._noted(certificate, now, State=str(status), Reason=reason, Order=None)
         is_over = now >= certificates.facts(certificate).not_after
         renewal = _renewal("FAILED" if is_over else "PENDING_AUTO_RENEWAL", now, reason)
-        return self._noted(certificate, now, failed=True, Order=None, **renewal)
+        return self._noted(certificate, now, failed=True, Order=None, IsAsked=False, **renewal)
 
     def _kept(self, order: Order) -> Shape:
         challenges = [
@@ -136,7 +136,8 @@ def is_waiting(certificate: Resource, now: datetime) -> bool:
         return False
     issuance = certificate.config["Issuance"]
     if certificates.is_issued(certificate):
-        is_wanted = issuance.get("Order") is not None or is_near_its_end(certificate, now)
+        is_asked = issuance.get("Order") is not None or issuance.get("IsAsked", False)
+        is_wanted = is_asked or is_near_its_end(certificate, now)
     else:
         is_wanted = issuance["State"] == Status.PENDING_VALIDATION
     return is_wanted and (now >= PAUSES.end(issuance) or _has_new_order(issuance))

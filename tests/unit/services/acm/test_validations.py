@@ -20,6 +20,7 @@ from edgeward.aws.resources import Reference, Resource
 from edgeward.aws.wire import WireRequest
 from edgeward.services.acm import certificates
 from edgeward.services.acm.challenges import Places, challenges_of
+from edgeward.services.acm.changing import changing_handlers
 from edgeward.services.acm.operations import delete, get
 from edgeward.services.acm.requesting import request_certificate
 from edgeward.services.acm.validating import Validations
@@ -365,3 +366,51 @@ def test_a_renewal_that_is_refused_is_tried_again(
     look(timedelta(days=62, minutes=1))
     look(timedelta(days=62, minutes=2))
     assert desk.told(issued)["RenewalSummary"]["RenewalStatus"] == "SUCCESS"
+
+
+@pytest.fixture
+def renew_now(desk: Desk) -> Callable[..., Any]:
+    """Asks for the renewal of a certificate some time after NOW."""
+    handlers = changing_handlers(desk.environment, desk.vault, desk.issuer)
+    return lambda arn, after: handlers["RenewCertificate"](desk.call(NOW + after, CertificateArn=arn))
+
+
+def test_a_renewal_that_is_asked_for_begins_at_the_next_look(
+    desk: Desk, ca: ObedientCa, look: Callable[..., None], renew_now: Callable[..., None], issued: str
+) -> None:
+    first, day = desk.told(issued), timedelta(days=1)
+    look(day)
+    assert desk.told(issued) == first
+
+    renew_now(issued, day)
+    assert desk.told(issued)["RenewalSummary"]["RenewalStatus"] == "PENDING_AUTO_RENEWAL"
+    look(day)
+    assert desk.told(issued)["RenewalSummary"]["RenewalStatus"] == "PENDING_VALIDATION"
+    with pytest.raises(ApiError, match=r"RequestInProgressException.*under way"):
+        renew_now(issued, day)
+
+    ca.published = True
+    look(day)
+    renewed = desk.told(issued)
+    assert renewed["RenewalSummary"]["RenewalStatus"] == "SUCCESS"
+    assert renewed["Serial"] != first["Serial"]
+    look(2 * day)
+    assert desk.told(issued) == renewed
+
+
+def test_what_is_not_issued_yet_cannot_be_renewed(desk: Desk, renew_now: Callable[..., None]) -> None:
+    with pytest.raises(ApiError, match="RequestInProgressException"):
+        renew_now(desk.ask(NAME), timedelta())
+
+
+def test_another_method_means_another_order(desk: Desk, ca: ObedientCa, look: Callable[..., None]) -> None:
+    arn = desk.ask(NAME)
+    look()
+    handlers = changing_handlers(desk.environment, desk.vault, desk.issuer)
+
+    call = desk.call(NOW, CertificateArn=arn, Options={"ValidationMethod": "HTTP"})
+    handlers["UpdateCertificateOptions"](call)
+    look()
+
+    (option,) = desk.told(arn)["DomainValidationOptions"]
+    assert (option["ValidationMethod"], "HttpRedirect" in option, ca.orders) == ("HTTP", True, 2)
