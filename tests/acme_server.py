@@ -24,11 +24,12 @@ def why_missing() -> str | None:
 
 
 class AcmeServer:
-    """A running CA that believes what its DNS server says."""
+    """A running CA that believes its DNS server, by which all names are on loopback: on `http_port` there."""
 
-    def __init__(self) -> None:
+    def __init__(self, lifetime_seconds: int = 7_776_000) -> None:
         self._root = Path(tempfile.mkdtemp(prefix="edgeward-acme-"))
-        self._api, self._management, self._dns, self._control = free_ports(4)
+        self._lifetime_seconds = lifetime_seconds
+        self._api, self._management, self._dns, self._control, self.http_port = free_ports(5)
         self._processes: list[subprocess.Popen[Any]] = []
 
     @property
@@ -39,6 +40,19 @@ class AcmeServer:
             email="operator@example.com",
             trusted_authorities=self._root / "root.pem",
             resolver=("127.0.0.1", self._dns),
+            http_port=self.http_port,
+        )
+
+    @property
+    def record(self) -> str:
+        """The same as `acme.json` has it."""
+        return json.dumps(
+            {
+                "directory": self.settings.directory_url,
+                "trusted_authorities": str(self.settings.trusted_authorities),
+                "resolver": f"127.0.0.1:{self._dns}",
+                "http_port": str(self.http_port),
+            }
         )
 
     def start(self) -> None:
@@ -52,12 +66,14 @@ class AcmeServer:
             "managementListenAddress": f"127.0.0.1:{self._management}",
             "certificate": str(self._root / "cert.pem"),
             "privateKey": str(self._root / "key.pem"),
-            "httpPort": 5002,
+            "httpPort": self.http_port,
             "tlsPort": 5001,
+            "certificateValidityPeriod": self._lifetime_seconds,
         }
         (self._root / "config.json").write_text(json.dumps({"pebble": config}))
         self._run(
             "pebble-challtestsrv",
+            *("-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""),
             *("-http01", "", "-https01", "", "-tlsalpn01", ""),
             *("-dns01", f"127.0.0.1:{self._dns}", "-management", f"127.0.0.1:{self._control}"),
         )

@@ -27,6 +27,7 @@ from edgeward.deploy.publisher import PublishedElsewhere, Publisher
 from edgeward.deploy.stapler import Stapler
 from edgeward.services.acm import renewing, validating
 from edgeward.services.acm.certificates import servable, tags_of_certificate
+from edgeward.services.acm.challenges import Places, challenges_of
 from edgeward.services.acm.issuing import Issuer, Validating
 from edgeward.services.acm.periodic import Periodic
 from edgeward.services.acm.renewing import renew_due
@@ -114,6 +115,7 @@ class ControlPlane:
                     domain_suffix=settings.domain_suffix,
                     certificates=certificates,
                     own_certificates=partial(servable, vault),
+                    challenges_of=challenges_of,
                     staple_for=self._stapler.staple_for,
                 ),
                 channels,
@@ -147,7 +149,8 @@ class ControlPlane:
             self._looks.append(Periodic("renewals", lambda: renew(clock()), renewing.LOOK_EVERY))
         if settings.publishes and settings.acme is not None:
             ca = _acme_authority(settings.acme, settings.state_directory / "acme")
-            validations = Validations(environment=environment, vault=vault, ca=ca)
+            places = Places(host=f"validation.{settings.domain_suffix}", port=settings.acme.http_port)
+            validations = Validations(environment=environment, vault=vault, ca=ca, places=places)
             self._looks.append(Periodic("validations", lambda: validations.look(clock()), validating.LOOK_EVERY))
         self._audit = AuditFile(settings.state_directory / "audit")
 

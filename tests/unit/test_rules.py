@@ -11,6 +11,7 @@ FAMILIES = frozenset(
         "api",
         "behaviors",
         "cache",
+        "challenges",
         "compression",
         "errors",
         "forwarding",

@@ -63,6 +63,9 @@ pub enum Rejected {
         /// What is wrong with it.
         reason: String,
     },
+    /// An answer to a certificate authority that is none.
+    #[error("challenge of {0}")]
+    Challenge(String),
     /// An invalidation order for a pattern that is none.
     #[error("invalidation pattern {0:?} is neither a path that starts with / nor #header:tag")]
     Pattern(String),

@@ -21,6 +21,9 @@ pub(crate) struct PlanDocument {
     /// The sequence this change builds on; absent for a whole plan.
     pub(crate) base: Option<u64>,
     pub(crate) default_certificate: Option<CertificateDocument>,
+    /// All of them, key authorizations by token by host; absent where they stay as they are.
+    #[serde(default)]
+    pub(crate) challenges: Option<BTreeMap<String, BTreeMap<String, String>>>,
     /// By distribution id; `None` removes the distribution.
     pub(crate) distributions: BTreeMap<String, Option<DistributionDocument>>,
 }

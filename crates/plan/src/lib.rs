@@ -8,6 +8,7 @@
 //! Called by `proxy`; knows no HTTP caching rule, no clock and no socket.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+mod challenges;
 mod check;
 mod document;
 mod error_responses;
@@ -21,6 +22,7 @@ mod security_policy;
 mod types;
 mod viewer_fact;
 
+pub use challenges::Challenges;
 pub use check::Rejected;
 pub use error_responses::{ErrorPage, ErrorResponses};
 pub use forwarding::{ForwardedHeaders, Forwarding};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 use serde::de::DeserializeOwned;
 
+use crate::challenges::Challenges;
 use crate::check::{self, Rejected};
 use crate::document::{FORMAT, InvalidationDocument, PlanDocument};
 use crate::matching::Hosts;
@@ -20,6 +21,7 @@ pub struct Plan {
     default_certificate: Option<CertificatePem>,
     distributions: AHashMap<Arc<str>, Arc<Distribution>>,
     hosts: Hosts,
+    challenges: Arc<Challenges>,
 }
 
 impl Plan {
@@ -34,6 +36,9 @@ impl Plan {
         next.sequence = document.sequence;
         if let Some(default) = document.default_certificate {
             next.default_certificate = Some(check::certificate(default));
+        }
+        if let Some(challenges) = document.challenges {
+            next.challenges = Arc::new(Challenges::check(challenges).map_err(Rejected::Challenge)?);
         }
         for (id, change) in document.distributions {
             let distribution = change.map(|change| check::distribution(&id, change)).transpose()?;
@@ -71,6 +76,11 @@ impl Plan {
     /// The certificate for names that no distribution's own certificate covers.
     pub fn default_certificate(&self) -> Option<&CertificatePem> {
         self.default_certificate.as_ref()
+    }
+
+    /// What is answered to certificate authorities.
+    pub fn challenges(&self) -> &Challenges {
+        &self.challenges
     }
 
     /// Every distribution, in no order.

@@ -18,6 +18,8 @@ pub(crate) enum ResultType {
     Error,
     /// http was redirected to https.
     Redirect,
+    /// Made by the edge, without cache or origin. CloudFront has the word for its functions alone.
+    Generated,
 }
 
 impl ResultType {
@@ -29,6 +31,7 @@ impl ResultType {
             ResultType::Miss => "Miss",
             ResultType::Error => "Error",
             ResultType::Redirect => "Redirect",
+            ResultType::Generated => "FunctionGeneratedResponse",
         }
     }
 
@@ -40,6 +43,7 @@ impl ResultType {
             ResultType::Miss => "Miss from cloudfront",
             ResultType::Error => "Error from cloudfront",
             ResultType::Redirect => "Redirect from cloudfront",
+            ResultType::Generated => "FunctionGeneratedResponse from cloudfront",
         })
     }
 }
@@ -49,6 +53,8 @@ impl ResultType {
 pub(crate) enum Detail {
     /// Nothing more to say than the result type.
     Plain,
+    /// A certificate authority asked whose a name is. CloudFront has no word for it.
+    AcmeChallenge,
     /// This edge refused.
     Refused(Refusal),
     /// The origin broke off in the middle of the content.
@@ -63,6 +69,7 @@ impl Detail {
     pub(crate) fn as_str(self, result: ResultType) -> &'static str {
         match self {
             Detail::Plain => result.as_str(),
+            Detail::AcmeChallenge => "AcmeChallenge",
             Detail::Refused(refusal) => refusal.detailed_result(),
             Detail::AbortedOrigin => "AbortedOrigin",
             Detail::ClientCommError => "ClientCommError",

@@ -1,6 +1,7 @@
 //! The life of a request, in order. Start reading here.
 //!
 //! 1. `stages::receive`          well-formed, within limits, for which host
+//!    `stages::challenge`        a certificate authority that asks whose a name is, is answered
 //! 2. `stages::route`            host -> distribution, path -> cache behavior
 //! 3. `stages::viewer_request`   viewer protocol policy, allowed methods; may answer at once
 //!    `stages::websocket`        a viewer that asks to switch to WebSocket leaves here, with a connection to the origin
@@ -34,7 +35,8 @@ use crate::stages::cache_lookup::Found;
 use crate::stages::viewer_response::Reply;
 use crate::stages::websocket::Switch;
 use crate::stages::{
-    Early, cache_lookup, error_page, origin_fetch, receive, route, viewer_request, viewer_response, websocket,
+    Early, cache_lookup, challenge, error_page, origin_fetch, receive, route, viewer_request, viewer_response,
+    websocket,
 };
 use crate::viewer_facts;
 use crate::worker::Worker;
@@ -94,8 +96,11 @@ impl Pipeline {
 
 /// From stage 1 on.
 fn receive(mut exchange: Box<Exchange>, content: RequestContent) -> Answer {
-    let routed =
-        receive::check(&exchange).and_then(|host| route::find(&exchange, &exchange.worker.engine.plan.load(), &host));
+    let routed = receive::check(&exchange).and_then(|host| {
+        let plan = exchange.worker.engine.plan.load();
+        challenge::check(&exchange, &plan, &host)?;
+        route::find(&exchange, &plan, &host)
+    });
     let admitted = routed.and_then(|route| {
         exchange.route = Some(route);
         explain::routed(&mut exchange);
@@ -104,6 +109,7 @@ fn receive(mut exchange: Box<Exchange>, content: RequestContent) -> Answer {
     if let Err(early) = admitted {
         return match early {
             Early::Refuse(refusal) => finish(exchange, Reply::Refused(refusal)),
+            Early::Challenge(content) => Answer::ready(viewer_response::challenge(exchange, content)),
             Early::Redirect(status) => Answer::ready(viewer_response::redirect(exchange, status)),
         };
     }

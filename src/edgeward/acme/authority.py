@@ -1,4 +1,4 @@
-"""Certificates for public names by an ACME CA (RFC 8555), their names validated by DNS (dns-01, section 8.4).
+"""Certificates for public names by an ACME CA (RFC 8555), their names validated by DNS or by HTTP (section 8).
 
 One account for each directory, its key a file of mode 0600, made at first use. What is known of an order between two
 calls is an `Order`, which the caller keeps: the CA may take days, and a process may end. Needs the packages of the
@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import dns.exception
-import dns.resolver
 import requests
 from acme import challenges, errors, messages
 from acme.client import ClientNetwork, ClientV2
@@ -24,7 +22,16 @@ from josepy.errors import Error as JoseError
 from josepy.jwa import ES256
 from josepy.jwk import JWK, JWKEC
 
-from edgeward.acme.orders import AcmeRefusalError, AcmeSettings, AcmeUnavailableError, DnsChallenge, Order
+from edgeward.acme.orders import (
+    AcmeRefusalError,
+    AcmeSettings,
+    AcmeUnavailableError,
+    DnsChallenge,
+    HttpChallenge,
+    Method,
+    Order,
+)
+from edgeward.acme.proofs import TIMEOUT_SECONDS, Proofs
 
 
 class AcmeAuthority:
@@ -34,30 +41,34 @@ class AcmeAuthority:
         self._settings = settings
         self._directory = directory
         self._client: ClientV2 | None = None
+        self._proofs = Proofs(settings)
 
-    def begin(self, names: Sequence[str], key_pem: str) -> Order:
+    def begin(self, names: Sequence[str], key_pem: str, method: Method) -> Order:
         """Asks for a certificate for names and a key. Raises `AcmeRefusalError` or `AcmeUnavailableError`."""
         with _explained():
             client, key = self._connected()
             order = client.new_order(_signing_request(names, key_pem))
             pending = [each for each in order.authorizations if each.body.status == messages.STATUS_PENDING]
-            return Order(url=str(order.uri), challenges=tuple(_challenge(each, key) for each in pending))
+            if method == "HTTP":
+                return Order(url=str(order.uri), challenges=tuple(_http_challenge(each, key) for each in pending))
+            return Order(url=str(order.uri), challenges=tuple(_dns_challenge(each, key) for each in pending))
 
     def is_published(self, order: Order) -> bool:
-        """Whether DNS has every record that the CA will look for."""
-        return all(each.value in self._texts_at(each.record) for each in order.challenges)
+        """Whether everything is there that the CA will look for."""
+        return all(self._proofs.is_there(each) for each in order.challenges)
 
     def finish(self, order: Order, names: Sequence[str], key_pem: str) -> str:
-        """Has the records looked at and the certificate issued; returns its chain, PEM, leaf first.
+        """Has the CA look and issue the certificate; returns its chain, PEM, leaf first.
 
         Raises `AcmeRefusalError` or `AcmeUnavailableError`.
         """
         with _explained():
             client, key = self._connected()
             found = _order_at(client, order.url, _signing_request(names, key_pem))
+            is_http = any(isinstance(each, HttpChallenge) for each in order.challenges)
             for authorization in found.authorizations:
                 if authorization.body.status == messages.STATUS_PENDING:
-                    body = _dns_challenge(authorization)
+                    body = _body(authorization, challenges.HTTP01 if is_http else challenges.DNS01)
                     client.answer_challenge(body, body.chall.response(key))
             # The library compares with local time.
             deadline = datetime.now() + PATIENCE  # noqa: DTZ005
@@ -83,21 +94,6 @@ class AcmeAuthority:
             _write_key(path)
         return JWKEC(key=serialization.load_pem_private_key(path.read_bytes(), password=None))
 
-    def _texts_at(self, record: str) -> set[str]:
-        try:
-            answer = self._resolver().resolve(f"{record}.", "TXT", lifetime=TIMEOUT_SECONDS)
-        except dns.exception.DNSException:
-            return set()
-        return {b"".join(each.strings).decode("latin-1") for each in answer}
-
-    def _resolver(self) -> dns.resolver.Resolver:
-        if self._settings.resolver is None:
-            return dns.resolver.Resolver()
-        resolver = dns.resolver.Resolver(configure=False)
-        address, port = self._settings.resolver
-        resolver.nameservers, resolver.port = [address], port
-        return resolver
-
 
 def _register(client: ClientV2, email: str | None) -> None:
     account = messages.NewRegistration.from_data(email=email, terms_of_service_agreed=True)
@@ -119,8 +115,17 @@ def _order_at(client: ClientV2, url: str, request_pem: bytes) -> messages.OrderR
     return messages.OrderResource(body=body, uri=url, authorizations=authorizations, csr_pem=request_pem)
 
 
-def _challenge(authorization: messages.AuthorizationResource, key: JWK) -> DnsChallenge:
-    name, challenge = authorization.body.identifier.value, _dns_challenge(authorization).chall
+def _http_challenge(authorization: messages.AuthorizationResource, key: JWK) -> HttpChallenge:
+    challenge = _body(authorization, challenges.HTTP01).chall
+    return HttpChallenge(
+        identifier=authorization.body.identifier.value,
+        token=challenge.encode("token"),
+        answer=challenge.validation(key),
+    )
+
+
+def _dns_challenge(authorization: messages.AuthorizationResource, key: JWK) -> DnsChallenge:
+    name, challenge = authorization.body.identifier.value, _body(authorization, challenges.DNS01).chall
     return DnsChallenge(
         identifier=f"*.{name}" if authorization.body.wildcard else name,
         record=challenge.validation_domain_name(name),
@@ -128,11 +133,13 @@ def _challenge(authorization: messages.AuthorizationResource, key: JWK) -> DnsCh
     )
 
 
-def _dns_challenge(authorization: messages.AuthorizationResource) -> messages.ChallengeBody:
+def _body(
+    authorization: messages.AuthorizationResource, kind: type[challenges.HTTP01 | challenges.DNS01]
+) -> messages.ChallengeBody:
     for body in authorization.body.challenges:
-        if isinstance(body.chall, challenges.DNS01):
+        if isinstance(body.chall, kind):
             return body
-    raise AcmeRefusalError("OTHER", f"the CA does not validate {authorization.body.identifier.value} by DNS")
+    raise AcmeRefusalError("OTHER", f"the CA does not validate {authorization.body.identifier.value} by {kind.typ}")
 
 
 def _signing_request(names: Sequence[str], key_pem: str) -> bytes:
@@ -189,6 +196,5 @@ REASONS = {
     "unauthorized": "DOMAIN_VALIDATION_DENIED",
 }
 """ACM's words for the problem types of RFC 8555 section 6.7; all others are OTHER."""
-TIMEOUT_SECONDS = 15
 PATIENCE = timedelta(seconds=60)
 """How long a CA may take to look at the records and to issue, before it is asked again later."""

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+Method = Literal["DNS", "HTTP"]
+"""How names are validated: by dns-01 or http-01 (RFC 8555 sections 8.4 and 8.3)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +20,8 @@ class AcmeSettings:
     """CA certificates, PEM, for the CA's own https; None: the usual ones."""
     resolver: tuple[str, int] | None = None
     """Address and port of the DNS server that is asked for records; None: the system's."""
+    http_port: int = 80
+    """Where the CA asks edges by http; public ones know no other port."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +36,28 @@ class DnsChallenge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HttpChallenge:
+    """Content of a URL that shows whose a name is."""
+
+    identifier: str
+    """The name, as it was asked for."""
+    token: str
+    """The last segment of the URL's path."""
+    answer: str
+    """The content: token and thumbprint of the account's key."""
+
+    @property
+    def path(self) -> str:
+        """Where the CA asks for the content."""
+        return f"/.well-known/acme-challenge/{self.token}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A certificate that the CA was asked for."""
 
     url: str
-    challenges: tuple[DnsChallenge, ...]
+    challenges: tuple[DnsChallenge, ...] | tuple[HttpChallenge, ...]
     """Of the names that are still to be validated."""
 
 

@@ -43,6 +43,7 @@ def _in_columns(rows: Iterator[tuple[str, str]]) -> Iterator[str]:
 
 def _course(course: Explanation, policies: Policies) -> Iterator[tuple[str, str]]:
     for subject, lines in (
+        ("challenge", _challenge(course)),
         ("behavior", _behavior(course)),
         ("refused", _refusal(course)),
         ("cache key", _key(course, policies)),
@@ -55,6 +56,11 @@ def _course(course: Explanation, policies: Policies) -> Iterator[tuple[str, str]
         ("headers", _response_headers(course, policies)),
     ):
         yield from ((subject, line) for line in lines)
+
+
+def _challenge(course: Explanation) -> Iterator[str]:
+    if course.get("challenge"):
+        yield "a certificate authority that asks whose the name is, answered before any distribution"
 
 
 def _behavior(course: Explanation) -> Iterator[str]:

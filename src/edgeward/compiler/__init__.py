@@ -5,7 +5,14 @@ with the edge's `plan` crate, which refuses unknown members. Called by `edgeward
 """
 
 from edgeward.compiler.distribution import DistributionSource, compile_distribution
-from edgeward.compiler.encoding import FORMAT, encode_plan
+from edgeward.compiler.encoding import FORMAT, Challenges, encode_plan
 from edgeward.compiler.exceptions import DanglingReferenceError
 
-__all__ = ["FORMAT", "DanglingReferenceError", "DistributionSource", "compile_distribution", "encode_plan"]
+__all__ = [
+    "FORMAT",
+    "Challenges",
+    "DanglingReferenceError",
+    "DistributionSource",
+    "compile_distribution",
+    "encode_plan",
+]

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 from edgeward.aws.model import Shape
 
+Challenges = Mapping[str, Mapping[str, str]]
+"""What is answered to certificate authorities: key authorizations by token, by host."""
+
 FORMAT = 1
 """The version of the document; an edge refuses one that it does not know."""
 
@@ -14,10 +17,12 @@ def encode_plan(
     base: int | None,
     distributions: Mapping[str, Shape | None],
     default_certificate: Mapping[str, str] | None,
+    challenges: Challenges | None = None,
 ) -> bytes:
     """The whole plan when `base` is None, else the change that turns plan `base` into plan `sequence`.
 
     `distributions` are compiled ones by id; None removes one. `default_certificate` holds `chain_pem` and `key_pem`.
+    None for `challenges` leaves those as they are that the edge has.
     """
     document = {
         "format": FORMAT,
@@ -25,5 +30,6 @@ def encode_plan(
         "base": base,
         "default_certificate": None if default_certificate is None else dict(default_certificate),
         "distributions": dict(distributions),
+        **({} if challenges is None else {"challenges": challenges}),
     }
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()

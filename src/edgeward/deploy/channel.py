@@ -4,7 +4,7 @@ Both calls of a channel are synchronous and return once their effect is live. Im
 `edgeward.edge.agent.EdgeAgent`; certificates come from `edgeward.authority.LocalAuthority`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from edgeward.aws.resources import Transaction
@@ -44,6 +44,15 @@ OwnCertificates = Callable[[Transaction, str], Certificate | None]
 def no_certificates(_transaction: Transaction, _arn: str) -> Certificate | None:
     """For who has no certificates of their own."""
     return None
+
+
+ChallengesOf = Callable[[Transaction], Mapping[str, Mapping[str, str]]]
+"""Gives what edges answer to certificate authorities, by token, by host."""
+
+
+def no_challenges(_transaction: Transaction) -> Mapping[str, Mapping[str, str]]:
+    """For who is asked by no certificate authority."""
+    return {}
 
 
 class CertificateSource(Protocol):

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import PendingChange, Resource
-from edgeward.compiler import DistributionSource, compile_distribution, encode_plan
+from edgeward.compiler import Challenges, DistributionSource, compile_distribution, encode_plan
 from edgeward.compiler.exceptions import DanglingReferenceError
-from edgeward.deploy.channel import CertificateSource, OwnCertificates, no_certificates
+from edgeward.deploy.channel import CertificateSource, ChallengesOf, OwnCertificates, no_certificates, no_challenges
 from edgeward.deploy.ocsp import Staple
+from edgeward.services.acm.certificates import FAMILY as CERTIFICATE
 from edgeward.services.cloudfront.distribution.family import distribution_arn
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.viewer_certificate import own_certificate_arn
@@ -60,18 +61,21 @@ class Snapshot:
 class Planner:
     """The compiled state of all distributions of one account."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where each part of a plan comes from
         self,
         *,
         account_id: str,
         domain_suffix: str,
         certificates: CertificateSource,
         own_certificates: OwnCertificates = no_certificates,
+        challenges_of: ChallengesOf = no_challenges,
         staple_for: Callable[[str], Staple | None] = no_staple,
     ) -> None:
         """`certificates` steps in where a distribution names none of `own_certificates`; `staple_for` gives what is
-        shown beside a chain.
+        shown beside a chain, `challenges_of` what edges answer to certificate authorities.
         """
+        self._challenges_of = challenges_of
+        self._challenges: Challenges = {}
         self._staple_for = staple_for
         self._account_id = account_id
         self._certificates = certificates
@@ -89,6 +93,7 @@ class Planner:
     def load(self, transaction: SqlTransaction) -> Step:
         """Compiles everything; the step contains all that was pending."""
         failed = self._compile(transaction, [distribution.id for distribution in transaction.all("distribution")])
+        self._challenges = self._challenges_of(transaction)
         self._position = self._sequence = transaction.last_change()
         completes = _without(failed, transaction.pending())
         return Step(
@@ -109,10 +114,16 @@ class Planner:
         failed = self._compile(transaction, list(known))
         position, completes = changes[-1].position, _without(failed, changes)
         orders = self._orders(transaction, completes)
-        change = self._encode_change(position, known)
+        change = self._encode_change(position, known, self._changed_challenges(transaction, changes))
         self._position = position
         self._sequence = position if change is not None else self._sequence
         return Step(position=position, sequence=self._sequence, change=change, orders=orders, completes=completes)
+
+    def _changed_challenges(self, transaction: SqlTransaction, changes: Iterable[PendingChange]) -> Challenges | None:
+        if not any(change.family == CERTIFICATE for change in changes):
+            return None
+        before, self._challenges = self._challenges, self._challenges_of(transaction)
+        return self._challenges if self._challenges != before else None
 
     def renewed(self, transaction: SqlTransaction) -> list[str]:
         """The ids of compiled distributions that would get another certificate, or another staple, now."""
@@ -130,17 +141,21 @@ class Planner:
 
     def whole_plan(self) -> Snapshot:
         """The plan that stands in for every step so far."""
-        document = encode_plan(self._sequence, None, self._compiled, self._default_certificate)
+        document = encode_plan(self._sequence, None, self._compiled, self._default_certificate, self._challenges)
         return Snapshot(position=self._position, sequence=self._sequence, document=document)
 
-    def _encode_change(self, sequence: int, known: Mapping[str, Shape | None]) -> bytes | None:
-        """The document that turns the `known` state of some distributions into theirs; None when equal."""
+    def _encode_change(
+        self, sequence: int, known: Mapping[str, Shape | None], challenges: Challenges | None
+    ) -> bytes | None:
+        """The document that turns the `known` state of some distributions into theirs, and brings challenges where they
+        are others; None when there is no difference.
+        """
         changed = {
             each: self._compiled.get(each) for each, before in known.items() if self._compiled.get(each) != before
         }
-        if not changed:
+        if not changed and challenges is None:
             return None
-        return encode_plan(sequence, self._sequence, changed, self._default_certificate)
+        return encode_plan(sequence, self._sequence, changed, self._default_certificate, challenges)
 
     def _compile(self, transaction: SqlTransaction, ids: list[str]) -> set[str]:
         """Compiles distributions again and returns the ids of those that could not be: they stay as they
@@ -226,7 +241,7 @@ def _batches(pending: Sequence[PendingChange]) -> list[list[PendingChange]]:
     batches: list[list[PendingChange]] = []
     for change in pending:
         follows_order = bool(batches) and batches[-1][-1].family == "invalidation"
-        if not batches or (follows_order and change.family == "distribution"):
+        if not batches or (follows_order and change.family != "invalidation"):
             batches.append([])
         batches[-1].append(change)
     return batches

@@ -225,5 +225,5 @@ MOST_STEPS = 256
 STOP_SECONDS = 5.0
 """How long the end of publishing waits for a call that an edge does not answer; the thread dies with the process."""
 
-FINAL_STATUS: dict[str, Status] = {"distribution": "Deployed", "invalidation": "Completed"}
+FINAL_STATUS: dict[str, Status] = {"distribution": "Deployed", "invalidation": "Completed", "acm-certificate": ""}
 """The status of a resource once every edge has its last change."""

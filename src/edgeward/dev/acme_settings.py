@@ -1,7 +1,8 @@
 """Which ACME CA `edgeward dev` has, if any: `acme.json` in the state folder, which `edgeward api` reads too.
 
 `{"directory": "https://acme-v02.api.letsencrypt.org/directory", "email": "ops@example.com"}`, and for a CA of one's own
-`"trusted_authorities"`, a PEM file, and `"resolver"`, the address and port of a DNS server.
+`"trusted_authorities"`, a PEM file, `"resolver"`, the address and port of a DNS server, and `"http_port"`, where it
+asks edges.
 """
 
 from pathlib import Path
@@ -26,6 +27,7 @@ def acme_settings(path: Path) -> AcmeSettings | None:
         email=record.get("email"),
         trusted_authorities=Path(trusted) if trusted else None,
         resolver=_resolver(path, record["resolver"]) if "resolver" in record else None,
+        http_port=_port(path, record.get("http_port", "80")),
     )
 
 
@@ -36,4 +38,10 @@ def _resolver(path: Path, text: str) -> tuple[str, int]:
     return address.strip("[]"), int(port)
 
 
-MEMBERS = frozenset({"directory", "email", "resolver", "trusted_authorities"})
+def _port(path: Path, text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 65_536):
+        raise DevError(f'{path}: http_port is no port, as "80"')
+    return int(text)
+
+
+MEMBERS = frozenset({"directory", "email", "http_port", "resolver", "trusted_authorities"})

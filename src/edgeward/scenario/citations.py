@@ -33,6 +33,7 @@ RFCS = {
     "7239": "Forwarded HTTP Extension",
     "7838": "HTTP Alternative Services",
     "8297": "Early Hints",
+    "8555": "Automatic Certificate Management Environment (ACME)",
     "8446": "TLS 1.3",
     "8878": "Zstandard",
     "9000": "QUIC",

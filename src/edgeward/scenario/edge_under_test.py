@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from edgeward.authority import Certificate
 from edgeward.aws.model import Shape
-from edgeward.compiler import DistributionSource, compile_distribution, encode_plan
+from edgeward.compiler import Challenges, DistributionSource, compile_distribution, encode_plan
 from edgeward.edge.settings import EdgeSettings
 from edgeward.scenario.expansion import MAIN, Expansion, OriginPorts, expand
 from edgeward.scenario.short_form import ShortDistribution, merge
@@ -75,7 +75,13 @@ class EdgeUnderTest:
         base = self._plan_sequence or None
         self._plan_sequence += 1
         compiled = {id_of(name): self._compile(name) for name in names}
-        self._edge.load_plan(encode_plan(self._plan_sequence, base, compiled, certificate))
+        self._edge.load_plan(encode_plan(self._plan_sequence, base, compiled, certificate, self._challenges()))
+
+    def _challenges(self) -> Challenges:
+        found: dict[str, dict[str, str]] = {}
+        for each in self._distributions[MAIN].challenges or ():
+            found.setdefault(each.host, {})[each.token] = each.answer
+        return found
 
     def invalidate(self, paths: tuple[str, ...]) -> None:
         """Invalidate `paths` and tags; on return no older stored response is served.

@@ -21,7 +21,9 @@ from edgeward.scenario.values import Content, ContentCheck, Duration, FieldCheck
 
 Door = Literal["h1", "h1-tls", "h2", "h3"]
 Kind = Literal["required", "optional", "cloudfront", "check"]
-Result = Literal["Hit", "RefreshHit", "Miss", "LimitExceeded", "CapacityExceeded", "Error", "Redirect"]
+Result = Literal[
+    "Hit", "RefreshHit", "Miss", "LimitExceeded", "CapacityExceeded", "Error", "Redirect", "FunctionGeneratedResponse"
+]
 Fault = Literal["refuse", "unreachable", "reset", "close", "garbage", "never"]
 WITHOUT_CONNECTION = ("refuse", "unreachable")
 """Faults without a connection."""

@@ -165,6 +165,15 @@ class ShortCountries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortChallenge:
+    """What a certificate authority may ask for, to see whose a name is."""
+
+    host: Annotated[str, "The name"]
+    token: Annotated[str, "Last segment of the path"]
+    answer: Annotated[str, "The key authorization"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShortDistribution:
     """A distribution, as far as it differs from the one-origin default."""
 
@@ -182,6 +191,9 @@ class ShortDistribution:
     security_policy: Annotated[
         SecurityPolicy | None,
         "MinimumProtocolVersion, with a certificate of its own; default: CloudFront's certificate and policy",
+    ] = None
+    challenges: Annotated[
+        tuple[ShortChallenge, ...] | None, "Challenges that the edge answers, whichever distribution has the name"
     ] = None
     others: Annotated[
         Mapping[str, "ShortDistribution"] | None,

@@ -117,3 +117,7 @@ def test_marks_of_trackers_and_sessions_are_known(name: str, unique: bool) -> No
 )
 def test_ordinals(number: int, text: str) -> None:
     assert ordinal(number) == text
+
+
+def test_an_answer_to_a_certificate_authority_is_told() -> None:
+    assert "challenge    a certificate authority that asks whose the name is" in lines(challenge=True)

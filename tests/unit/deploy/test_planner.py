@@ -108,6 +108,38 @@ def test_a_certificate_that_was_replaced_is_found_and_one_that_is_lost_is_named(
     assert f"distribution E4 keeps the certificate it has: there is no certificate '{lost}'" in caplog.text
 
 
+def test_challenges_travel_whole_when_one_comes_or_goes(account: Any, certificates: CertificateSource) -> None:
+    there: dict[str, dict[str, str]] = {}
+    planner = Planner(
+        account_id="123456789012",
+        domain_suffix="cloudfront.localhost",
+        certificates=certificates,
+        challenges_of=lambda _transaction: {host: dict(tokens) for host, tokens in there.items()},
+    )
+
+    def noted() -> list[Step]:
+        with account.store.write() as transaction:
+            transaction.enqueue("acm-certificate", "some")
+        return steps(planner, account)
+
+    load(planner, account)
+    assert json.loads(planner.whole_plan().document)["challenges"] == {}
+
+    there["www.example.com"] = {"token": "token.key"}
+    (step,) = noted()
+    document = change_of(step)
+    assert (document["challenges"], document["distributions"]) == (there, {})
+    assert [change.family for change in step.completes] == ["acm-certificate"]
+    assert json.loads(planner.whole_plan().document)["challenges"] == there
+
+    (step,) = noted()
+    assert step.change is None
+    account.put("E1")
+    assert "challenges" not in change_of(advance(planner, account))
+    del there["www.example.com"]
+    assert change_of(noted()[0])["challenges"] == {}
+
+
 def test_several_changes_become_one_step(planner: Planner, account: Any) -> None:
     load(planner, account)
     account.put("E1")

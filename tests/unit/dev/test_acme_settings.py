@@ -19,11 +19,18 @@ def test_without_a_file_there_is_no_ca(tmp_path: Path) -> None:
 def test_a_file_says_how_the_ca_is_reached(tmp_path: Path) -> None:
     path = tmp_path / "acme.json"
     path.write_text(
-        json.dumps({"directory": DIRECTORY, "email": "a@b.c", "trusted_authorities": "/ca.pem", "resolver": "[::1]:53"})
+        json.dumps(
+            {"directory": DIRECTORY, "email": "a@b.c", "trusted_authorities": "/ca.pem", "resolver": "[::1]:53"}
+            | {"http_port": "5002"}
+        )
     )
 
     assert acme_settings(path) == AcmeSettings(
-        directory_url=DIRECTORY, email="a@b.c", trusted_authorities=Path("/ca.pem"), resolver=("::1", 53)
+        directory_url=DIRECTORY,
+        email="a@b.c",
+        trusted_authorities=Path("/ca.pem"),
+        resolver=("::1", 53),
+        http_port=5002,
     )
 
 
@@ -36,6 +43,8 @@ def test_a_file_says_how_the_ca_is_reached(tmp_path: Path) -> None:
         ('{"directory": "http://ca/dir"}', "directory is no https URL"),
         (json.dumps({"directory": DIRECTORY, "mail": "a@b.c"}), "mail is none of"),
         (json.dumps({"directory": DIRECTORY, "resolver": "127.0.0.1"}), "resolver is no address"),
+        (json.dumps({"directory": DIRECTORY, "http_port": "0"}), "http_port is no port"),
+        (json.dumps({"directory": DIRECTORY, "http_port": "65536"}), "http_port is no port"),
     ],
 )
 def test_a_file_that_says_something_else_is_refused(tmp_path: Path, text: str, words: str) -> None:

@@ -95,7 +95,7 @@ pub(crate) fn write(exchange: &Exchange, now: Timestamp, prepared: &mut Prepared
 fn final_result(result: ResultType, detail: Detail) -> ResultType {
     match detail {
         Detail::AbortedOrigin | Detail::ClientCommError | Detail::ClientHungUpRequest => ResultType::Error,
-        Detail::Plain | Detail::Refused(_) => result,
+        Detail::Plain | Detail::AcmeChallenge | Detail::Refused(_) => result,
     }
 }
 

@@ -50,6 +50,9 @@ struct Course {
     behavior: Option<Behavior>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<String>,
+    /// Whether a certificate authority's question was answered.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    challenge: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<Key>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -268,6 +271,11 @@ impl Facts {
     /// The edge itself answers with an error.
     pub(crate) fn refused(&mut self, refusal: Refusal) {
         self.course.refusal = Some(word(&refusal));
+    }
+
+    /// The edge answered a certificate authority.
+    pub(crate) fn challenged(&mut self) {
+        self.course.challenge = true;
     }
 
     /// What is known of the response that answers.

@@ -1,6 +1,7 @@
 //! The stages of a request, one file each; `pipeline` lists them in order.
 
 pub(crate) mod cache_lookup;
+pub(crate) mod challenge;
 pub(crate) mod error_page;
 pub(crate) mod origin_fetch;
 pub(crate) mod part_fetch;
@@ -14,12 +15,14 @@ pub(crate) mod websocket;
 use crate::refusal::Refusal;
 
 /// An answer that needs neither cache nor origin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Early {
     /// An error page.
     Refuse(Refusal),
     /// To https.
     Redirect(http::StatusCode),
+    /// What a certificate authority asks for.
+    Challenge(bytes::Bytes),
 }
 
 impl From<Refusal> for Early {

@@ -260,6 +260,19 @@ pub(crate) fn error_page(exchange: &Exchange, refusal: Refusal, now: Timestamp) 
     (own_headers(exchange, now), refusal.page(exchange.id.as_str()))
 }
 
+/// What a certificate authority asks for, to be kept by nobody.
+pub(crate) fn challenge(exchange: Box<Exchange>, content: Bytes) -> Response<ResponseContent> {
+    let now = exchange.now();
+    exchange.explain(|facts| facts.challenged());
+    let mut headers = own_headers(&exchange, now);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let response = Selected { status: StatusCode::OK, headers, part: Part::All, length: Some(content.len() as u64) };
+    let mut response = send(exchange, response, ResultType::Generated, Source::Whole(content), now);
+    response.body_mut().set_detail(Detail::AcmeChallenge);
+    response
+}
+
 /// To https.
 pub(crate) fn redirect(exchange: Box<Exchange>, status: StatusCode) -> Response<ResponseContent> {
     let Some(location) = https_location(&exchange) else { return refuse(exchange, Refusal::InvalidHost) };

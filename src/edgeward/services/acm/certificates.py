@@ -269,7 +269,8 @@ def _validation(account_id: str, certificate: Resource) -> Shape:
         options = [shown_validation(account_id, name, config["ValidationMethod"]) for name in own_names]
     else:
         state = VALIDATION_STATES.get(issuance["State"], "FAILED")
-        options = [shown_challenge(name, state, issuance.get("Order")) for name in own_names]
+        method = config["ValidationMethod"]
+        options = [shown_challenge(name, method, state, issuance.get("Order")) for name in own_names]
     shown: Shape = {"DomainValidationOptions": options}
     if issuance is not None and issuance["State"] == Status.FAILED:
         shown["FailureReason"] = issuance["Reason"]

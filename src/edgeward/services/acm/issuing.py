@@ -7,7 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from edgeward.acme.orders import Order
+from edgeward.acme.orders import Method, Order
 from edgeward.authority import PublicKey
 from edgeward.services.acm.material import Material
 
@@ -25,19 +25,19 @@ class Issuer(Protocol):
 
 
 class Validating(Protocol):
-    """A CA that has names validated by DNS before it signs. `edgeward.acme.authority.AcmeAuthority` is one.
+    """A CA that has names validated by DNS or by HTTP before it signs. `edgeward.acme.authority.AcmeAuthority` is one.
 
     Its methods raise `AcmeRefusalError` and `AcmeUnavailableError`.
     """
 
-    def begin(self, names: Sequence[str], key_pem: str, /) -> Order:
+    def begin(self, names: Sequence[str], key_pem: str, method: Method, /) -> Order:
         """Asks for a certificate for names and a key."""
 
     def is_published(self, order: Order, /) -> bool:
-        """Whether DNS has every record that the CA will look for."""
+        """Whether everything is there that the CA will look for."""
 
     def finish(self, order: Order, names: Sequence[str], key_pem: str, /) -> str:
-        """Has the records looked at and the certificate issued; returns its chain, PEM, leaf first."""
+        """Has the CA look and issue the certificate; returns its chain, PEM, leaf first."""
 
 
 def issue(issuer: Issuer, names: Sequence[str], key_algorithm: str) -> Material:

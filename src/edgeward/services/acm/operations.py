@@ -8,6 +8,7 @@ from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
 from edgeward.services.acm import certificates, quotas
 from edgeward.services.acm.certificates import FAMILY, Type
+from edgeward.services.acm.challenges import open_challenges
 from edgeward.services.acm.facts import facts_of
 from edgeward.services.acm.material import Material, read_material
 from edgeward.services.acm.tagging import read_tags
@@ -65,6 +66,8 @@ def replace_unchanged(environment: Environment, before: Resource, after: Resourc
         if current is None or current.etag != before.etag:
             return
         put_in_place(transaction, after)
+        if open_challenges(before) != open_challenges(after):
+            transaction.enqueue(FAMILY, after.id)
     settle(environment, transaction)
 
 
@@ -94,6 +97,9 @@ def delete(environment: Environment, call: Call) -> Shape:
             message = f"Certificate {certificate.config['Arn']} in account {environment.account_id} is in use by"
             raise ApiError("ResourceInUseException", f"{message} {', '.join(users)}. Take it off there first.")
         certificates.forget(transaction, environment, certificate, call.now)
+        if open_challenges(certificate):
+            transaction.enqueue(FAMILY, certificate.id)
+    settle(environment, transaction)
     return {}
 
 

@@ -32,6 +32,17 @@ def renew_due(environment: Environment, vault: Vault, issuer: Issuer, now: datet
         _renew(environment, vault, issuer, certificate, now)
 
 
+def renew_now(environment: Environment, vault: Vault, issuer: Issuer, certificate: Resource, now: datetime) -> None:
+    """Renews a certificate of the local authority's, or notes that its CA is to be asked at the next look."""
+    if not certificates.is_of_ca(certificate):
+        _renew(environment, vault, issuer, certificate, now)
+        return
+    issuance = {**certificate.config["Issuance"], "IsAsked": True, "Failures": 0}
+    renewal = {"Status": "PENDING_AUTO_RENEWAL", "UpdatedAt": now.isoformat()}
+    asked = certificates.noted(environment, certificate, {"Issuance": issuance, "Renewal": renewal})
+    replace_unchanged(environment, certificate, asked)
+
+
 def is_due(certificate: Resource, now: datetime) -> bool:
     """Whether the local authority has to renew a certificate, by its age and by how the last attempts went. Pure."""
     if certificate.config["Type"] != Type.ISSUED or certificates.is_of_ca(certificate):

@@ -4,6 +4,7 @@ Rules: API reference, RequestCertificate. Differs from ACM: without a Validation
 email is not there.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -29,8 +30,8 @@ def request_certificate(
     request, token = read_request(call.members), call.members.get("IdempotencyToken")
     tags = read_tags(call.members.get("Tags", []))
     is_local = all(issuer.covers(name) for name in request["SubjectAlternativeNames"])
-    if not is_local:
-        _check_validated(issuer, request, has_ca=has_ca)
+    if not is_local and not has_ca:
+        raise _without_ca(issuer, request)
     with environment.store.read() as transaction:
         known = _requested_before(transaction, token, call)
     if known is not None:
@@ -65,8 +66,9 @@ def read_request(members: Shape) -> Shape:
     if len(names) > quotas.NAMES:
         raise ApiError("LimitExceededException", f"A certificate has at most {quotas.NAMES} names, not {len(names)}.")
     method = members.get("ValidationMethod", "DNS")
-    if method == "HTTP" and any(name.startswith("*.") for name in names):
-        raise _invalid("ValidationMethod HTTP is not for wildcards. Use DNS")
+    against = why_not_by(method, names)
+    if against is not None:
+        raise _invalid(against)
     return {
         "SubjectAlternativeNames": names,
         "KeyAlgorithm": members.get("KeyAlgorithm", "RSA_2048"),
@@ -75,13 +77,21 @@ def read_request(members: Shape) -> Shape:
     }
 
 
+def why_not_by(method: str, names: Sequence[str]) -> str | None:
+    """Why names cannot be validated by a method; None when they can."""
+    if method == "EMAIL":
+        return "ValidationMethod EMAIL is not there. Use DNS or HTTP"
+    if method == "HTTP" and any(name.startswith("*.") for name in names):
+        return "ValidationMethod HTTP is not for wildcards. Use DNS"
+    return None
+
+
 def _refuse_unserved(members: Shape) -> None:
     options = members.get("Options", {})
     if "DomainValidationOptions" in members:
         message = "DomainValidationOptions says where emails go, and validation by email is not there. Leave it out."
         raise ApiError("InvalidDomainValidationOptionsException", message)
     for is_asked_for, message in (
-        (members.get("ValidationMethod") == "EMAIL", "ValidationMethod EMAIL is not there. Use DNS"),
         (members.get("KeyAlgorithm", "RSA_2048") not in KEYS, f"KeyAlgorithm has to be one of {', '.join(KEYS)}"),
         ("CertificateAuthorityArn" in members, "There are no private authorities of ACM. Leave out the ARN"),
         ("ManagedBy" in members, "ManagedBy is not there: CloudFront asks for no certificates itself. Leave it out"),
@@ -92,16 +102,13 @@ def _refuse_unserved(members: Shape) -> None:
             raise _invalid(message)
 
 
-def _check_validated(issuer: Issuer, request: Shape, *, has_ca: bool) -> None:
-    """A certificate that the local authority may not sign needs a CA, and that looks into DNS."""
-    if not has_ca:
-        foreign = next(name for name in request["SubjectAlternativeNames"] if not issuer.covers(name))
-        raise _invalid(
-            f"The local authority may not sign {foreign!r}: it signs names of private use, such as those below test, "
-            "internal, localhost and example.com. Import a certificate for this one, or start with an ACME CA"
-        )
-    if request["ValidationMethod"] != "DNS":
-        raise _invalid("ValidationMethod HTTP is not there for names that a CA has to validate. Use DNS")
+def _without_ca(issuer: Issuer, request: Shape) -> ApiError:
+    """A certificate that the local authority may not sign needs a CA."""
+    foreign = next(name for name in request["SubjectAlternativeNames"] if not issuer.covers(name))
+    return _invalid(
+        f"The local authority may not sign {foreign!r}: it signs names of private use, such as those below test, "
+        "internal, localhost and example.com. Import a certificate for this one, or start with an ACME CA"
+    )
 
 
 def _requested_before(transaction: Transaction, token: str | None, call: Call) -> Resource | None:

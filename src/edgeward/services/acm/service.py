@@ -6,6 +6,7 @@ from edgeward.aws.api import Service
 from edgeward.aws.engine import Environment, Handler
 from edgeward.aws.model import ServiceModel
 from edgeward.aws.protocol import aws_json
+from edgeward.services.acm.changing import changing_handlers
 from edgeward.services.acm.demands import acm_demands
 from edgeward.services.acm.issuing import Issuer
 from edgeward.services.acm.listing import list_certificates
@@ -21,6 +22,7 @@ def acm(environment: Environment, vault: Vault, issuer: Issuer, *, has_ca: bool)
     """
     handlers: dict[str, Handler] = {
         **certificate_handlers(environment, vault),
+        **changing_handlers(environment, vault, issuer),
         **tagging_handlers(environment),
         "ListCertificates": partial(list_certificates, environment),
         "RequestCertificate": partial(request_certificate, environment, vault, issuer, has_ca=has_ca),

@@ -1,9 +1,9 @@
 """Certificates that a CA issues: asked for, their names validated by DNS, issued, and renewed in the same way.
 
 One step at each look: an order is placed, and DescribeCertificate tells the records that the operator has to put into
-DNS; once all are there, the CA is asked to look at them and to issue. What is known lies in the certificate, so that a
-process may end at any time. Rules: API reference, CertificateDetail; User Guide, "DNS validation". Called by the
-control plane that publishes.
+DNS, or the edges get what the CA will ask them by HTTP; once all is there, the CA is asked to look and to issue. What
+is known lies in the certificate, so that a process may end at any time. Rules: API reference, CertificateDetail; User
+Guide, "DNS validation" and "HTTP validation". Called by the control plane that publishes.
 """
 
 import logging
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from edgeward.acme.orders import AcmeRefusalError, AcmeUnavailableError, DnsChallenge, Order
+from edgeward.acme.orders import AcmeRefusalError, AcmeUnavailableError, DnsChallenge, HttpChallenge, Order
 from edgeward.aws.engine import Environment
 from edgeward.aws.errors import ApiError
 from edgeward.aws.listing import every
@@ -20,6 +20,7 @@ from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource
 from edgeward.services.acm import certificates
 from edgeward.services.acm.certificates import FAMILY, Status
+from edgeward.services.acm.challenges import Places, open_challenges, read_challenge
 from edgeward.services.acm.facts import facts_of
 from edgeward.services.acm.issuing import KEYS, Validating, material_of, pem_of_key
 from edgeward.services.acm.material import Material, read_material
@@ -38,6 +39,7 @@ class Validations:
     environment: Environment
     vault: Vault
     ca: Validating
+    places: Places
 
     def look(self, now: datetime) -> None:
         """Brings every certificate that waits for the CA a step further."""
@@ -49,12 +51,19 @@ class Validations:
                 if not certificates.is_issued(each) or transaction.referrers(FAMILY, each.config["Arn"])
             ]
         for certificate in waiting:
-            after = self._advanced(certificate, now)
-            if after is not None:
-                replace_unchanged(self.environment, certificate, after)
+            self._bring_further(certificate, now)
+
+    def _bring_further(self, certificate: Resource, now: datetime) -> None:
+        after = self._advanced(certificate, now)
+        if after is None:
+            return
+        replace_unchanged(self.environment, certificate, after)
+        if open_challenges(after) and not open_challenges(certificate):
+            # The edges have the answers by now: nobody has to do anything first.
+            self._bring_further(after, now)
 
     def _advanced(self, certificate: Resource, now: datetime) -> Resource | None:
-        """The certificate a step further; None while there is nothing but to wait for DNS."""
+        """The certificate a step further; None while the CA would not find what it looks for."""
         try:
             return self._step(certificate, now)
         except AcmeUnavailableError as error:
@@ -80,17 +89,17 @@ class Validations:
 
     def _begun(self, certificate: Resource, now: datetime) -> Resource:
         key = pem_of_key(KEYS[certificate.config["KeyAlgorithm"]]())
-        order = self.ca.begin(certificates.names(certificate), key)
+        order = self.ca.begin(certificates.names(certificate), key, certificate.config["ValidationMethod"])
         renewal = _renewal("PENDING_VALIDATION", now) if certificates.is_issued(certificate) else {}
         asked = certificates.with_next_key(self.vault, certificate, key)
-        return self._noted(asked, now, Order=_kept(order), Since=now.isoformat(), **renewal)
+        return self._noted(asked, now, Order=self._kept(order), Since=now.isoformat(), **renewal)
 
     def _finished(self, certificate: Resource, order: Order, key: str, now: datetime) -> Resource:
         names = certificates.names(certificate)
         material = _checked(self.ca.finish(order, names, key), names, key, now)
         renewal = _renewal("SUCCESS", now) if certificates.is_issued(certificate) else {}
         issued = certificates.renewed(self.environment, self.vault, now, certificate, material)
-        return self._noted(issued, now, State=str(Status.ISSUED), Order=None, Failures=0, **renewal)
+        return self._noted(issued, now, State=str(Status.ISSUED), Order=None, Failures=0, IsAsked=False, **renewal)
 
     def _ended(self, certificate: Resource, now: datetime, status: Status, reason: str) -> Resource:
         """An order that came to nothing. A certificate that is there is tried again, as long as it is needed."""
@@ -98,7 +107,16 @@ class Validations:
             return self._noted(certificate, now, State=str(status), Reason=reason, Order=None)
         is_over = now >= certificates.facts(certificate).not_after
         renewal = _renewal("FAILED" if is_over else "PENDING_AUTO_RENEWAL", now, reason)
-        return self._noted(certificate, now, failed=True, Order=None, **renewal)
+        return self._noted(certificate, now, failed=True, Order=None, IsAsked=False, **renewal)
+
+    def _kept(self, order: Order) -> Shape:
+        challenges = [
+            self.places.kept(each)
+            if isinstance(each, HttpChallenge)
+            else {"Identifier": each.identifier, "Record": each.record, "Value": each.value}
+            for each in order.challenges
+        ]
+        return {"Url": order.url, "Challenges": challenges}
 
     def _noted(self, certificate: Resource, now: datetime, *, failed: bool = False, **notes: Any) -> Resource:
         """The certificate with notes on its issuance; `Renewal` among them is what is told of its renewal.
@@ -118,7 +136,8 @@ def is_waiting(certificate: Resource, now: datetime) -> bool:
         return False
     issuance = certificate.config["Issuance"]
     if certificates.is_issued(certificate):
-        is_wanted = issuance.get("Order") is not None or is_near_its_end(certificate, now)
+        is_asked = issuance.get("Order") is not None or issuance.get("IsAsked", False)
+        is_wanted = is_asked or is_near_its_end(certificate, now)
     else:
         is_wanted = issuance["State"] == Status.PENDING_VALIDATION
     return is_wanted and (now >= PAUSES.end(issuance) or _has_new_order(issuance))
@@ -134,18 +153,13 @@ def order_of(certificate: Resource) -> Order | None:
     kept = certificate.config["Issuance"].get("Order")
     if kept is None:
         return None
-    challenges = (
+    by_http = tuple(read_challenge(each) for each in open_challenges(certificate))
+    by_dns = tuple(
         DnsChallenge(identifier=each["Identifier"], record=each["Record"], value=each["Value"])
         for each in kept["Challenges"]
+        if "Record" in each
     )
-    return Order(url=kept["Url"], challenges=tuple(challenges))
-
-
-def _kept(order: Order) -> Shape:
-    challenges = [
-        {"Identifier": each.identifier, "Record": each.record, "Value": each.value} for each in order.challenges
-    ]
-    return {"Url": order.url, "Challenges": challenges}
+    return Order(url=kept["Url"], challenges=by_http or by_dns)
 
 
 def _checked(chain_pem: str, names: Sequence[str], key: str, now: datetime) -> Material:
@@ -170,4 +184,4 @@ PAUSES = Pauses(first=timedelta(minutes=1), longest=timedelta(hours=12))
 ALLOWED_SKEW = timedelta(minutes=5)
 """How much the CA's clock may be before ours: its certificate begins now."""
 VALIDATION_LIFETIME = timedelta(hours=72)
-"""How long the records are waited for."""
+"""How long proofs are waited for."""

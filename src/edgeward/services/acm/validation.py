@@ -24,23 +24,28 @@ def shown_validation(account_id: str, name: str, method: str) -> Shape:
     }
 
 
-def shown_challenge(name: str, status: str, order: Shape | None) -> Shape:
-    """The DomainValidation of a name that a CA validates; with the record it looks for while there is an order.
+def shown_challenge(name: str, method: str, status: str, order: Shape | None) -> Shape:
+    """The DomainValidation of a name that a CA validates; with what it looks for while there is an order.
 
-    The record is of the type TXT, where ACM's own are CNAMEs: that is what an ACME CA reads (RFC 8555 section 8.4).
+    A record is of the type TXT, where ACM's own are CNAMEs: that is what an ACME CA reads (RFC 8555 section 8.4).
     """
     shown: Shape = {
         "DomainName": name,
         "ValidationDomain": name,
         "ValidationStatus": status,
-        "ValidationMethod": "DNS",
+        "ValidationMethod": method,
     }
     found = [each for each in (order or {"Challenges": []})["Challenges"] if each["Identifier"] == name]
     if found:
-        record = {"Name": f"{found[0]['Record']}.", "Type": "TXT", "Value": found[0]["Value"]}
-        shown["ResourceRecord"] = record
-        shown["ValidationStatus"] = "PENDING_VALIDATION"
+        shown |= {"ValidationStatus": "PENDING_VALIDATION", **_looked_for(found[0])}
     return shown
+
+
+def _looked_for(challenge: Shape) -> Shape:
+    if "Token" in challenge:
+        return {"HttpRedirect": {"RedirectFrom": challenge["From"], "RedirectTo": challenge["To"]}}
+    record = {"Name": f"{challenge['Record']}.", "Type": "TXT", "Value": challenge["Value"]}
+    return {"ResourceRecord": record}
 
 
 def _record(name: str, token: str) -> Shape:

@@ -224,10 +224,8 @@ def test_an_arn_counts_in_every_part(acm: Any, refused: Callable[..., str]) -> N
 @pytest.mark.parametrize(
     ("operation", "members"),
     [
-        ("export_certificate", {"Passphrase": b"word"}),
-        ("renew_certificate", {}),
-        ("resend_validation_email", {"Domain": "a.example.com", "ValidationDomain": "example.com"}),
-        ("update_certificate_options", {"Options": {}}),
+        ("revoke_certificate", {"RevocationReason": "SUPERSEDED"}),
+        ("list_certificate_domain_validations", {}),
     ],
 )
 def test_what_is_not_served_says_so(

@@ -11,7 +11,7 @@ import pytest
 from acme_server import AcmeServer
 from authorities import authority, signed
 from edgeward.acme.authority import AcmeAuthority
-from edgeward.acme.orders import AcmeRefusalError, AcmeUnavailableError, DnsChallenge, Order
+from edgeward.acme.orders import AcmeRefusalError, AcmeUnavailableError, DnsChallenge, HttpChallenge, Method, Order
 from edgeward.authority import LocalAuthority
 from edgeward.aws.access import root
 from edgeward.aws.engine import Call, Environment
@@ -19,7 +19,9 @@ from edgeward.aws.errors import ApiError
 from edgeward.aws.resources import Reference, Resource
 from edgeward.aws.wire import WireRequest
 from edgeward.services.acm import certificates
-from edgeward.services.acm.operations import get
+from edgeward.services.acm.challenges import Places, challenges_of
+from edgeward.services.acm.changing import changing_handlers
+from edgeward.services.acm.operations import delete, get
 from edgeward.services.acm.requesting import request_certificate
 from edgeward.services.acm.validating import Validations
 from edgeward.store.database import Store
@@ -28,6 +30,7 @@ from policies import ACCOUNT
 
 NOW = datetime.now(UTC)
 NAME = "www.shop.dev"
+PLACES = Places(host="validation.cloudfront.localhost")
 
 
 @dataclass
@@ -39,9 +42,12 @@ class ObedientCa:
     names: list[str] = field(default_factory=lambda: [NAME])
     orders: int = 0
 
-    def begin(self, names: Any, key_pem: str) -> Order:
+    def begin(self, names: Any, key_pem: str, method: Method) -> Order:
         self._raise()
         self.orders += 1
+        if method == "HTTP":
+            asked = HttpChallenge(identifier=NAME, token=f"token-{self.orders}", answer=f"token-{self.orders}.key")
+            return Order(url=f"https://ca/{self.orders}", challenges=(asked,))
         challenge = DnsChallenge(identifier=NAME, record=f"_acme-challenge.{NAME}", value=f"value {self.orders}")
         return Order(url=f"https://ca/{self.orders}", challenges=(challenge,))
 
@@ -106,7 +112,7 @@ def ca() -> ObedientCa:
 @pytest.fixture
 def look(environment: Environment, vault: Vault, ca: ObedientCa) -> Callable[..., None]:
     """Looks at what waits for the CA, some time after NOW."""
-    validations = Validations(environment=environment, vault=vault, ca=ca)
+    validations = Validations(environment=environment, vault=vault, ca=ca, places=PLACES)
     return lambda after=timedelta(): validations.look(NOW + after)
 
 
@@ -126,7 +132,7 @@ def issued(desk: Desk, ca: ObedientCa, look: Callable[..., None], own_store: Sto
 
 def test_a_real_ca_issues_once_dns_has_the_records(desk: Desk, acme_server: AcmeServer, tmp_path: Path) -> None:
     ca = AcmeAuthority(acme_server.settings, tmp_path / "acme")
-    validations = Validations(environment=desk.environment, vault=desk.vault, ca=ca)
+    validations = Validations(environment=desk.environment, vault=desk.vault, ca=ca, places=PLACES)
     arn = desk.ask("real.shop.dev", "*.real.shop.dev", KeyAlgorithm="RSA_2048")
     waiting = desk.told(arn)
     assert (waiting["Status"], waiting["Type"], waiting["KeyAlgorithm"]) == (
@@ -166,9 +172,67 @@ def test_without_a_ca_public_names_are_refused(
         desk.ask(NAME)
 
 
-def test_a_ca_validates_by_dns_alone(desk: Desk) -> None:
-    with pytest.raises(ApiError, match="Use DNS"):
-        desk.ask(NAME, ValidationMethod="HTTP")
+def answers(desk: Desk) -> Any:
+    """What edges answer to the CA."""
+    with desk.environment.store.read() as transaction:
+        return challenges_of(transaction)
+
+
+def test_by_http_the_edges_answer_until_the_certificate_is_issued(
+    desk: Desk, ca: ObedientCa, look: Callable[..., None], settled: list[int]
+) -> None:
+    arn = desk.ask(NAME, ValidationMethod="HTTP")
+    assert answers(desk) == {}
+    look()
+
+    (option,) = desk.told(arn)["DomainValidationOptions"]
+    path = "/.well-known/acme-challenge/token-1"
+    assert option == {
+        "DomainName": NAME,
+        "ValidationDomain": NAME,
+        "ValidationStatus": "PENDING_VALIDATION",
+        "ValidationMethod": "HTTP",
+        "HttpRedirect": {
+            "RedirectFrom": f"http://{NAME}{path}",
+            "RedirectTo": f"http://validation.cloudfront.localhost{path}",
+        },
+    }
+    answer = {"token-1": "token-1.key"}
+    assert answers(desk) == {NAME: answer, "validation.cloudfront.localhost": answer}
+    assert len(settled) == 1
+
+    ca.published = True
+    look()
+    assert desk.told(arn)["Status"] == "ISSUED"
+    assert answers(desk) == {}
+    assert len(settled) == 2
+
+
+def test_by_http_one_look_will_do_where_the_name_leads_to_the_edge(
+    desk: Desk, ca: ObedientCa, look: Callable[..., None]
+) -> None:
+    arn = desk.ask(NAME, ValidationMethod="HTTP")
+    ca.published = True
+    look()
+
+    told = desk.told(arn)
+    assert (told["Status"], told["DomainValidationOptions"][0]["ValidationMethod"]) == ("ISSUED", "HTTP")
+
+
+def test_edges_answer_no_more_for_what_was_refused_or_deleted(
+    desk: Desk, ca: ObedientCa, look: Callable[..., None], settled: list[int]
+) -> None:
+    refused, deleted = desk.ask(NAME, ValidationMethod="HTTP"), desk.ask(NAME, ValidationMethod="HTTP")
+    look()
+    assert set(answers(desk)[NAME]) == {"token-1", "token-2"}
+    delete(desk.environment, desk.call(NOW, CertificateArn=deleted))
+    assert len(answers(desk)[NAME]) == 1
+
+    ca.published, ca.error = True, AcmeRefusalError("DOMAIN_VALIDATION_DENIED", "no")
+    look()
+    assert desk.told(refused)["Status"] == "FAILED"
+    assert answers(desk) == {}
+    assert len(settled) == 4
 
 
 def test_names_of_private_use_are_issued_at_once_all_the_same(desk: Desk) -> None:
@@ -302,3 +366,51 @@ def test_a_renewal_that_is_refused_is_tried_again(
     look(timedelta(days=62, minutes=1))
     look(timedelta(days=62, minutes=2))
     assert desk.told(issued)["RenewalSummary"]["RenewalStatus"] == "SUCCESS"
+
+
+@pytest.fixture
+def renew_now(desk: Desk) -> Callable[..., Any]:
+    """Asks for the renewal of a certificate some time after NOW."""
+    handlers = changing_handlers(desk.environment, desk.vault, desk.issuer)
+    return lambda arn, after: handlers["RenewCertificate"](desk.call(NOW + after, CertificateArn=arn))
+
+
+def test_a_renewal_that_is_asked_for_begins_at_the_next_look(
+    desk: Desk, ca: ObedientCa, look: Callable[..., None], renew_now: Callable[..., None], issued: str
+) -> None:
+    first, day = desk.told(issued), timedelta(days=1)
+    look(day)
+    assert desk.told(issued) == first
+
+    renew_now(issued, day)
+    assert desk.told(issued)["RenewalSummary"]["RenewalStatus"] == "PENDING_AUTO_RENEWAL"
+    look(day)
+    assert desk.told(issued)["RenewalSummary"]["RenewalStatus"] == "PENDING_VALIDATION"
+    with pytest.raises(ApiError, match=r"RequestInProgressException.*under way"):
+        renew_now(issued, day)
+
+    ca.published = True
+    look(day)
+    renewed = desk.told(issued)
+    assert renewed["RenewalSummary"]["RenewalStatus"] == "SUCCESS"
+    assert renewed["Serial"] != first["Serial"]
+    look(2 * day)
+    assert desk.told(issued) == renewed
+
+
+def test_what_is_not_issued_yet_cannot_be_renewed(desk: Desk, renew_now: Callable[..., None]) -> None:
+    with pytest.raises(ApiError, match="RequestInProgressException"):
+        renew_now(desk.ask(NAME), timedelta())
+
+
+def test_another_method_means_another_order(desk: Desk, ca: ObedientCa, look: Callable[..., None]) -> None:
+    arn = desk.ask(NAME)
+    look()
+    handlers = changing_handlers(desk.environment, desk.vault, desk.issuer)
+
+    call = desk.call(NOW, CertificateArn=arn, Options={"ValidationMethod": "HTTP"})
+    handlers["UpdateCertificateOptions"](call)
+    look()
+
+    (option,) = desk.told(arn)["DomainValidationOptions"]
+    assert (option["ValidationMethod"], "HttpRedirect" in option, ca.orders) == ("HTTP", True, 2)
