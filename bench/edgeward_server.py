@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeward.edge.agent import EdgeAgent
-from edgeward.edge.settings import DiskSettings, EdgeSettings, LogSettings
+from edgeward.edge.settings import LOOPBACK_NETWORKS, DiskSettings, EdgeSettings, LogSettings
 
 GRACE_SECONDS = 1.0
 STORE_SECONDS = 60.0
@@ -43,6 +43,7 @@ def edge_settings(document: dict[str, Any]) -> EdgeSettings:
         memory_bytes=document["memory_bytes"],
         disk=None if limit is None else DiskSettings(directory=Path(folder), limit_bytes=limit),
         log=LogSettings(directory=Path(document["log_folder"])),
+        allowed_private_origins=LOOPBACK_NETWORKS,
     )
 
 

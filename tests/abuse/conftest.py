@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from edgeward.edge.settings import EdgeSettings, LogSettings, ViewerLimits
+from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings, LogSettings, ViewerLimits
 from edgeward.scenario import certificates
 from edgeward.scenario.access_log import AccessLog
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
@@ -64,7 +64,10 @@ def limited(tmp_path: Path) -> Iterator[LimitedEdges]:
     def start(**limits: int) -> LimitedEdge:
         port = origin.server_address[1]
         settings = EdgeSettings(
-            workers=1, limits=ViewerLimits(**limits), log=LogSettings(directory=tmp_path / "logs", segment_seconds=600)
+            workers=1,
+            limits=ViewerLimits(**limits),
+            log=LogSettings(directory=tmp_path / "logs", segment_seconds=600),
+            allowed_private_origins=LOOPBACK_NETWORKS,
         )
         certificate = certificates.edge_certificate({HOST})
         edge = EdgeUnderTest(settings, {"main": OriginPorts(port, port)}, certificate)

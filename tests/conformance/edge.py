@@ -13,7 +13,7 @@ from edgeward.authority import LocalAuthority
 from edgeward.aws.model import Shape
 from edgeward.compiler import DistributionSource, compile_distribution, encode_plan
 from edgeward.edge.agent import EdgeAgent
-from edgeward.edge.settings import EdgeSettings
+from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.managed_policies import MANAGED_CACHE_POLICIES, RFC9111_CACHE_POLICY_ID
 
@@ -39,7 +39,7 @@ def running_edge(origin_port: int, folder: Path, name: str = DOMAIN_NAME) -> Ite
     """
     authority = LocalAuthority(folder / "authority")
     certificate = authority.certificate_for([DOMAIN_NAME])
-    agent = EdgeAgent(EdgeSettings())
+    agent = EdgeAgent(EdgeSettings(allowed_private_origins=LOOPBACK_NETWORKS))
     agent.start()
     try:
         shown = {"chain_pem": certificate.chain_pem, "key_pem": certificate.key_pem}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeward.edge.agent import EdgeAgent
-from edgeward.edge.settings import DiskSettings, EdgeSettings
+from edgeward.edge.settings import LOOPBACK_NETWORKS, DiskSettings, EdgeSettings
 
 
 def main(settings_file: Path, plan_file: Path) -> None:
@@ -32,7 +32,8 @@ def main(settings_file: Path, plan_file: Path) -> None:
 def edge_settings(document: dict[str, Any]) -> EdgeSettings:
     """Settings in which `disk` is a pair of directory and limit."""
     directory, limit = document.pop("disk")
-    return EdgeSettings(disk=DiskSettings(directory=Path(directory), limit_bytes=limit), **document)
+    disk = DiskSettings(directory=Path(directory), limit_bytes=limit)
+    return EdgeSettings(disk=disk, allowed_private_origins=LOOPBACK_NETWORKS, **document)
 
 
 def answer(value: Any) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgeward.edge.agent import EdgeAgent
 from edgeward.edge.plan_socket import PlanSocket
-from edgeward.edge.settings import EdgeSettings
+from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +40,7 @@ class SocketEdge:
 
 def main(plans: Path) -> None:
     """Serves until standard input ends."""
-    edge = EdgeAgent(EdgeSettings(workers=1))
+    edge = EdgeAgent(EdgeSettings(workers=1, allowed_private_origins=LOOPBACK_NETWORKS))
     edge.start()
     socket = PlanSocket(edge, plans)
     socket.start()

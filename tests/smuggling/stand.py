@@ -6,7 +6,7 @@ import socket
 import ssl
 from dataclasses import dataclass, field
 
-from edgeward.edge.settings import EdgeSettings
+from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings
 from edgeward.scenario import certificates
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
 from edgeward.scenario.expansion import MAIN, OriginPorts
@@ -30,7 +30,7 @@ def start_edge(origin_port: int, *, default_ttl: int = 0) -> tuple[EdgeUnderTest
     )
     certificate = certificates.edge_certificate({HOST})
     ports = {"main": OriginPorts(origin_port, origin_port)}
-    edge = EdgeUnderTest(EdgeSettings(workers=1), ports, certificate)
+    edge = EdgeUnderTest(EdgeSettings(workers=1, allowed_private_origins=LOOPBACK_NETWORKS), ports, certificate)
     clear, tls = edge.start(ShortDistribution(default=behavior))
     return edge, clear, tls
 

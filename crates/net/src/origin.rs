@@ -9,6 +9,7 @@ mod connect;
 mod error;
 mod exchange;
 mod pool;
+mod reach;
 mod resolver;
 mod wire;
 
@@ -20,6 +21,7 @@ pub use crate::tls::{AuthorityError, client_config};
 pub use body::OriginBody;
 pub use error::{ConnectFailure, OriginError};
 pub use pool::OriginPool;
+pub use reach::Reach;
 pub use resolver::Resolver;
 
 /// Where an origin is; connections are kept per address.

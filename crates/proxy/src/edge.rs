@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use edgeward_cache::{Cache, CacheSettings, DiskCounters, DiskSettings};
-use edgeward_net::origin::{AuthorityError, OriginPool, Resolver, client_config};
+use edgeward_net::origin::{AuthorityError, OriginPool, Reach, Resolver, client_config};
 use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, Staple, ViewerRefusal};
 use edgeward_plan::{CertificatePem, Distribution, InvalidationOrder, OcspResponse, Plan, Rejected};
 use http::HeaderValue;
@@ -149,6 +149,7 @@ impl Edge {
         let buffer = || Arc::new(LogBuffer::new(log.as_ref().map(SegmentWriter::sender)));
         let buffers: Vec<_> = (0..settings.workers.max(1)).map(|_| buffer()).collect();
         let origin_tls = client_config(&settings.trusted_authorities)?;
+        let reach = Reach::new(settings.allowed_private_origins);
         let certificates = Arc::new(CertificateStore::new());
         let now = engine.clock.now().secs();
         let tickets =
@@ -165,7 +166,7 @@ impl Edge {
         let server = Server::start(listen, Arc::clone(&certificates), {
             let (engine, buffers) = (Arc::clone(&engine), buffers.clone());
             move |index| {
-                let origins = OriginPool::new(Resolver::new(DNS_TIMEOUT), Arc::clone(&origin_tls));
+                let origins = OriginPool::new(Resolver::new(DNS_TIMEOUT), reach.clone(), Arc::clone(&origin_tls));
                 let log = buffers.get(index).map_or_else(|| Arc::new(LogBuffer::new(None)), Arc::clone);
                 let compressions = Arc::new(Semaphore::new(COMPRESSIONS));
                 let devices = KnownDevices::default();

@@ -59,7 +59,9 @@ fn criterion(group: &OriginGroup, sent: &Result<Response<OriginBody>, Refusal>) 
 /// so; for answers that are none it is the status that viewers would see.
 fn criteria(refusal: Refusal) -> &'static [StatusCode] {
     match refusal {
-        Refusal::OriginDns | Refusal::OriginConnect | Refusal::OriginTls => &[StatusCode::SERVICE_UNAVAILABLE],
+        Refusal::OriginDns | Refusal::OriginOutOfReach | Refusal::OriginConnect | Refusal::OriginTls => {
+            &[StatusCode::SERVICE_UNAVAILABLE]
+        }
         Refusal::OriginConnectTimeout => &[StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT],
         Refusal::OriginTimeout => &[StatusCode::GATEWAY_TIMEOUT],
         _ if refusal.is_failed_origin() => &[StatusCode::BAD_GATEWAY],
@@ -76,6 +78,7 @@ mod tests {
     fn a_failure_without_an_answer_counts_where_its_status_is_listed() {
         for (refusal, listed) in [
             (Refusal::OriginDns, &[503][..]),
+            (Refusal::OriginOutOfReach, &[503]),
             (Refusal::OriginConnect, &[503]),
             (Refusal::OriginTls, &[503]),
             (Refusal::OriginConnectTimeout, &[503, 504]),

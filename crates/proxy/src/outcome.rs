@@ -82,6 +82,7 @@ impl From<&OriginError> for Refusal {
     fn from(error: &OriginError) -> Refusal {
         match error {
             OriginError::Dns(_) => Refusal::OriginDns,
+            OriginError::OutOfReach => Refusal::OriginOutOfReach,
             OriginError::Connect { .. } => Refusal::OriginConnect,
             OriginError::ConnectTimeout => Refusal::OriginConnectTimeout,
             OriginError::Tls { .. } => Refusal::OriginTls,

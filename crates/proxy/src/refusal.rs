@@ -49,6 +49,8 @@ pub(crate) enum Refusal {
     NoSigningIdentity,
     /// The origin's name does not resolve.
     OriginDns,
+    /// The origin's name leads to a private address that the operator does not allow.
+    OriginOutOfReach,
     /// No connection.
     OriginConnect,
     /// No connection in time.
@@ -116,6 +118,7 @@ impl Refusal {
             Refusal::ViewerTooSlow => row(StatusCode::REQUEST_TIMEOUT, "ClientCommError", BAD_REQUEST),
             Refusal::NoSigningIdentity => row(StatusCode::BAD_GATEWAY, "OriginError", NO_CONNECTION),
             Refusal::OriginDns => row(StatusCode::BAD_GATEWAY, "OriginDnsError", NO_CONNECTION),
+            Refusal::OriginOutOfReach => row(StatusCode::BAD_GATEWAY, "OriginPrivateAddressError", NO_CONNECTION),
             Refusal::OriginConnect => row(StatusCode::BAD_GATEWAY, "OriginConnectError", NO_CONNECTION),
             Refusal::OriginConnectTimeout => row(StatusCode::GATEWAY_TIMEOUT, "OriginConnectError", NO_CONNECTION),
             Refusal::OriginTls => row(StatusCode::BAD_GATEWAY, "OriginConnectError", NO_CONNECTION),
@@ -143,6 +146,7 @@ impl Refusal {
         matches!(
             self,
             Refusal::OriginDns
+                | Refusal::OriginOutOfReach
                 | Refusal::OriginConnect
                 | Refusal::OriginConnectTimeout
                 | Refusal::OriginTls

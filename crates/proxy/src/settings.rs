@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use edgeward_net::{Listener, NotANetwork, ViewerLimits};
-use serde::Deserialize;
+use edgeward_net::{Listener, Network, NotANetwork, ViewerLimits};
+use serde::{Deserialize, Deserializer, de};
 
 use crate::explain::ExplainKey;
 use crate::geo::GeoFiles;
@@ -53,6 +53,9 @@ pub struct EdgeSettings {
     pub user_agents: Option<UserAgentRegexes>,
     /// Which clock rules freshness and the log.
     pub clock: ClockSetting,
+    /// Networks beside the public Internet that origins may be in.
+    #[serde(deserialize_with = "networks")]
+    pub allowed_private_origins: Vec<Network>,
 }
 
 impl EdgeSettings {
@@ -103,12 +106,19 @@ impl TryFrom<ListenerDocument> for ListenerSetting {
             ListenerDocument::Address(address) => return Ok(ListenerSetting(address.into())),
             ListenerDocument::BehindBalancers(listener) => listener,
         };
-        let networks = balancers.iter().map(|text| text.parse().map_err(|error: NotANetwork| error.to_string()));
-        match networks.collect::<Result<Vec<_>, _>>()? {
+        match parse_networks(&balancers)? {
             none if none.is_empty() => Err("balancers: at least one network".to_owned()),
             balancers => Ok(ListenerSetting(Listener { address, balancers })),
         }
     }
+}
+
+fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Network>, D::Error> {
+    parse_networks(&Vec::deserialize(deserializer)?).map_err(de::Error::custom)
+}
+
+fn parse_networks(texts: &[String]) -> Result<Vec<Network>, String> {
+    texts.iter().map(|text| text.parse().map_err(|error: NotANetwork| error.to_string())).collect()
 }
 
 /// Settings that no edge can be started with.

@@ -30,8 +30,21 @@ _BUSY = "If it is busy, the next free one is taken and printed; 0 takes any."
     envvar="EDGEWARD_DATABASE",
     help="postgresql+psycopg://user@host/name in place of a file in --state; `edgeward api` may share it.",
 )
+@click.option(
+    "--private-origins",
+    metavar="NETWORK",
+    multiple=True,
+    help="Network such as 10.0.0.0/8 that origins may be in beside loopback and the public Internet; may be repeated.",
+)
 def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
-    state: Path, api_port: int, http_port: int, https_port: int, s3_port: int, geo: Path | None, database: str | None
+    state: Path,
+    api_port: int,
+    http_port: int,
+    https_port: int,
+    s3_port: int,
+    geo: Path | None,
+    database: str | None,
+    private_origins: tuple[str, ...],
 ) -> None:
     """Run a whole CDN on this machine: API, edge, and two origins with a sample site.
 
@@ -50,6 +63,7 @@ def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
         http_port=http_port,
         https_port=https_port,
         s3_port=s3_port,
+        private_origins=private_origins,
     )
     try:
         run(settings, say=click.echo)

@@ -209,6 +209,8 @@ REFUSALS = {
     "unexpected-content": "GET and HEAD may not have content",
     "no-signing-identity": "the origin is to be signed for, and the edge has no identity to sign with",
     "origin-dns": "the origin's domain name cannot be resolved",
+    "origin-out-of-reach": "the origin's domain name leads to a private address; the edge's allowed_private_origins "
+    "names those it may connect to",
     "origin-connect": "the origin accepts no connection",
     "origin-connect-timeout": "no connection to the origin within its connection timeout",
     "origin-tls": "the origin's certificate is not trusted, or there is no common version of TLS",

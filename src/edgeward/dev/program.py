@@ -34,7 +34,7 @@ from edgeward.dev.welcome import Endpoints, running_record, shell_exports, welco
 from edgeward.edge.admin import AdminSocket
 from edgeward.edge.agent import EdgeAgent
 from edgeward.edge.geo_reload import GeoReloader
-from edgeward.edge.settings import DiskSettings, EdgeSettings, GeoFiles, LogSettings, S3Access
+from edgeward.edge.settings import LOOPBACK_NETWORKS, DiskSettings, EdgeSettings, GeoFiles, LogSettings, S3Access
 from edgeward.store.database import DatabaseError
 
 BUCKET = "sample-site"
@@ -145,6 +145,7 @@ class _Cdn:
                 trusted_authorities=(authority.root_pem,),
                 explain_key=self._explain_key,
                 geo=self._geo,
+                allowed_private_origins=(*LOOPBACK_NETWORKS, *self._settings.private_origins),
             )
         )
         edge.start()

@@ -24,5 +24,7 @@ class DevSettings:
     """URL of a PostgreSQL database for the control plane; None: a file in the state folder."""
     account_id: str = "123456789012"
     """The AWS account that owns what is created; 12 digits."""
+    private_origins: tuple[str, ...] = ()
+    """Networks beside loopback and the public Internet that origins may be in."""
     workers: int = 2
     """Threads of the edge."""

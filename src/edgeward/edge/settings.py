@@ -99,6 +99,10 @@ class S3Access:
     """Its secret."""
 
 
+LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1")
+"""What `EdgeSettings.allowed_private_origins` is on a laptop, where origins run beside the edge."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listener:
     """An address that load balancers connect to in place of viewers."""
@@ -148,6 +152,11 @@ class EdgeSettings:
     of this edge alone, gone when it ends."""
     geo: GeoFiles = GeoFiles()
     """Without files, headers about places are left out and distributions with a geo restriction serve nobody."""
+    allowed_private_origins: tuple[str, ...] = ()
+    """Networks (`10.1.0.0/16`, `fd00::/8`) that origins may be in beside the public Internet. An origin whose domain
+    name leads elsewhere, to loopback, a private network or the machine's metadata service, is refused with 502:
+    whoever may write a distribution could otherwise read what only the edge's own network reaches. The endpoint of
+    `s3` is the operator's own choice and needs no entry."""
     manual_clock_ms: int | None = None
     """Where a clock that only `advance_clock` moves starts, milliseconds since the epoch; None: the system's clock."""
 
@@ -173,6 +182,7 @@ class EdgeSettings:
             "ticket_secrets": None if self.ticket_secrets is None else str(self.ticket_secrets),
             "geo": {kind: [str(path) for path in paths] for kind, paths in asdict(self.geo).items()},
             "user_agents": user_agent_regexes(),
+            "allowed_private_origins": self.allowed_private_origins,
             "clock": "system" if self.manual_clock_ms is None else {"manual": self.manual_clock_ms},
         }
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+from edgeward.edge.settings import LOOPBACK_NETWORKS
 from edgeward.scenario.citations import citation_url
 from edgeward.scenario.explanation import Debug, ExplainCheck
 from edgeward.scenario.places import Places
@@ -263,6 +264,7 @@ class Scenario:
     workers: int
     geo: Places
     lock_timeout: Duration
+    private_origins: tuple[str, ...]
     cases: tuple[Case, ...]
 
 
@@ -304,6 +306,9 @@ class Document:
     workers: Annotated[int, "Threads of the edge; each keeps origin connections of its own"] = 2
     geo: Annotated[Places, "Where viewers are by network, as the edge's data have it; default: no data"] = NOWHERE
     lock_timeout: Annotated[Duration, "Real time that requests wait for the answer to another one"] = LOCK_TIMEOUT
+    private_origins: Annotated[
+        tuple[str, ...], "Networks that origins may be in beside the public Internet; default: loopback"
+    ] = LOOPBACK_NETWORKS
     distribution: Annotated[ShortDistribution, "Members that differ from the one-origin default"] = PLAIN
     steps: Annotated[tuple[Step, ...], "What happens, in order"]
 
@@ -332,6 +337,7 @@ def parse_scenario(text: str, path: Path) -> Scenario:
         workers=document.workers,
         geo=document.geo,
         lock_timeout=document.lock_timeout,
+        private_origins=document.private_origins,
         cases=cases,
     )
     _require_consistent(scenario, root)

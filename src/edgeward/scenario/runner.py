@@ -65,7 +65,11 @@ async def _run(scenario: Scenario, case: Case, door: Door) -> None:
 
 def _surroundings(scenario: Scenario) -> Surroundings:
     return Surroundings(
-        disk=scenario.disk, workers=scenario.workers, places=scenario.geo, lock_timeout=scenario.lock_timeout
+        disk=scenario.disk,
+        workers=scenario.workers,
+        places=scenario.geo,
+        lock_timeout=scenario.lock_timeout,
+        private_origins=scenario.private_origins,
     )
 
 

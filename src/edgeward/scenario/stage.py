@@ -50,6 +50,8 @@ class Surroundings:
     """Data about addresses, of these places; without any the edge has none."""
     lock_timeout: Duration
     """How long requests wait for the answer to another one."""
+    private_origins: tuple[str, ...]
+    """Networks that origins may be in beside the public Internet."""
 
 
 @contextlib.asynccontextmanager
@@ -67,6 +69,7 @@ async def set_up(distribution: ShortDistribution, surroundings: Surroundings) ->
             _settings(wanted, ports, logs),
             workers=surroundings.workers,
             lock_timeout_ms=surroundings.lock_timeout.milliseconds,
+            allowed_private_origins=surroundings.private_origins,
         )
         if surroundings.disk:
             cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeward-cache-")))

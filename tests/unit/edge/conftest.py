@@ -5,11 +5,11 @@ import http.server
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
-from edgeward.edge.settings import EdgeSettings
+from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings
 from edgeward.scenario import certificates
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
 from edgeward.scenario.expansion import MAIN, OriginPorts
@@ -47,7 +47,8 @@ def telling_edge() -> Iterator[TellingEdges]:
     def start(*headers: str, settings: EdgeSettings | None = None) -> TellingEdge:
         port = origin.server_address[1]
         certificate = certificates.edge_certificate({domain_name_of(MAIN)})
-        edge = EdgeUnderTest(settings or EdgeSettings(workers=1), {"main": OriginPorts(port, port)}, certificate)
+        reaching = replace(settings or EdgeSettings(workers=1), allowed_private_origins=LOOPBACK_NETWORKS)
+        edge = EdgeUnderTest(reaching, {"main": OriginPorts(port, port)}, certificate)
         started.append(edge)
         forward = ShortOriginRequest(headers=Selection(mode="whitelist", names=headers))
         behavior = ShortBehavior(max_ttl=0, default_ttl=0, forward=forward)

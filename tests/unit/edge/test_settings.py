@@ -44,6 +44,7 @@ def test_the_defaults_are_an_edge_on_loopback_without_log_and_origin_access() ->
         "ticket_secrets": None,
         "geo": {"country": [], "city": [], "asn": []},
         "user_agents": user_agent_regexes(),
+        "allowed_private_origins": [],
         "clock": "system",
     }
 
@@ -63,6 +64,11 @@ def test_balancers_have_to_be_networks(balancers: tuple[str, ...]) -> None:
         EdgeAgent(EdgeSettings(https=(Listener(address="127.0.0.1:0", balancers=balancers),)))
 
 
+def test_private_origins_have_to_be_networks() -> None:
+    with pytest.raises(ValueError, match=r"allowed_private_origins.*is no network"):
+        EdgeAgent(EdgeSettings(allowed_private_origins=("nobody",)))
+
+
 def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() -> None:
     document = json.loads(
         EdgeSettings(
@@ -75,6 +81,7 @@ def test_every_setting_reaches_the_document_under_the_name_the_engine_reads() ->
             lock_timeout_ms=250,
             geo=GeoFiles(country=(Path("/a.mmdb"), Path("/b.mmdb")), asn=(Path("/c.mmdb"),)),
             manual_clock_ms=1_700_000_000_000,
+            allowed_private_origins=("10.0.0.0/8",),
         ).encode()
     )
     assert document["http"] == ["127.0.0.1:8080", "127.0.0.2:8080"]

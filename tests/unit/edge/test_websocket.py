@@ -23,7 +23,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
-from edgeward.edge.settings import EdgeSettings, LogSettings
+from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings, LogSettings
 from edgeward.scenario import certificates
 from edgeward.scenario.access_log import AccessLog
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
@@ -110,7 +110,9 @@ def start_cdn(tmp_path: Path) -> Iterator[StartCdn]:
             parts.callback(thread.join, PATIENCE_SECONDS)
             parts.callback(server.shutdown)
             origin.port = server.socket.getsockname()[1]
-            settings = EdgeSettings(workers=1, log=LogSettings(directory=tmp_path))
+            settings = EdgeSettings(
+                workers=1, log=LogSettings(directory=tmp_path), allowed_private_origins=LOOPBACK_NETWORKS
+            )
             ports = {MAIN: OriginPorts(origin.port, origin.port)}
             edge = EdgeUnderTest(settings, ports, certificates.edge_certificate([NAME]))
             parts.callback(edge.stop)

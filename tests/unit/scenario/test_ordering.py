@@ -21,6 +21,7 @@ def scenario(name: str, *needs: str) -> Scenario:
         workers=2,
         geo=NOWHERE,
         lock_timeout=LOCK_TIMEOUT,
+        private_origins=(),
         cases=(),
     )
 

@@ -18,12 +18,13 @@ use tokio_rustls::TlsConnector;
 
 use super::exchange::RequestBody;
 use super::wire::{Wire, WireStream};
-use super::{OriginAddress, OriginError, OriginTimeouts, Resolver};
+use super::{OriginAddress, OriginError, OriginTimeouts, Reach, Resolver};
 
 /// Makes connections; one per pool.
 #[derive(Debug)]
 pub(super) struct Connector {
     resolver: Resolver,
+    reach: Reach,
     tls: Arc<ClientConfig>,
 }
 
@@ -36,8 +37,8 @@ pub(super) struct OriginConnection {
 }
 
 impl Connector {
-    pub(super) fn new(resolver: Resolver, tls: Arc<ClientConfig>) -> Self {
-        Self { resolver, tls }
+    pub(super) fn new(resolver: Resolver, reach: Reach, tls: Arc<ClientConfig>) -> Self {
+        Self { resolver, reach, tls }
     }
 
     pub(super) async fn connect(
@@ -45,10 +46,7 @@ impl Connector {
         address: &OriginAddress,
         timeouts: &OriginTimeouts,
     ) -> Result<OriginConnection, OriginError> {
-        let addresses = match address.connect_to {
-            Some(address) => vec![address],
-            None => self.resolver.resolve(&address.host, address.port).await?,
-        };
+        let addresses = self.addresses(address).await?;
         let mut failure = OriginError::ConnectTimeout;
         for _ in 0..timeouts.attempts.max(1) {
             match self.attempt(address, &addresses, timeouts.connect).await {
@@ -59,6 +57,16 @@ impl Connector {
             }
         }
         Err(failure)
+    }
+
+    /// Where to connect. Addresses within reach alone, unless the operator has named one.
+    async fn addresses(&self, address: &OriginAddress) -> Result<Vec<SocketAddr>, OriginError> {
+        if let Some(address) = address.connect_to {
+            return Ok(vec![address]);
+        }
+        let mut found = self.resolver.resolve(&address.host, address.port).await?;
+        found.retain(|address| self.reach.contains(address.ip()));
+        if found.is_empty() { Err(OriginError::OutOfReach) } else { Ok(found) }
     }
 
     /// Tries the addresses in their order; each gets an equal part of the time that is left. That one did not answer in

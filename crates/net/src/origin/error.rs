@@ -13,6 +13,10 @@ pub enum OriginError {
     /// The origin's domain name has no address, or its lookup failed or took too long.
     #[error("the origin's domain name cannot be resolved: {0}")]
     Dns(Arc<str>),
+    /// All addresses of the origin's domain name are outside the edge's [`super::Reach`]. They are not told: whoever
+    /// may choose the name is not always one who may know the operator's network.
+    #[error("the origin's domain name leads to a private address, which this edge does not connect to")]
+    OutOfReach,
     /// No address of the origin accepted a connection in any attempt.
     #[error("cannot connect to the origin ({failure:?}): {source}")]
     Connect {

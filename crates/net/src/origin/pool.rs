@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep};
 
 use super::connect::{Connector, OriginConnection};
 use super::exchange::{self, Failure, RequestBody};
-use super::{OriginAddress, OriginBody, OriginError, OriginTimeouts, Resolver};
+use super::{OriginAddress, OriginBody, OriginError, OriginTimeouts, Reach, Resolver};
 
 /// Connections to origins, shared by its clones.
 #[derive(Clone, Debug)]
@@ -53,8 +53,8 @@ pub(super) struct Lease {
 
 impl OriginPool {
     /// An empty pool. `tls` from [`super::client_config`].
-    pub fn new(resolver: Resolver, tls: Arc<ClientConfig>) -> Self {
-        Self(Arc::new(Shared { connector: Connector::new(resolver, tls), idle: Arc::default() }))
+    pub fn new(resolver: Resolver, reach: Reach, tls: Arc<ClientConfig>) -> Self {
+        Self(Arc::new(Shared { connector: Connector::new(resolver, reach, tls), idle: Arc::default() }))
     }
 
     /// Sends a request with an origin-form target and its `Host` field, and returns the final response head; 1xx

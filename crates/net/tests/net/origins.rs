@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use edgeward_net::origin::{
-    ConnectFailure, OriginAddress, OriginBody, OriginError, OriginPool, OriginTimeouts, Resolver, client_config,
+    ConnectFailure, OriginAddress, OriginBody, OriginError, OriginPool, OriginTimeouts, Reach, Resolver,
+    client_config,
 };
 use http::{Request, Response};
 use http_body::{Body, Frame};
@@ -67,7 +68,12 @@ fn pool() -> OriginPool {
 }
 
 fn pool_trusting(authority: &Authority) -> OriginPool {
-    OriginPool::new(Resolver::default(), client_config(&[authority.pem()]).unwrap())
+    pool_reaching(&["127.0.0.0/8", "::1"], authority)
+}
+
+fn pool_reaching(networks: &[&str], authority: &Authority) -> OriginPool {
+    let reach = Reach::new(networks.iter().map(|network| network.parse().unwrap()).collect());
+    OriginPool::new(Resolver::default(), reach, client_config(&[authority.pem()]).unwrap())
 }
 
 fn timeouts() -> OriginTimeouts {
@@ -415,6 +421,19 @@ fn tls_origin(authority: &Authority, names: &[&str]) -> (OriginAddress, Receiver
         let _closed = stream.read(&mut [0]);
     });
     (OriginAddress { tls: true, ..address }, server_names)
+}
+
+#[tokio::test]
+async fn an_address_out_of_reach_is_never_connected_to() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    for host in ["origin.localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0"] {
+        let pool = pool_reaching(&["10.0.0.0/8"], &Authority::new());
+        let error = send(&pool, &OriginAddress { host: host.into(), ..address(port) }).await.unwrap_err();
+        assert!(matches!(error, OriginError::OutOfReach), "{host}: {error:?}");
+    }
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[tokio::test]
