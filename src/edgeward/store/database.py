@@ -6,8 +6,9 @@ the write lock, others lock the `counter` rows. Made by `control_plane`; familie
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from edgeward.store import statements
+from edgeward.store.compiled import Compiler, Cursor
 from edgeward.store.transaction import SqlTransaction
 
 
@@ -38,7 +40,9 @@ class Store:
             raise DatabaseError(f"the database has no URL such as {POSTGRESQL}://user@host/name") from error
         except ModuleNotFoundError as error:
             raise DatabaseError(f"the driver {error.name} is missing: pip install 'edgeward[postgres]'") from error
+        self._compile = Compiler(self._engine.dialect)
         self._writing = threading.Lock()
+        self._begin = SQLITE if _is_sqlite(url) else SHARED
         self.is_shared = not _is_sqlite(url)
         """Whether other control planes may write to it at the same time."""
 
@@ -48,7 +52,7 @@ class Store:
         Raises `DatabaseError` when the database does not answer, or refuses.
         """
         try:
-            with self._engine.execution_options(writes=True).begin() as connection:
+            with self._engine.execution_options(**self._begin.migration).begin() as connection:
                 self._upgrade(connection)
         except DBAPIError as error:
             reason = str(error.orig).strip().splitlines()[0]
@@ -69,9 +73,8 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
         """A consistent view that only reads."""
-        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self.is_shared else {}
-        with self._engine.execution_options(**options).begin() as connection:
-            yield SqlTransaction(connection)
+        with self._transaction(self._begin.read) as transaction:
+            yield transaction
 
     @contextmanager
     def write(self, *, is_repeatable: bool = False) -> Iterator[SqlTransaction]:
@@ -79,13 +82,18 @@ class Store:
 
         One that is repeatable, because what it writes would be found out again, is not waited for to reach the disk.
         """
-        options = {"writes": True, "is_repeatable": is_repeatable}
-        with self._writing, self._engine.execution_options(**options).begin() as connection:
-            if self.is_shared:
-                connection.execute(statements.LOCK)
-                if is_repeatable:
-                    connection.exec_driver_sql("SET LOCAL synchronous_commit TO OFF")
-            yield SqlTransaction(connection)
+        begin = self._begin.repeatable_write if is_repeatable else self._begin.write
+        with self._writing, self._transaction(begin) as transaction:
+            yield transaction
+
+    @contextmanager
+    def _transaction(self, begin: Sequence[str]) -> Iterator[SqlTransaction]:
+        with closing(self._engine.raw_connection()) as connection:  # Closing rolls back what was not committed.
+            cursor = connection.cursor()
+            for command in begin:
+                cursor.execute(command)
+            yield SqlTransaction(Cursor(cursor, self._compile))
+            connection.commit()
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
@@ -96,7 +104,7 @@ class Store:
         if not self.is_shared:
             yield True
             return
-        with self._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        with self._engine.connect() as connection:
             yield bool(connection.execute(statements.lock_if_free(_PUBLISHING)).scalar_one())
 
 
@@ -110,7 +118,7 @@ def _engine(url: str) -> Engine:
         found = make_url(url).drivername
         raise DatabaseError(f"a database URL begins with sqlite:// or {POSTGRESQL}://, not {found}://")
     # A connection may have been cut since its last use, by a restart of the server.
-    return create_engine(url, pool_pre_ping=True)
+    return create_engine(url, pool_pre_ping=True, isolation_level="AUTOCOMMIT")
 
 
 def _is_sqlite(url: str) -> bool:
@@ -133,15 +141,34 @@ def _configure_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # By the driver alone: a tenth of what a statement costs through SQLAlchemy.
-        execute = connection.connection.cursor().execute
-        options = connection.get_execution_options()
-        if not options.get("writes", False):
-            execute("BEGIN")
-            return
-        execute(f"PRAGMA synchronous={'NORMAL' if options.get('is_repeatable', False) else 'FULL'}")
-        execute("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginnings:
+    """How a database is told that a transaction begins. Its driver begins none by itself."""
+
+    read: Sequence[str]
+    write: Sequence[str]
+    repeatable_write: Sequence[str]
+    migration: Mapping[str, str]
+    """Options of SQLAlchemy's for the transaction of the migrations."""
+
+
+SQLITE = Beginnings(
+    read=("BEGIN",),
+    write=("PRAGMA synchronous=FULL", "BEGIN IMMEDIATE"),
+    repeatable_write=("PRAGMA synchronous=NORMAL", "BEGIN IMMEDIATE"),
+    migration={},
+)
+LOCK = "SELECT value FROM counter FOR UPDATE"
+"""Makes a write transaction the only one, on databases that begin them side by side."""
+SHARED = Beginnings(
+    read=("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",),
+    write=("BEGIN", LOCK),
+    repeatable_write=("BEGIN", LOCK, "SET LOCAL synchronous_commit TO OFF"),
+    migration={"isolation_level": "READ COMMITTED"},
+)
 
 BUSY_TIMEOUT_MILLISECONDS = 10_000
 """How long a write waits for another process's write to the same SQLite file."""

@@ -1,6 +1,7 @@
-"""The statements of transactions, each built once: an API call runs a dozen, and building them cost more than running.
+"""The statements of transactions, each built once, so that `compiled` writes each of them once for a database.
 
-Parameters that a statement looks rows up by are called `of_...`, so that they never meet the name of a column.
+Parameters that a statement looks rows up by are called `of_...`, so that they never meet the name of a column. Of a
+resource, rows have the columns `RESOURCE`, in that order.
 """
 
 from functools import cache
@@ -22,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from edgeward.store.tables import counter, outbox, resource, resource_reference, resource_version, tag
+from edgeward.store.tables import counter, key_value, outbox, resource, resource_reference, resource_version, tag
 
 
 def is_row(table: Table) -> ColumnElement[bool]:
@@ -34,10 +35,28 @@ def _of(name: str) -> BindParameter[Any]:
     return bindparam(f"of_{name}")
 
 
+def _set(*names: str) -> dict[str, BindParameter[Any]]:
+    """Columns, set to the parameters of the same names."""
+    return {name: bindparam(name) for name in names}
+
+
 def _living() -> Select[Any]:
-    return select(resource).where(_IS_LIVING)
+    return select(*(resource.c[name] for name in RESOURCE)).where(_IS_LIVING)
 
 
+RESOURCE = (
+    "family",
+    "id",
+    "etag",
+    "config",
+    "attributes",
+    "name",
+    "caller_reference",
+    "parent",
+    "status",
+    "created",
+    "modified",
+)
 _IS_LIVING = and_(resource.c.family == _of("family"), resource.c.deleted.is_(None))
 
 FIND = _living().where(resource.c.id == _of("id")).limit(1)
@@ -91,8 +110,9 @@ _NUMBERED = (
 )
 VERSIONS = select(_NUMBERED).order_by(_NUMBERED.c.number.desc()).limit(_of("limit"))
 VERSION = select(_NUMBERED).where(_NUMBERED.c.number == _of("number"))
-INSERT = insert(resource)
-UPDATE = update(resource).where(is_row(resource))
+INSERT = insert(resource).values(_set(*RESOURCE, "arrival"))
+UPDATE = update(resource).where(is_row(resource)).values(_set(*RESOURCE))
+END = update(resource).where(is_row(resource)).values(_set("deleted"))
 INSERT_VERSION = insert(resource_version)
 INSERT_REFERENCES = insert(resource_reference)
 INSERT_TAGS = insert(tag)
@@ -111,14 +131,32 @@ def drop(table: Table) -> Delete:
 
 
 ENQUEUE = insert(outbox)
-PENDING = select(outbox).where(outbox.c.position > _of("position")).order_by(outbox.c.position)
+PENDING = (
+    select(outbox.c.position, outbox.c.family, outbox.c.id)
+    .where(outbox.c.position > _of("position"))
+    .order_by(outbox.c.position)
+)
 TAKE_OUT = delete(outbox).where(outbox.c.position == _of("position"))
-MARK = update(resource).where(is_row(resource))
+MARK = update(resource).where(is_row(resource)).values(_set("status"))
 MARK_UNLESS_PENDING = MARK.where(~exists().where(outbox.c.family == _of("family"), outbox.c.id == _of("id")))
 READ_COUNTER = select(counter.c.value).where(counter.c.name == _of("name"))
 COUNT_UP = (
     update(counter).where(counter.c.name == _of("name")).values(value=counter.c.value + 1).returning(counter.c.value)
 )
+
+_IS_OF_STORE = key_value.c.store == _of("store")
+VALUE = select(key_value.c.value).where(_IS_OF_STORE, key_value.c.key == _of("key"))
+TOTALS = select(func.count(), func.coalesce(func.sum(key_value.c.size), 0)).where(_IS_OF_STORE)
+INSERT_VALUE = insert(key_value)
+DELETE_VALUE = delete(key_value).where(_IS_OF_STORE, key_value.c.key == _of("key"))
+CLEAR = delete(key_value).where(_IS_OF_STORE)
+
+
+@cache
+def pairs(*, is_further: bool) -> Select[Any]:
+    """`of_size` pairs of a key value store in order of the keys, behind `of_marker` where they are further ones."""
+    query = select(key_value.c.key, key_value.c.value).where(_IS_OF_STORE).order_by(key_value.c.key).limit(_of("size"))
+    return query.where(key_value.c.key > _of("marker")) if is_further else query
 
 
 def lock_for_transaction(key: int) -> Select[Any]:
@@ -129,7 +167,3 @@ def lock_for_transaction(key: int) -> Select[Any]:
 def lock_if_free(key: int) -> Select[Any]:
     """Whether a lock of PostgreSQL's was free: it is ours then, until the connection ends."""
     return select(func.pg_try_advisory_lock(key))
-
-
-LOCK = select(counter).with_for_update()
-"""Makes a write transaction the only one, on databases that begin them side by side."""

@@ -6,12 +6,13 @@ Every method is one or two statements; nothing is cached between them.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table
+from sqlalchemy import Select, Table
 
 from edgeward.aws.resources import Page, PendingChange, Reference, Resource, Status, Version
 from edgeward.store import statements
+from edgeward.store.compiled import Cursor, Row
 from edgeward.store.tables import resource_reference, tag
 from edgeward.store.values import SqlValues
 
@@ -19,8 +20,8 @@ from edgeward.store.values import SqlValues
 class SqlTransaction:
     """A view of the store inside one database transaction."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
         self._last_position: int | None = None
 
     @property
@@ -69,50 +70,46 @@ class SqlTransaction:
     def count(self, family: str, parent: str | None = None, status: Status | None = None) -> int:
         """How many living resources there are."""
         query = statements.count(has_parent=parent is not None, has_status=status is not None)
-        rows = self._connection.execute(query, {"of_family": family} | _given(of_parent=parent, of_status=status))
-        return int(rows.scalar_one())
+        return int(self._cursor.value(query, of_family=family, **_given(of_parent=parent, of_status=status)))
 
     def had_etag(self, family: str, id: str, etag: str) -> bool:
         """Whether some version of the resource, present or past, had that ETag."""
-        found = self._connection.execute(statements.HAD_ETAG, _row(family, id) | {"of_etag": etag})
-        return found.first() is not None
+        return self._cursor.row(statements.HAD_ETAG, of_family=family, of_id=id, of_etag=etag) is not None
 
     def versions(self, family: str, id: str, limit: int) -> Sequence[Version]:
         """The newest versions of a resource, past ones included, the newest first."""
-        rows = self._connection.execute(statements.VERSIONS, _row(family, id) | {"of_limit": limit}).mappings()
+        rows = self._cursor.rows(statements.VERSIONS, of_family=family, of_id=id, of_limit=limit)
         return [_read_version(row) for row in rows]
 
     def version(self, family: str, id: str, number: int) -> Version | None:
         """The version of that number."""
-        found = self._connection.execute(statements.VERSION, _row(family, id) | {"of_number": number})
-        row = found.mappings().first()
+        row = self._cursor.row(statements.VERSION, of_family=family, of_id=id, of_number=number)
         return _read_version(row) if row is not None else None
 
     def insert(self, new: Resource, references: Iterable[Reference]) -> None:
         """Adds a resource, its first version and its references."""
-        row = _write_resource(new) | {"arrival": self._count_up("arrival")}
-        self._connection.execute(statements.INSERT, row)
+        self._cursor.run(statements.INSERT, **_write_resource(new), arrival=self._count_up("arrival"))
         self._add_version(new, references)
 
     def update(self, changed: Resource, references: Iterable[Reference]) -> None:
         """Stores a further version and replaces the references."""
-        self._connection.execute(statements.UPDATE, _row(changed.family, changed.id) | _write_resource(changed))
+        self._cursor.run(statements.UPDATE, of_family=changed.family, of_id=changed.id, **_write_resource(changed))
         self._drop(resource_reference, changed.family, changed.id)
         self._add_version(changed, references)
 
     def delete(self, family: str, id: str, moment: datetime) -> None:
         """Ends the resource's life; its versions stay, its tags and references go."""
-        self._connection.execute(statements.UPDATE, _row(family, id) | {"deleted": _write_time(moment)})
+        self._cursor.run(statements.END, of_family=family, of_id=id, deleted=_write_time(moment))
         self._drop(resource_reference, family, id)
         self._drop(tag, family, id)
 
     def referrers(self, kind: str, target: str) -> Sequence[str]:
         """The ids of the living resources that hold a reference, in order."""
-        return list(self._connection.execute(statements.REFERRERS, {"of_kind": kind, "of_target": target}).scalars())
+        return [row[0] for row in self._cursor.rows(statements.REFERRERS, of_kind=kind, of_target=target)]
 
     def tags(self, family: str, id: str) -> dict[str, str]:
         """The tags of a resource in the order they were set."""
-        return {row.key: row.value for row in self._connection.execute(statements.TAGS, _row(family, id))}
+        return dict(self._cursor.rows(statements.TAGS, of_family=family, of_id=id))
 
     def put_tags(self, family: str, id: str, tags: dict[str, str]) -> None:
         """Replaces the tags of a resource."""
@@ -121,62 +118,58 @@ class SqlTransaction:
             {"family": family, "id": id, "key": key, "value": value, "place": place}
             for place, (key, value) in enumerate(tags.items())
         ]
-        if rows:
-            self._connection.execute(statements.INSERT_TAGS, rows)
+        self._cursor.run_for_each(statements.INSERT_TAGS, rows)
 
     def values(self, store: str) -> SqlValues:
         """The pairs of a key value store."""
-        return SqlValues(self._connection, store)
+        return SqlValues(self._cursor, store)
 
     def enqueue(self, family: str, id: str) -> int:
         """Adds a row to the outbox, marks the resource InProgress and returns the row's position."""
         position = self._count_up("change")
-        self._connection.execute(statements.ENQUEUE, {"position": position, "family": family, "id": id})
-        self._connection.execute(statements.MARK, _row(family, id) | {"status": "InProgress"})
+        self._cursor.run(statements.ENQUEUE, position=position, family=family, id=id)
+        self._cursor.run(statements.MARK, of_family=family, of_id=id, status="InProgress")
         self._last_position = position
         return position
 
     def pending(self, after: int = 0) -> Sequence[PendingChange]:
         """The rows of the outbox behind a position, in order."""
-        rows = self._connection.execute(statements.PENDING, {"of_position": after}).mappings()
-        return [PendingChange(**row) for row in rows]
+        rows = self._cursor.rows(statements.PENDING, of_position=after)
+        return [PendingChange(position=row[0], family=row[1], id=row[2]) for row in rows]
 
     def last_change(self) -> int:
         """The position of the newest change ever enqueued."""
-        return int(self._connection.execute(statements.READ_COUNTER, {"of_name": "change"}).scalar_one())
+        return int(self._cursor.value(statements.READ_COUNTER, of_name="change"))
 
     def complete(self, change: PendingChange, status: Status) -> None:
         """Removes a row from the outbox; the resource gets `status` unless a newer change of it waits."""
-        self._connection.execute(statements.TAKE_OUT, {"of_position": change.position})
-        row = _row(change.family, change.id)
-        self._connection.execute(statements.MARK_UNLESS_PENDING, row | {"status": status})
+        self._cursor.run(statements.TAKE_OUT, of_position=change.position)
+        self._cursor.run(statements.MARK_UNLESS_PENDING, of_family=change.family, of_id=change.id, status=status)
 
     def _count_up(self, name: str) -> int:
-        return int(self._connection.execute(statements.COUNT_UP, {"of_name": name}).scalar_one())
+        return int(self._cursor.value(statements.COUNT_UP, of_name=name))
 
     def _add_version(self, version: Resource, references: Iterable[Reference]) -> None:
         key = {"family": version.family, "id": version.id}
-        self._connection.execute(
+        self._cursor.run(
             statements.INSERT_VERSION,
-            {**key, "etag": version.etag, "config": version.config, "modified": _write_time(version.modified)},
+            **key,
+            etag=version.etag,
+            config=version.config,
+            modified=_write_time(version.modified),
         )
         rows = [{**key, "kind": held.kind, "target": held.target} for held in dict.fromkeys(references)]
-        if rows:
-            self._connection.execute(statements.INSERT_REFERENCES, rows)
+        self._cursor.run_for_each(statements.INSERT_REFERENCES, rows)
 
     def _drop(self, table: Table, family: str, id: str) -> None:
-        self._connection.execute(statements.drop(table), _row(family, id))
+        self._cursor.run(statements.drop(table), of_family=family, of_id=id)
 
     def _one(self, query: Select[Any], **parameters: Any) -> Resource | None:
-        row = self._connection.execute(query, parameters).mappings().first()
+        row = self._cursor.row(query, **parameters)
         return _read_resource(row) if row is not None else None
 
     def _resources(self, query: Select[Any], **parameters: Any) -> list[Resource]:
-        return [_read_resource(row) for row in self._connection.execute(query, parameters).mappings()]
-
-
-def _row(family: str, id: str) -> dict[str, Any]:
-    return {"of_family": family, "of_id": id}
+        return [_read_resource(row) for row in self._cursor.rows(query, **parameters)]
 
 
 def _given(**parameters: Any) -> dict[str, Any]:
@@ -199,26 +192,26 @@ def _write_resource(value: Resource) -> dict[str, Any]:
     }
 
 
-def _read_resource(row: RowMapping) -> Resource:
+def _read_resource(row: Row) -> Resource:
+    family, own_id, etag, config, attributes, name, caller_reference, parent, status, created, modified = row
     return Resource(
-        family=row["family"],
-        id=row["id"],
-        etag=row["etag"],
-        config=row["config"],
-        attributes=row["attributes"],
-        name=row["name"],
-        caller_reference=row["caller_reference"],
-        parent=row["parent"],
-        status=cast(Status, row["status"]),
-        created=_read_time(row["created"]),
-        modified=_read_time(row["modified"]),
+        family=family,
+        id=own_id,
+        etag=etag,
+        config=config,
+        attributes=attributes,
+        name=name,
+        caller_reference=caller_reference,
+        parent=parent,
+        status=status,
+        created=_read_time(created),
+        modified=_read_time(modified),
     )
 
 
-def _read_version(row: RowMapping) -> Version:
-    return Version(
-        number=int(row["number"]), etag=row["etag"], config=row["config"], modified=_read_time(row["modified"])
-    )
+def _read_version(row: Row) -> Version:
+    number, etag, config, modified = row
+    return Version(number=int(number), etag=etag, config=config, modified=_read_time(modified))
 
 
 def _write_time(moment: datetime) -> int:

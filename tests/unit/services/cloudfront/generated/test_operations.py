@@ -32,9 +32,7 @@ GUARDED = [name for name in SERVED if "IfMatch" in input_of(name).members]
 def state_of(plane: ControlPlane) -> list[Any]:
     with plane._store.read() as transaction:
         tables = (resource, resource_version, tag)
-        return [
-            transaction._connection.execute(select(func.count()).select_from(table)).scalar_one() for table in tables
-        ]
+        return [transaction._cursor.value(select(func.count()).select_from(table)) for table in tables]
 
 
 def code_of(client: Any, operation: str, members: dict[str, Any]) -> str:
