@@ -19,6 +19,7 @@ from edgeward.aws.app import Application
 from edgeward.aws.audit import AuditFile, Auditor
 from edgeward.aws.engine import Environment
 from edgeward.aws.identifiers import Identifiers
+from edgeward.aws.quotas import AWS_QUOTAS, Quotas
 from edgeward.aws.root_path import RootPath
 from edgeward.deploy.channel import CertificateSource, Channel
 from edgeward.deploy.delivery import Backoff
@@ -72,6 +73,8 @@ class ControlPlaneSettings:
     default."""
     acme: AcmeSettings | None = None
     """The CA that issues certificates for public names; None: there is none. Needs the extra `acme`."""
+    quotas: Quotas = AWS_QUOTAS
+    """How many of each thing the account may have, and how large."""
     publishes: bool = True
     """False: only the API is served, and another control plane on the same database brings changes to the edges."""
 
@@ -131,6 +134,7 @@ class ControlPlane:
             or PublishedElsewhere(self._store, acknowledgement_seconds=settings.acknowledgement_seconds),
             identifiers=identifiers,
             account_id=settings.account_id,
+            quotas=settings.quotas,
         )
         guard = Guard(
             store=self._store,

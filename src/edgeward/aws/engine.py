@@ -16,6 +16,7 @@ from edgeward.aws.errors import ApiError
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.listing import answer_page, read_page, requested_page
 from edgeward.aws.model import ServiceModel, Shape, content_member, payload_member
+from edgeward.aws.quotas import AWS_QUOTAS, Quotas, ServiceQuota
 from edgeward.aws.resources import Deployment, Page, Reference, Resource, ResourceStore, Transaction
 from edgeward.aws.wire import WireRequest
 
@@ -48,6 +49,7 @@ class Environment:
     deployment: Deployment
     identifiers: Identifiers
     account_id: str
+    quotas: Quotas = AWS_QUOTAS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,21 +61,14 @@ class Proposal:
     before: Resource | None
     """The version it would replace; None on creation."""
     now: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quota:
-    """How many resources of a family an account may have, and the error for one more."""
-
-    limit: int
-    code: str
+    quotas: Quotas
 
 
 def accept(_proposal: Proposal) -> None:
     """The check of a family that has no rules beyond the model."""
 
 
-def no_tags(_members: Shape) -> Mapping[str, str]:
+def no_tags(_members: Shape, _quotas: Quotas) -> Mapping[str, str]:
     """The tags of a family that is not created with any."""
     return {}
 
@@ -121,7 +116,8 @@ class ResourceSpec:
     """Whether Update and Delete need If-Match."""
     repeats_creation: bool = False
     """Whether Create with a caller reference and configuration sent before answers with the resource made then."""
-    quota: Quota | None = None
+    quota: ServiceQuota | None = None
+    """How many resources of the family an account may have."""
     managed: Mapping[str, Resource] = field(default_factory=dict)
     """Resources that every account has and nobody can change, by id."""
     new_id: Callable[[Identifiers], str]
@@ -136,7 +132,7 @@ class ResourceSpec:
     """What others refer to it by."""
     read_config: Callable[[Shape, Resource | None], Shape] | None = None
     """The configuration that the input of Create or Update asks for; its payload when not given."""
-    read_tags: Callable[[Shape], Mapping[str, str]] = no_tags
+    read_tags: Callable[[Shape, Quotas], Mapping[str, str]] = no_tags
     """The tags in the input of Create."""
     fill_defaults: Callable[[Shape], Shape] = lambda config: config
     check: Callable[[Proposal], None] = accept
@@ -206,7 +202,7 @@ class ResourceEngine:
             if resource is None:
                 self._refuse_duplicate(transaction, filled, None)
                 self._refuse_one_too_many(transaction)
-                spec.check(Proposal(transaction=transaction, config=filled, before=None, now=call.now))
+                spec.check(self._proposal(transaction, filled, None, call.now))
                 resource = self._new(filled, call.now)
                 transaction.insert(resource, spec.references(filled))
                 if tags:
@@ -227,7 +223,7 @@ class ResourceEngine:
             filled = spec.fill_defaults(configure(before))
             self._refuse_immutable(before.config, filled)
             self._refuse_duplicate(transaction, filled, before)
-            spec.check(Proposal(transaction=transaction, config=filled, before=before, now=call.now))
+            spec.check(self._proposal(transaction, filled, before, call.now))
             resource = replace(
                 before,
                 etag=self._environment.identifiers.capital("E"),
@@ -261,7 +257,8 @@ class ResourceEngine:
         )
 
     def _create(self, call: Call) -> Shape:
-        return self.add(call, self._read_config("create", call, None), self.spec.read_tags(call.members))
+        tags = self.spec.read_tags(call.members, self._environment.quotas)
+        return self.add(call, self._read_config("create", call, None), tags)
 
     def _get(self, call: Call) -> Shape:
         with self._environment.store.read() as transaction:
@@ -339,6 +336,10 @@ class ResourceEngine:
             return {}
         return {content_member(output): self.spec.describe(transaction, resource), "ETag": resource.etag}
 
+    def _proposal(self, transaction: Transaction, config: Shape, before: Resource | None, now: datetime) -> Proposal:
+        quotas = self._environment.quotas
+        return Proposal(transaction=transaction, config=config, before=before, now=now, quotas=quotas)
+
     def _new(self, config: Shape, now: datetime) -> Resource:
         spec, identifiers = self.spec, self._environment.identifiers
         return Resource(
@@ -415,8 +416,9 @@ class ResourceEngine:
 
     def _refuse_one_too_many(self, transaction: Transaction) -> None:
         quota = self.spec.quota
-        if quota is not None and transaction.count(self.spec.family) >= quota.limit:
-            raise ApiError(quota.code, f"An account can have {quota.limit} of these. Delete one before adding another.")
+        if quota is not None and transaction.count(self.spec.family) >= self._environment.quotas[quota]:
+            most = self._environment.quotas[quota]
+            raise ApiError(quota.error, f"An account can have {most} of these. Delete one before adding another.")
 
     def _refuse_managed(self, resource: Resource, code: str, verb: str) -> None:
         if resource.id in self.spec.managed:

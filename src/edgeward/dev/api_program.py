@@ -16,6 +16,7 @@ from edgeward.dev.api_server import ApiServer
 from edgeward.dev.credentials import access_key, secret_key
 from edgeward.dev.errors import DevError
 from edgeward.dev.ports import first_free_port
+from edgeward.dev.quota_settings import quota_settings
 from edgeward.dev.state_folder import StateFolder
 from edgeward.dev.stopping import Stopped, stop_signals
 from edgeward.store.database import DatabaseError
@@ -66,6 +67,7 @@ def _control_plane(settings: ApiSettings, folder: StateFolder) -> ControlPlane:
             explain_key=secret_key(folder.explain_key),
             database_url=settings.database,
             acme=acme_settings(folder.acme),
+            quotas=quota_settings(folder.quotas),
             publishes=False,
         ),
         channels=(),

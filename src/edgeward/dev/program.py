@@ -24,6 +24,7 @@ from edgeward.dev.dynamic_origin import DynamicOrigin
 from edgeward.dev.errors import DevError
 from edgeward.dev.geodata import geo_files
 from edgeward.dev.ports import LOOPBACK, first_free_port
+from edgeward.dev.quota_settings import quota_settings
 from edgeward.dev.s3_server import S3Server, S3ServerSettings
 from edgeward.dev.sample_distribution import Origins, SampleDistribution, deploy_sample, preferred_dynamic_port
 from edgeward.dev.sample_site import upload_site
@@ -166,6 +167,7 @@ class _Cdn:
                 explain_key=self._explain_key,
                 database_url=self._settings.database,
                 acme=acme_settings(self._folder.acme),
+                quotas=quota_settings(self._folder.quotas),
             ),
             channels=(edge,),
             certificates=authority,

@@ -51,6 +51,11 @@ class StateFolder:
         return self.root / "acme.json"
 
     @property
+    def quotas(self) -> Path:
+        """Which quotas differ from AWS's; the user writes it."""
+        return self.root / "quotas.json"
+
+    @property
     def s3(self) -> Path:
         """The S3 server's objects and log."""
         return self.root / "s3"

@@ -6,11 +6,12 @@ defaults -> checks -> compiler -> plan -> engine. Called by `runner`; blocking, 
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edgeward.authority import Certificate
 from edgeward.aws.model import Shape
+from edgeward.aws.quotas import AWS_QUOTAS
 from edgeward.compiler import Challenges, DistributionSource, compile_distribution, encode_plan
 from edgeward.edge.settings import EdgeSettings
 from edgeward.scenario.expansion import MAIN, Expansion, OriginPorts, expand
@@ -89,7 +90,7 @@ class EdgeUnderTest:
         Raises ApiError when the API would refuse them.
         """
         header = (self._distributions[MAIN].cache_tags or "").lower() or None
-        check_batch({"CallerReference": MAIN, "Paths": {"Items": list(paths)}}, header)
+        check_batch({"CallerReference": MAIN, "Paths": {"Items": list(paths)}}, header, AWS_QUOTAS)
         self._order_sequence += 1
         order = {"format": 1, "distribution": id_of(MAIN), "sequence": self._order_sequence}
         self._edge.invalidate(json.dumps(order | {"patterns": patterns_of(paths, header)}).encode())
@@ -140,7 +141,6 @@ class Resources:
     """What the distribution's rules and the compiler may ask about other resources."""
 
     expansion: Expansion
-    distribution_count: int = field(default=0)
 
     def cache_policy(self, policy_id: str, /) -> Shape | None:
         return self.expansion.cache_policies.get(policy_id) or _MANAGED_CACHE_POLICIES.get(policy_id)

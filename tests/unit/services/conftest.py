@@ -26,6 +26,7 @@ from databases import PostgresServer
 from edgeward.authority import LocalAuthority, PublicKey
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.model import COMMON_ERROR_STATUSES, code_of
+from edgeward.aws.quotas import AWS_QUOTAS, Quotas
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.deploy.channel import Channel
 from edgeward.deploy.delivery import Backoff
@@ -186,7 +187,7 @@ def build_control_plane(
     """Builds control planes over one state folder, with reproducible identifiers."""
     identifiers = Identifiers(random.Random(20200531))
 
-    def build(*channels: Channel, acknowledgement_seconds: float = 10.0) -> ControlPlane:
+    def build(*channels: Channel, acknowledgement_seconds: float = 10.0, quotas: Quotas = AWS_QUOTAS) -> ControlPlane:
         settings = ControlPlaneSettings(
             state_directory=tmp_path,
             access_keys={ACCESS_KEY: SECRET_KEY},
@@ -195,6 +196,7 @@ def build_control_plane(
             backoff=Backoff(first=0.0),
             explain_key=EXPLAIN_KEY,
             database_url=database_url,
+            quotas=quotas,
         )
         return ControlPlane(settings, channels, FakeCertificates(authority), clock=clock, identifiers=identifiers)
 

@@ -25,7 +25,7 @@ def list_certificates(environment: Environment, call: Call) -> Shape:
         raise ApiError("InvalidArgsException", "SortBy and SortOrder go together. Send both, or neither.")
     is_descending = sent.get("SortOrder") == "DESCENDING"
     start = _read_token(sent["NextToken"]) if "NextToken" in sent else None
-    size = sent.get("MaxItems", quotas.PAGE)
+    size = sent.get("MaxItems", quotas.PAGE_SIZE)
     with environment.store.read() as transaction:
         found = [each for each in every(transaction, FAMILY) if _is_asked_for(sent, each, call.now)]
         found.sort(key=_position, reverse=is_descending)

@@ -38,14 +38,15 @@ def import_certificate(environment: Environment, vault: Vault, call: Call) -> Sh
     tags = read_tags(sent.get("Tags", []))
     certificate = certificates.new(environment, vault, call, material)
     with environment.store.write() as transaction:
-        add(transaction, certificate, tags)
+        add(environment, transaction, certificate, tags)
     return {"CertificateArn": certificate.config["Arn"]}
 
 
-def add(transaction: Transaction, certificate: Resource, tags: dict[str, str]) -> None:
+def add(environment: Environment, transaction: Transaction, certificate: Resource, tags: dict[str, str]) -> None:
     """Stores a new certificate. Raises ApiError `LimitExceededException`."""
-    if transaction.count(FAMILY) >= quotas.CERTIFICATES:
-        raise ApiError("LimitExceededException", f"An account has at most {quotas.CERTIFICATES} certificates.")
+    most = environment.quotas[quotas.CERTIFICATES]
+    if transaction.count(FAMILY) >= most:
+        raise ApiError(quotas.CERTIFICATES.error, f"An account has at most {most} certificates.")
     transaction.insert(certificate, ())
     transaction.put_tags(FAMILY, certificate.id, tags)
 

@@ -27,7 +27,7 @@ def request_certificate(
 
     `has_ca`: what the issuer may not sign is left to a CA that validates names.
     """
-    request, token = read_request(call.members), call.members.get("IdempotencyToken")
+    request, token = read_request(call.members, environment.quotas[quotas.NAMES]), call.members.get("IdempotencyToken")
     tags = read_tags(call.members.get("Tags", []))
     is_local = all(issuer.covers(name) for name in request["SubjectAlternativeNames"])
     if not is_local and not has_ca:
@@ -48,11 +48,11 @@ def request_certificate(
         if known is not None:
             return _again(known, request)
         _free_token(environment, transaction, token)
-        add(transaction, certificate, tags)
+        add(environment, transaction, certificate, tags)
     return {"CertificateArn": certificate.config["Arn"]}
 
 
-def read_request(members: Shape) -> Shape:
+def read_request(members: Shape, most_names: int) -> Shape:
     """What is kept of an input. Raises ApiError for what is not served, and for more names than one may ask for."""
     _refuse_unserved(members)
     domain = members["DomainName"].lower()
@@ -63,8 +63,8 @@ def read_request(members: Shape) -> Shape:
         )
     others = [name.lower() for name in members.get("SubjectAlternativeNames", [])]
     names = list(dict.fromkeys([domain, *others]))
-    if len(names) > quotas.NAMES:
-        raise ApiError("LimitExceededException", f"A certificate has at most {quotas.NAMES} names, not {len(names)}.")
+    if len(names) > most_names:
+        raise ApiError(quotas.NAMES.error, f"A certificate has at most {most_names} names, not {len(names)}.")
     method = members.get("ValidationMethod", "DNS")
     against = why_not_by(method, names)
     if against is not None:

@@ -40,7 +40,7 @@ def anycast_ip_list_spec(account_id: str) -> ResourceSpec:
         name_member="Name",
         new_id=lambda identifiers: identifiers.tagged("aip"),
         read_config=read_config,
-        read_tags=lambda members: read_tags(members.get("Tags", {})),
+        read_tags=lambda members, limits: read_tags(members.get("Tags", {}), limits),
         check=check,
         describe=describe,
         summarize=summarize,

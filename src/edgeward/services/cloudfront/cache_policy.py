@@ -7,10 +7,11 @@ Guide, "Quotas".
 
 from datetime import UTC, datetime
 
-from edgeward.aws.engine import Proposal, Quota, ResourceSpec
+from edgeward.aws.engine import Proposal, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.managed_policies import MANAGED_CACHE_POLICIES
 from edgeward.services.cloudfront.policy_selections import (
     check_selection,
@@ -41,9 +42,10 @@ def check(proposal: Proposal) -> None:
     parameters = config.get("ParametersInCacheKeyAndForwardedToOrigin")
     if parameters is not None:
         for selection in SELECTIONS:
-            check_selection(parameters, selection, NOUN)
+            check_selection(parameters, selection, NOUN, proposal.quotas)
         _check_headers(parameters)
-        check_total_length(parameters, "CachePolicy", NOUN)
+        most = proposal.quotas[quotas.CACHE_POLICY_NAMES_LENGTH]
+        check_total_length(parameters, "CachePolicy", NOUN, most)
         refuse_unwritten_while_attached(proposal, header_names(parameters))
 
 
@@ -106,7 +108,6 @@ UNCACHEABLE_HEADERS = NOT_IN_CACHE_KEY | {"connection", "cookie", "proxy-authori
 DEFAULT_TTL_SECONDS = 86_400
 MAX_TTL_SECONDS = 31_536_000
 LONGEST_TTL_SECONDS = 3_153_600_000
-MOST_POLICIES = 20
 
 MANAGED = {
     policy.id: Resource(
@@ -130,7 +131,7 @@ SPEC = ResourceSpec(
     already_exists="CachePolicyAlreadyExists",
     in_use="CachePolicyInUse",
     name_member="Name",
-    quota=Quota(limit=MOST_POLICIES, code="TooManyCachePolicies"),
+    quota=quotas.CACHE_POLICIES,
     managed=MANAGED,
     new_id=lambda identifiers: identifiers.uuid(),
     fill_defaults=fill_defaults,

@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
-from edgeward.aws.engine import Call, Environment, Handler, Proposal, Quota, ResourceEngine, ResourceSpec
+from edgeward.aws.engine import Call, Environment, Handler, Proposal, ResourceEngine, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.listing import answer_rows, every, requested_page
 from edgeward.aws.model import ServiceModel, Shape
 from edgeward.aws.resources import Reference, Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.arns import arn_of, by_any_identifier
 from edgeward.services.cloudfront.tagging import read_tags
 
@@ -74,13 +75,13 @@ def connection_group_spec(account_id: str, domain_suffix: str) -> ResourceSpec:
         already_exists="EntityAlreadyExists",
         in_use="CannotDeleteEntityWhileInUse",
         name_member="Name",
-        quota=Quota(limit=100, code="EntityLimitExceeded"),
+        quota=quotas.CONNECTION_GROUPS,
         new_id=lambda identifiers: identifiers.tagged("cg"),
         new_attributes=lambda identifiers: {"RoutingEndpoint": f"{identifiers.lower('d')}.{domain_suffix}"},
         identify=lambda members: str(members.get("Identifier") or members.get("Id")),
         look_up=by_any_identifier(account_id, FAMILY),
         read_config=read_config,
-        read_tags=lambda members: read_tags(members.get("Tags", {})),
+        read_tags=lambda members, limits: read_tags(members.get("Tags", {}), limits),
         check=check,
         check_delete=check_delete,
         references=references,

@@ -7,10 +7,11 @@ changes" and "Quotas".
 
 from collections.abc import Iterator
 
-from edgeward.aws.engine import Proposal, Quota, ResourceSpec
+from edgeward.aws.engine import Proposal, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Reference, Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.look_up import distribution_of_domain
 
@@ -112,7 +113,7 @@ SPEC = ResourceSpec(
     no_such="NoSuchContinuousDeploymentPolicy",
     already_exists="ContinuousDeploymentPolicyAlreadyExists",
     in_use="ContinuousDeploymentPolicyInUse",
-    quota=Quota(limit=20, code="TooManyContinuousDeploymentPolicies"),
+    quota=quotas.CONTINUOUS_DEPLOYMENT_POLICIES,
     new_id=lambda identifiers: identifiers.uuid(),
     check=check,
     references=references,

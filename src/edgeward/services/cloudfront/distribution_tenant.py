@@ -7,11 +7,12 @@ DistributionTenant; Developer Guide, "Create a distribution tenant" and "Quotas"
 
 from collections.abc import Callable, Iterator
 
-from edgeward.aws.engine import Call, Environment, Handler, Proposal, Quota, ResourceEngine, ResourceSpec
+from edgeward.aws.engine import Call, Environment, Handler, Proposal, ResourceEngine, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.listing import answer_rows, every, requested_page
 from edgeward.aws.model import Operation, ServiceModel, Shape
 from edgeward.aws.resources import Reference, Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.arns import arn_of, by_any_identifier
 from edgeward.services.cloudfront.connection_group import connection_group_spec, default_group
 from edgeward.services.cloudfront.distribution.names import why_not_a_host_name
@@ -52,7 +53,9 @@ class _Tenants:
             with self._environment.store.write() as transaction:
                 group = default_group(self._environment, self._groups, transaction, call.now)
             members = members | {"ConnectionGroupId": group.id}
-        return self.engine.add(call, read_config(members, None), self._spec.read_tags(members))
+        return self.engine.add(
+            call, read_config(members, None), self._spec.read_tags(members, self._environment.quotas)
+        )
 
     def read_by_domain(self, call: Call) -> Shape:
         """GetDistributionTenantByDomain."""
@@ -143,12 +146,12 @@ def distribution_tenant_spec(account_id: str) -> ResourceSpec:
         no_such="EntityNotFound",
         already_exists="EntityAlreadyExists",
         name_member="Name",
-        quota=Quota(limit=10_000, code="EntityLimitExceeded"),
+        quota=quotas.TENANTS,
         new_id=lambda identifiers: identifiers.tagged("dt"),
         identify=lambda members: str(members.get("Identifier") or members.get("Id")),
         look_up=by_any_identifier(account_id, FAMILY),
         read_config=read_config,
-        read_tags=lambda members: read_tags(members.get("Tags", {})),
+        read_tags=lambda members, limits: read_tags(members.get("Tags", {}), limits),
         check=check,
         check_delete=check_delete,
         references=references,
@@ -170,7 +173,7 @@ def check(proposal: Proposal) -> None:
         raise ApiError("InvalidArgument", "ManagedCertificateRequest: managed certificates are not there yet.")
     distribution = _distribution(proposal.transaction, config["DistributionId"])
     _check_domains(proposal)
-    _check_parameters(config.get("Parameters", []), distribution.config)
+    _check_parameters(config.get("Parameters", []), distribution.config, proposal.quotas[quotas.TENANT_PARAMETERS])
     _check_customizations(config.get("Customizations", {}))
     if proposal.transaction.find("connection-group", config["ConnectionGroupId"]) is None:
         raise ApiError("EntityNotFound", f"There is no connection group '{config['ConnectionGroupId']}'.")
@@ -207,8 +210,9 @@ def _distribution(transaction: Transaction, distribution_id: str) -> Resource:
 
 def _check_domains(proposal: Proposal) -> None:
     domains = [each["Domain"] for each in proposal.config["Domains"]]
-    if not 1 <= len(domains) <= MOST_DOMAINS or len(set(domains)) < len(domains):
-        raise ApiError("InvalidArgument", f"Domains has to name 1 to {MOST_DOMAINS} domains, each once.")
+    most = proposal.quotas[quotas.TENANT_DOMAINS]
+    if not 1 <= len(domains) <= most or len(set(domains)) < len(domains):
+        raise ApiError(quotas.TENANT_DOMAINS.error, f"Domains has to name 1 to {most} domains, each once.")
     own_id = proposal.before.id if proposal.before is not None else None
     for domain in domains:
         advice = why_not_a_host_name(domain.removeprefix("*."))
@@ -219,7 +223,9 @@ def _check_domains(proposal: Proposal) -> None:
             raise ApiError("CNAMEAlreadyExists", f"The domain '{domain}' belongs to {owners[0]} already.")
 
 
-def _check_parameters(parameters: list[Shape], distribution: Shape) -> None:
+def _check_parameters(parameters: list[Shape], distribution: Shape, most: int) -> None:
+    if len(parameters) > most:
+        raise ApiError(quotas.TENANT_PARAMETERS.error, f"A tenant has at most {most} parameters.")
     defined = {each["Name"]: each for each in distribution.get("TenantConfig", {}).get("ParameterDefinitions", [])}
     given = [each["Name"] for each in parameters]
     unknown = [name for name in given if name not in defined]
@@ -251,4 +257,3 @@ MEMBERS = (
     "ManagedCertificateRequest",
     "Enabled",
 )
-MOST_DOMAINS = 100

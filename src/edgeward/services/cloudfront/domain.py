@@ -12,6 +12,7 @@ from edgeward.aws.errors import ApiError
 from edgeward.aws.listing import answer_rows, every, requested_page
 from edgeward.aws.model import Operation, ServiceModel, Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.arns import by_any_identifier
 from edgeward.services.cloudfront.distribution.aliases import check_aliases
 from edgeward.services.cloudfront.distribution.fields import items_of
@@ -54,8 +55,9 @@ def update_association(environment: Environment, call: Call) -> Shape:
             was_current = if_match is not None and transaction.had_etag(target.family, target.id, if_match)
             code = "PreconditionFailed" if was_current else "InvalidIfMatchVersion"
             raise ApiError(code, f"If-Match is not the current ETag of '{target.id}'. Get it again.")
-        if domain not in _domains(target) and len(_domains(target)) >= MOST_DOMAINS:
-            raise ApiError("InvalidArgument", f"'{target.id}' has {MOST_DOMAINS} domains. Remove one first.")
+        most = environment.quotas[MOST_DOMAINS[target.family]]
+        if domain not in _domains(target) and len(_domains(target)) >= most:
+            raise ApiError("InvalidArgument", f"'{target.id}' has {most} domains. Remove one first.")
         moved = _move(environment, transaction, domain, target, call)
     _settle(environment, transaction)
     return {"Domain": domain, "ResourceId": moved.id, "ETag": moved.etag}
@@ -144,7 +146,7 @@ def _store(
         modified=call.now,
     )
     if resource.family == "distribution":
-        check_aliases(changed.config)
+        check_aliases(changed.config, environment.quotas)
         transaction.update(changed, distribution_references(changed.config))
         transaction.enqueue("distribution", resource.id)
     else:
@@ -206,7 +208,6 @@ def _settle(environment: Environment, transaction: Transaction) -> None:
         environment.deployment.settle(transaction.last_position)
 
 
-MOST_DOMAINS = 100
-"""Of a distribution, and of a tenant (Developer Guide, "Quotas")."""
+MOST_DOMAINS = {"distribution": quotas.ALIASES, "distribution-tenant": quotas.TENANT_DOMAINS}
 OWNING_FAMILIES = ("distribution", "distribution-tenant")
 RESOURCE_MEMBERS = {"distribution": "DistributionId", "distribution-tenant": "DistributionTenantId"}

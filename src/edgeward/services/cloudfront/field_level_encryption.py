@@ -8,10 +8,11 @@ encryption to help protect sensitive data" and "Quotas".
 import re
 from collections.abc import Iterator
 
-from edgeward.aws.engine import Proposal, Quota, ResourceSpec
+from edgeward.aws.engine import Proposal, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape, copy_of
 from edgeward.aws.resources import Reference, Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.policy_selections import LONGEST_COMMENT, check_text
 from edgeward.services.cloudfront.republishing import republish_users
@@ -30,7 +31,7 @@ def check_profile(proposal: Proposal) -> None:
             f"EncryptionEntities has {len(entities)} items; a profile has {MOST_ENTITIES}.",
         )
     for entity in entities:
-        _check_entity(proposal.transaction, entity)
+        _check_entity(proposal, entity)
 
 
 def profile_references(config: Shape) -> Iterator[Reference]:
@@ -52,7 +53,7 @@ def check_config(proposal: Proposal) -> None:
     """The rules of a configuration. Raises ApiError."""
     if len(proposal.config.get("Comment", "")) > LONGEST_COMMENT:
         raise ApiError("InvalidArgument", f"Comment is longer than {LONGEST_COMMENT} characters.")
-    _check_query_arguments(_query_arguments(proposal.config))
+    _check_query_arguments(_query_arguments(proposal.config), proposal.quotas[quotas.QUERY_ARGUMENT_PROFILES])
     _check_content_types(_content_types(proposal.config))
     for reference in config_references(proposal.config):
         if proposal.transaction.find(PROFILE.family, reference.target) is None:
@@ -69,16 +70,16 @@ def config_references(config: Shape) -> Iterator[Reference]:
             yield Reference(kind=PROFILE.family, target=item["ProfileId"])
 
 
-def _check_entity(transaction: Transaction, entity: Shape) -> None:
-    if transaction.find("public-key", entity["PublicKeyId"]) is None:
+def _check_entity(proposal: Proposal, entity: Shape) -> None:
+    if proposal.transaction.find("public-key", entity["PublicKeyId"]) is None:
         raise ApiError("NoSuchPublicKey", f"There is no public key with the id '{entity['PublicKeyId']}'.")
     if not re.fullmatch(PROVIDER_PATTERN, entity["ProviderId"]):
         raise ApiError("InvalidArgument", "ProviderId has 1 to 128 letters, digits and the characters : . _ -.")
     patterns = items_of(entity["FieldPatterns"])
-    if len(patterns) > MOST_PATTERNS:
+    most = proposal.quotas[quotas.ENCRYPTED_FIELDS]
+    if len(patterns) > most:
         raise ApiError(
-            "TooManyFieldLevelEncryptionFieldPatterns",
-            f"FieldPatterns has {len(patterns)} items; a profile has at most {MOST_PATTERNS}.",
+            quotas.ENCRYPTED_FIELDS.error, f"FieldPatterns has {len(patterns)} items; a profile has at most {most}."
         )
     _check_patterns(patterns)
 
@@ -104,11 +105,11 @@ def _covers(pattern: str, name: str) -> bool:
     return pattern == name or (pattern.endswith("*") and name.startswith(pattern[:-1]))
 
 
-def _check_query_arguments(profiles: list[Shape]) -> None:
-    if len(profiles) > MOST_QUERY_ARGUMENTS:
+def _check_query_arguments(profiles: list[Shape], most: int) -> None:
+    if len(profiles) > most:
         raise ApiError(
-            "TooManyFieldLevelEncryptionQueryArgProfiles",
-            f"QueryArgProfiles has {len(profiles)} items; a configuration has at most {MOST_QUERY_ARGUMENTS}.",
+            quotas.QUERY_ARGUMENT_PROFILES.error,
+            f"QueryArgProfiles has {len(profiles)} items; a configuration has at most {most}.",
         )
     seen = set()
     for profile in profiles:
@@ -160,8 +161,6 @@ def _summarize(_transaction: Transaction, resource: Resource) -> Shape:
 
 
 MOST_ENTITIES = 1
-MOST_PATTERNS = 10
-MOST_QUERY_ARGUMENTS = 5
 MOST_CONTENT_TYPES = 1
 CONTENT_TYPE = "application/x-www-form-urlencoded"
 PROVIDER_PATTERN = r"[A-Za-z0-9:._-]{1,128}"
@@ -177,7 +176,7 @@ PROFILE = ResourceSpec(
     in_use="FieldLevelEncryptionProfileInUse",
     name_member="Name",
     immutable=("CallerReference",),
-    quota=Quota(limit=10, code="TooManyFieldLevelEncryptionProfiles"),
+    quota=quotas.ENCRYPTION_PROFILES,
     new_id=lambda identifiers: identifiers.capital("P"),
     check=check_profile,
     references=profile_references,
@@ -194,7 +193,7 @@ CONFIG = ResourceSpec(
     in_use="FieldLevelEncryptionConfigInUse",
     renamed={"get": "GetFieldLevelEncryption", "get_config": "GetFieldLevelEncryptionConfig"},
     immutable=("CallerReference",),
-    quota=Quota(limit=10, code="TooManyFieldLevelEncryptionConfigs"),
+    quota=quotas.ENCRYPTION_CONFIGS,
     new_id=lambda identifiers: identifiers.capital("C"),
     fill_defaults=fill_defaults,
     check=check_config,

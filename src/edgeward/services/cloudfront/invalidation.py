@@ -14,7 +14,9 @@ from edgeward.aws.engine import Call, Environment, Handler
 from edgeward.aws.errors import ApiError
 from edgeward.aws.listing import read_page, requested_page, write_page
 from edgeward.aws.model import ServiceModel, Shape
+from edgeward.aws.quotas import Quotas
 from edgeward.aws.resources import Page, Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.distribution.fields import cache_tag_header
 
 
@@ -36,8 +38,8 @@ def create(environment: Environment, call: Call) -> Shape:
         distribution = _require_distribution(transaction, distribution_id)
         invalidation = _repeated(transaction, distribution_id, batch)
         if invalidation is None:
-            check_batch(batch, cache_tag_header(distribution.config))
-            _check_in_progress(transaction, distribution_id, batch)
+            check_batch(batch, cache_tag_header(distribution.config), environment.quotas)
+            _check_in_progress(transaction, distribution_id, batch, environment.quotas)
             invalidation = _new_invalidation(environment, call, distribution)
             transaction.insert(invalidation, ())
             transaction.enqueue("invalidation", invalidation.id)
@@ -76,7 +78,7 @@ def patterns_of(paths: Iterable[str], tag_header: str | None) -> list[str]:
     return [f"#{tag_header}:{path[1:]}" if path.startswith("#") else path for path in paths]
 
 
-def check_batch(batch: Shape, tag_header: str | None) -> None:
+def check_batch(batch: Shape, tag_header: str | None, limits: Quotas) -> None:
     """The rules of the paths and tags, where the distribution reads tags from `tag_header`.
 
     Raises ApiError `InvalidArgument` or `BatchTooLarge`.
@@ -86,11 +88,8 @@ def check_batch(batch: Shape, tag_header: str | None) -> None:
         raise ApiError("InvalidArgument", "Paths has no items. Name at least one path.")
     if not batch["CallerReference"]:
         raise ApiError("InvalidArgument", "CallerReference is empty. Send a value that is new for each batch.")
-    if len(paths) > MOST_PATHS or _wildcards(paths) > MOST_WILDCARDS:
-        raise ApiError(
-            "BatchTooLarge",
-            f"A batch can have {MOST_PATHS} paths, {MOST_WILDCARDS} of them with *. Send several batches.",
-        )
+    if _is_too_much(paths, limits):
+        raise ApiError("BatchTooLarge", f"A batch can have {_most(limits)}. Send several batches.")
     for path in paths:
         problem = _tag_problem(path, tag_header) if path.startswith("#") else _path_problem(path)
         if problem is not None:
@@ -117,20 +116,31 @@ def _tag_problem(item: str, tag_header: str | None) -> str | None:
     return None
 
 
-def _check_in_progress(transaction: Transaction, distribution_id: str, batch: Shape) -> None:
-    in_progress = Page(size=MOST_PATHS, parent=distribution_id, status="InProgress")
+def _check_in_progress(transaction: Transaction, distribution_id: str, batch: Shape, limits: Quotas) -> None:
+    # Each has a path at least, so that these are all, or too many.
+    in_progress = Page(size=limits[quotas.INVALIDATION_PATHS], parent=distribution_id, status="InProgress")
     paths = [
         path
         for invalidation in transaction.page("invalidation", in_progress)
         for path in invalidation.config["Paths"]["Items"]
     ]
     paths += batch["Paths"]["Items"]
-    if len(paths) > MOST_PATHS or _wildcards(paths) > MOST_WILDCARDS:
+    if _is_too_much(paths, limits):
         raise ApiError(
-            "TooManyInvalidationsInProgress",
-            f"Invalidations of {MOST_PATHS} paths, {MOST_WILDCARDS} of them with *, can be in progress for a "
-            "distribution. Wait until some are Completed.",
+            quotas.INVALIDATION_PATHS.error,
+            f"Invalidations of {_most(limits)} can be in progress for a distribution. Wait until some are Completed.",
         )
+
+
+def _is_too_much(paths: list[str], limits: Quotas) -> bool:
+    wildcards = _wildcards(paths)
+    return (
+        len(paths) - wildcards > limits[quotas.INVALIDATION_PATHS] or wildcards > limits[quotas.INVALIDATION_WILDCARDS]
+    )
+
+
+def _most(limits: Quotas) -> str:
+    return f"{limits[quotas.INVALIDATION_PATHS]} paths without * and {limits[quotas.INVALIDATION_WILDCARDS]} with it"
 
 
 def _repeated(transaction: Transaction, distribution_id: str, batch: Shape) -> Resource | None:
@@ -190,7 +200,4 @@ def _wildcards(paths: list[str]) -> int:
 LONGEST_PATH = 4_000
 LONGEST_TAG = 256
 _TAG = re.compile(rf"#[\x21-\x2b\x2d-\x7e]{{1,{LONGEST_TAG}}}")
-MOST_PATHS = 3_000
-"""Paths in progress for a distribution, and so also in one batch."""
-MOST_WILDCARDS = 15
 QUOTED_CHARACTERS = 256

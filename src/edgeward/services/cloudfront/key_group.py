@@ -6,22 +6,24 @@ A change republishes the distributions that trust the group. Rules: API referenc
 
 from collections.abc import Iterator
 
-from edgeward.aws.engine import Proposal, Quota, ResourceSpec
+from edgeward.aws.engine import Proposal, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Reference, Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.policy_selections import check_text
 from edgeward.services.cloudfront.republishing import republish_users
 
 
 def check(proposal: Proposal) -> None:
-    """One to five public keys that exist, each once. Raises ApiError."""
+    """At least one public key, all of which exist, each once. Raises ApiError."""
     check_text(proposal.config, "key group")
     keys: list[str] = proposal.config["Items"]
     if not keys:
         raise ApiError("InvalidArgument", "Items is empty. Name at least one public key.")
-    if len(keys) > MOST_KEYS:
-        raise ApiError("TooManyPublicKeysInKeyGroup", f"A key group has at most {MOST_KEYS} public keys.")
+    most = proposal.quotas[quotas.KEYS_PER_GROUP]
+    if len(keys) > most:
+        raise ApiError(quotas.KEYS_PER_GROUP.error, f"A key group has at most {most} public keys.")
     if len(set(keys)) < len(keys):
         raise ApiError("InvalidArgument", "Items names a public key twice. Name each once.")
     for key in keys:
@@ -44,8 +46,6 @@ def summarize(transaction: Transaction, group: Resource) -> Shape:
     return {"KeyGroup": describe(transaction, group)}
 
 
-MOST_KEYS = 5
-
 SPEC = ResourceSpec(
     family="key-group",
     noun="KeyGroup",
@@ -54,7 +54,7 @@ SPEC = ResourceSpec(
     already_exists="KeyGroupAlreadyExists",
     in_use="ResourceInUse",
     name_member="Name",
-    quota=Quota(limit=10, code="TooManyKeyGroups"),
+    quota=quotas.KEY_GROUPS,
     new_id=lambda identifiers: identifiers.uuid(),
     check=check,
     references=references,

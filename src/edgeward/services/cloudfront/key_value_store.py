@@ -6,11 +6,12 @@ as it is there. Rules: API reference, CreateKeyValueStore; Developer Guide, "Quo
 
 from datetime import datetime
 
-from edgeward.aws.engine import Call, Environment, Handler, Proposal, Quota, ResourceEngine, ResourceSpec
+from edgeward.aws.engine import Call, Environment, Handler, Proposal, ResourceEngine, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.listing import answer_rows, every, requested_page
 from edgeward.aws.model import ServiceModel, Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.arns import arn_of, by_name
 from edgeward.services.cloudfront.tagging import read_tags
 
@@ -52,13 +53,13 @@ def key_value_store_spec(account_id: str) -> ResourceSpec:
         in_use="CannotDeleteEntityWhileInUse",
         renamed={"get": "DescribeKeyValueStore"},
         name_member="Name",
-        quota=Quota(limit=50, code="EntityLimitExceeded"),
+        quota=quotas.KEY_VALUE_STORES,
         new_id=lambda identifiers: identifiers.uuid(),
         identify=lambda members: str(members["Name"]),
         look_up=by_name(FAMILY),
         path_name=lambda store: str(store.name),
         read_config=read_config,
-        read_tags=lambda members: read_tags(members.get("Tags", {}), "InvalidArgument"),
+        read_tags=lambda members, limits: read_tags(members.get("Tags", {}), limits, "InvalidArgument"),
         check=check,
         describe=describe,
         summarize=describe,

@@ -6,10 +6,11 @@ OriginAccessControlConfig; Developer Guide, "Restrict access to an Amazon S3 ori
 
 import re
 
-from edgeward.aws.engine import Proposal, Quota, ResourceSpec
+from edgeward.aws.engine import Proposal, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.republishing import republish_users
 
 
@@ -55,7 +56,7 @@ SPEC = ResourceSpec(
     already_exists="OriginAccessControlAlreadyExists",
     in_use="OriginAccessControlInUse",
     name_member="Name",
-    quota=Quota(limit=100, code="TooManyOriginAccessControls"),
+    quota=quotas.ORIGIN_ACCESS_CONTROLS,
     new_id=lambda identifiers: identifiers.capital("E"),
     check=check,
     describe=describe,

@@ -4,10 +4,11 @@ Creating one anew with the same caller reference and comment answers with the on
 CloudFrontOriginAccessIdentityConfig; Developer Guide, "Quotas".
 """
 
-from edgeward.aws.engine import Proposal, Quota, ResourceSpec
+from edgeward.aws.engine import Proposal, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.republishing import republish_users
 
 
@@ -40,7 +41,7 @@ SPEC = ResourceSpec(
     in_use="CloudFrontOriginAccessIdentityInUse",
     immutable=("CallerReference",),
     repeats_creation=True,
-    quota=Quota(limit=100, code="TooManyCloudFrontOriginAccessIdentities"),
+    quota=quotas.ORIGIN_ACCESS_IDENTITIES,
     new_id=lambda identifiers: identifiers.capital("E"),
     new_attributes=lambda identifiers: {"S3CanonicalUserId": identifiers.hexadecimal(96)},
     check=check,

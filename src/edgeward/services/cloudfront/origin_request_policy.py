@@ -7,10 +7,11 @@ policy republishes the distributions that use it. Rules: API reference, OriginRe
 
 from datetime import UTC, datetime
 
-from edgeward.aws.engine import Proposal, Quota, ResourceSpec
+from edgeward.aws.engine import Proposal, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.managed_origin_request_policies import MANAGED_ORIGIN_REQUEST_POLICIES
 from edgeward.services.cloudfront.policy_selections import (
     check_selection,
@@ -28,9 +29,10 @@ def check(proposal: Proposal) -> None:
     config = proposal.config
     check_text(config, NOUN)
     for selection in SELECTIONS:
-        check_selection(config, selection, NOUN)
+        check_selection(config, selection, NOUN, proposal.quotas)
     _check_headers(config)
-    check_total_length(config, "OriginRequestPolicy", NOUN)
+    most = proposal.quotas[quotas.ORIGIN_REQUEST_POLICY_NAMES_LENGTH]
+    check_total_length(config, "OriginRequestPolicy", NOUN, most)
     refuse_unwritten_while_attached(proposal, header_names(config))
 
 
@@ -85,7 +87,6 @@ UNLISTED = frozenset(
 """Never forwarded by name (Developer Guide, "Configure CloudFront to forward the Authorization header" and
 "Request and response behavior for custom origins")."""
 UNLISTED_PREFIXES = ("proxy-", "x-edge-", "x-amz-cf-")
-MOST_POLICIES = 20
 
 MANAGED = {
     policy.id: Resource(
@@ -109,7 +110,7 @@ SPEC = ResourceSpec(
     already_exists="OriginRequestPolicyAlreadyExists",
     in_use="OriginRequestPolicyInUse",
     name_member="Name",
-    quota=Quota(limit=MOST_POLICIES, code="TooManyOriginRequestPolicies"),
+    quota=quotas.ORIGIN_REQUEST_POLICIES,
     managed=MANAGED,
     new_id=lambda identifiers: identifiers.uuid(),
     check=check,

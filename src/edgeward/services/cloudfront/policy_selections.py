@@ -4,11 +4,13 @@ Cache policies and origin request policies select in the same words; what differ
 name. Rules: API reference (CachePolicyConfig, OriginRequestPolicyConfig); Developer Guide, "Quotas".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
+from edgeward.aws.quotas import Quotas, ServiceQuota
+from edgeward.services.cloudfront import quotas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +23,8 @@ class Selection:
     """Its member that says how: `HeaderBehavior`."""
     inner: str
     """Its member with the names: `Headers`."""
-    too_many: str
-    """The error for too many names."""
+    quota: ServiceQuota
+    """How many names it may list."""
 
     def names(self, parameters: Shape) -> list[str]:
         """The names listed; none when there is no list."""
@@ -33,10 +35,8 @@ class Selection:
 def selections(policy: str) -> tuple[Selection, ...]:
     """Of headers, cookies and query strings; `policy` is the kind as in the error codes: `CachePolicy`."""
     return tuple(
-        Selection(
-            outer=f"{kind}sConfig", behavior=f"{kind}Behavior", inner=f"{kind}s", too_many=f"TooMany{kind}sIn{policy}"
-        )
-        for kind in ("Header", "Cookie", "QueryString")
+        Selection(outer=f"{kind}sConfig", behavior=f"{kind}Behavior", inner=f"{kind}s", quota=quota)
+        for kind, quota in QUOTAS[policy].items()
     )
 
 
@@ -48,7 +48,7 @@ def check_text(config: Shape, noun: str) -> None:
         raise ApiError("InvalidArgument", f"Comment is longer than {LONGEST_COMMENT} characters.")
 
 
-def check_selection(parameters: Shape, selection: Selection, noun: str) -> None:
+def check_selection(parameters: Shape, selection: Selection, noun: str, limits: Quotas) -> None:
     """Names are listed exactly where the behavior asks for them. Raises ApiError."""
     where, behavior = f"{selection.outer}.{selection.inner}", parameters[selection.outer][selection.behavior]
     names = selection.names(parameters)
@@ -61,16 +61,17 @@ def check_selection(parameters: Shape, selection: Selection, noun: str) -> None:
             "InvalidArgument",
             f"{where} names items, but {selection.behavior} is {behavior}. Leave {selection.inner} out.",
         )
-    if len(names) > MOST_NAMES:
-        raise ApiError(selection.too_many, f"{where} has {len(names)} names; the {noun} can have {MOST_NAMES}.")
+    most = limits[selection.quota]
+    if len(names) > most:
+        raise ApiError(selection.quota.error, f"{where} has {len(names)} names; the {noun} can have {most}.")
     _check_names(where, names, folds_case=selection.inner == "Headers")
 
 
-def check_total_length(parameters: Shape, policy: str, noun: str) -> None:
+def check_total_length(parameters: Shape, policy: str, noun: str, most: int) -> None:
     """All names of a policy together are bounded. Raises ApiError `InvalidArgument`."""
     names = (name for selection in selections(policy) for name in selection.names(parameters))
-    if sum(map(len, names)) > LONGEST_NAMES:
-        raise ApiError("InvalidArgument", f"All names of the {noun} together have at most {LONGEST_NAMES} characters.")
+    if sum(map(len, names)) > most:
+        raise ApiError("InvalidArgument", f"All names of the {noun} together have at most {most} characters.")
 
 
 def header_names(parameters: Shape) -> Iterator[str]:
@@ -90,5 +91,16 @@ def _check_names(where: str, names: list[str], *, folds_case: bool) -> None:
 LISTING = ("whitelist", "allExcept", "allViewerAndWhitelistCloudFront")
 """The behaviors that go with a list of names."""
 LONGEST_COMMENT = 128
-MOST_NAMES = 10
-LONGEST_NAMES = 1_024
+QUOTAS: Mapping[str, Mapping[str, ServiceQuota]] = {
+    "CachePolicy": {
+        "Header": quotas.CACHE_POLICY_HEADERS,
+        "Cookie": quotas.CACHE_POLICY_COOKIES,
+        "QueryString": quotas.CACHE_POLICY_QUERY_STRINGS,
+    },
+    "OriginRequestPolicy": {
+        "Header": quotas.ORIGIN_REQUEST_POLICY_HEADERS,
+        "Cookie": quotas.ORIGIN_REQUEST_POLICY_COOKIES,
+        "QueryString": quotas.ORIGIN_REQUEST_POLICY_QUERY_STRINGS,
+    },
+}
+"""By policy and what is selected."""

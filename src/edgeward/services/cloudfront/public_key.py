@@ -8,10 +8,11 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from edgeward.aws.engine import Proposal, Quota, ResourceSpec
+from edgeward.aws.engine import Proposal, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.policy_selections import check_text
 
 
@@ -58,7 +59,7 @@ SPEC = ResourceSpec(
     name_member="Name",
     immutable=("CallerReference", "Name", "EncodedKey"),
     immutable_code="CannotChangeImmutablePublicKeyFields",
-    quota=Quota(limit=10, code="TooManyPublicKeys"),
+    quota=quotas.PUBLIC_KEYS,
     new_id=lambda identifiers: identifiers.capital("K"),
     check=check,
     describe=describe,

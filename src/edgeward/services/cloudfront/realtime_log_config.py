@@ -6,10 +6,11 @@ real-time logs" and "Quotas".
 
 import re
 
-from edgeward.aws.engine import Proposal, Quota, ResourceSpec
+from edgeward.aws.engine import Proposal, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.arns import arn_of, by_any_identifier
 from edgeward.services.cloudfront.republishing import republish_users_by_name
 
@@ -29,7 +30,7 @@ def realtime_log_config_spec(account_id: str) -> ResourceSpec:
         in_use="RealtimeLogConfigInUse",
         has_versions=False,
         name_member="Name",
-        quota=Quota(limit=150, code="TooManyRealtimeLogConfigs"),
+        quota=quotas.REALTIME_LOG_CONFIGS,
         new_id=lambda identifiers: identifiers.uuid(),
         identify=identify,
         look_up=by_any_identifier(account_id, FAMILY),

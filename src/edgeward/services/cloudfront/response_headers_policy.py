@@ -8,10 +8,12 @@ policy republishes the distributions that use it. Rules: API reference, Response
 import re
 from datetime import UTC, datetime
 
-from edgeward.aws.engine import Proposal, Quota, ResourceSpec
+from edgeward.aws.engine import Proposal, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
+from edgeward.aws.quotas import Quotas
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.managed_response_headers_policies import MANAGED_RESPONSE_HEADERS_POLICIES
 from edgeward.services.cloudfront.policy_selections import check_text
 from edgeward.services.cloudfront.republishing import republish_users
@@ -25,9 +27,9 @@ def check(proposal: Proposal) -> None:
     if not any(parts):
         raise ApiError("InvalidArgument", f"The policy does nothing. Give at least one of {', '.join(PARTS)}.")
     _check_cors(config.get("CorsConfig"))
-    _check_security(config.get("SecurityHeadersConfig", {}))
+    _check_security(config.get("SecurityHeadersConfig", {}), proposal.quotas)
     _check_server_timing(config.get("ServerTimingHeadersConfig", {}))
-    _check_custom(config.get("CustomHeadersConfig", {}).get("Items", []))
+    _check_custom(config.get("CustomHeadersConfig", {}).get("Items", []), proposal.quotas)
     _check_removed(config.get("RemoveHeadersConfig", {}).get("Items", []))
 
 
@@ -75,17 +77,18 @@ def _check_cors_items(lists: Shape) -> None:
                 raise ApiError("InvalidArgument", f"CorsConfig.{name}: '{header}' is no header name.")
 
 
-def _check_security(security: Shape) -> None:
+def _check_security(security: Shape, limits: Quotas) -> None:
     xss = security.get("XSSProtection", {})
     if xss.get("ModeBlock") and xss.get("ReportUri"):
         raise ApiError("InvalidArgument", "XSSProtection has ModeBlock and ReportUri. Choose one of them.")
     if xss and not xss["Protection"] and (xss.get("ModeBlock") or xss.get("ReportUri")):
         raise ApiError("InvalidArgument", "XSSProtection: ModeBlock and ReportUri go with Protection true.")
     csp = security.get("ContentSecurityPolicy", {}).get("ContentSecurityPolicy", "")
-    if len(csp) > LONGEST_VALUE:
+    most = limits[quotas.CONTENT_SECURITY_POLICY_LENGTH]
+    if len(csp) > most:
         raise ApiError(
-            "TooLongCSPInResponseHeadersPolicy",
-            f"The Content-Security-Policy is longer than {LONGEST_VALUE} characters.",
+            quotas.CONTENT_SECURITY_POLICY_LENGTH.error,
+            f"The Content-Security-Policy is longer than {most} characters.",
         )
     for value in (csp, xss.get("ReportUri", "")):
         _check_value("SecurityHeadersConfig", value)
@@ -101,11 +104,12 @@ def _check_server_timing(timing: Shape) -> None:
         raise ApiError("InvalidArgument", "ServerTimingHeadersConfig is enabled. Give its SamplingRate.")
 
 
-def _check_custom(headers: list[Shape]) -> None:
-    if len(headers) > MOST_CUSTOM_HEADERS:
+def _check_custom(headers: list[Shape], limits: Quotas) -> None:
+    most, longest = limits[quotas.RESPONSE_HEADERS_POLICY_HEADERS], limits[quotas.CUSTOM_HEADER_VALUE_LENGTH]
+    if len(headers) > most:
         raise ApiError(
-            "TooManyCustomHeadersInResponseHeadersPolicy",
-            f"The policy has {len(headers)} custom headers; it can have {MOST_CUSTOM_HEADERS}.",
+            quotas.RESPONSE_HEADERS_POLICY_HEADERS.error,
+            f"The policy has {len(headers)} custom headers; it can have {most}.",
         )
     _check_names("CustomHeadersConfig", [header["Header"] for header in headers])
     for header in headers:
@@ -115,8 +119,8 @@ def _check_custom(headers: list[Shape]) -> None:
                 "InvalidArgument",
                 f"CustomHeadersConfig: '{name}' has a setting of its own. Use SecurityHeadersConfig or CorsConfig.",
             )
-        if len(value) > LONGEST_VALUE:
-            raise ApiError("InvalidArgument", f"The value of '{name}' is longer than {LONGEST_VALUE} characters.")
+        if len(value) > longest:
+            raise ApiError("InvalidArgument", f"The value of '{name}' is longer than {longest} characters.")
         _check_value(name, value)
 
 
@@ -204,9 +208,7 @@ KEPT = frozenset(
 """Developer Guide, "Understand response headers policies": neither removed nor added."""
 KEPT_PREFIXES = ("x-accel-", "x-amz-cf-", "x-edge-")
 LONGEST_VALUE = 1_783
-MOST_CUSTOM_HEADERS = 10
 MOST_REMOVED_HEADERS = 10
-MOST_POLICIES = 20
 
 MANAGED = {
     policy.id: Resource(
@@ -230,7 +232,7 @@ SPEC = ResourceSpec(
     already_exists="ResponseHeadersPolicyAlreadyExists",
     in_use="ResponseHeadersPolicyInUse",
     name_member="Name",
-    quota=Quota(limit=MOST_POLICIES, code="TooManyResponseHeadersPolicies"),
+    quota=quotas.RESPONSE_HEADERS_POLICIES,
     managed=MANAGED,
     new_id=lambda identifiers: identifiers.uuid(),
     check=check,

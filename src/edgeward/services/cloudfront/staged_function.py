@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from edgeward.aws.engine import Call, Environment, Handler, Proposal, Quota, ResourceEngine, ResourceSpec
+from edgeward.aws.engine import Call, Environment, Handler, Proposal, ResourceEngine, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.listing import answer_rows, every, requested_page
 from edgeward.aws.model import ServiceModel, Shape
+from edgeward.aws.quotas import ServiceQuota
 from edgeward.aws.resources import Reference, Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.arns import arn_of, by_any_identifier, by_name, resource_of_arn
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.holds import last_segment
@@ -30,8 +32,9 @@ class FunctionKind:
     noun: str
     no_such: str
     already_exists: str
-    too_many: str
-    too_large: str
+    quota: ServiceQuota
+    size: ServiceQuota
+    """How many bytes its code may have."""
     in_use: str
     is_named: bool
     """Whether callers and distributions know a function by its name, not by its id."""
@@ -162,14 +165,14 @@ class _Functions:
             already_exists=kind.already_exists,
             in_use=kind.in_use,
             name_member="Name",
-            quota=Quota(limit=MOST_FUNCTIONS, code=kind.too_many),
+            quota=kind.quota,
             new_id=lambda identifiers: identifiers.tagged("cf"),
             identify=_identifier,
             look_up=by_name(kind.family) if kind.is_named else by_any_identifier(account, kind.family),
             path_name=self._word,
             held_as=self._word,
             read_config=self._read_config,
-            read_tags=lambda members: read_tags(members.get("Tags", {}), kind.tag_error),
+            read_tags=lambda members, limits: read_tags(members.get("Tags", {}), limits, kind.tag_error),
             check=self._check,
             references=_references,
             describe=self._describe,
@@ -187,20 +190,31 @@ class _Functions:
 
     def _check(self, proposal: Proposal) -> None:
         size = len(b64decode(proposal.config["Code"]))
-        if size > LARGEST_CODE:
-            raise ApiError(self._kind.too_large, f"The code has {size} bytes; a function has at most {LARGEST_CODE}.")
-        self._check_stores(proposal.transaction, proposal.config["Config"])
+        most = proposal.quotas[self._kind.size]
+        if size > most:
+            raise ApiError(self._kind.size.error, f"The code has {size} bytes; a function has at most {most}.")
+        self._check_stores(proposal, proposal.config["Config"])
 
-    def _check_stores(self, transaction: Transaction, config: Shape) -> None:
+    def _check_stores(self, proposal: Proposal, config: Shape) -> None:
         associations = items_of(config.get("KeyValueStoreAssociations"))
-        if len(associations) > MOST_STORES:
-            raise ApiError("InvalidArgument", f"A function can use {MOST_STORES} key value store.")
+        most = proposal.quotas[quotas.STORES_PER_FUNCTION]
+        if len(associations) > most:
+            raise ApiError(quotas.STORES_PER_FUNCTION.error, f"A function can use {most} key value store.")
         if associations and config["Runtime"] != "cloudfront-js-2.0":
             raise ApiError("InvalidArgument", "Only functions with the runtime cloudfront-js-2.0 use key value stores.")
         for association in associations:
             arn = association["KeyValueStoreARN"]
-            if resource_of_arn(self._environment.account_id, transaction, arn) is None:
+            store = resource_of_arn(self._environment.account_id, proposal.transaction, arn)
+            if store is None:
                 raise ApiError("InvalidArgument", f"There is no key value store '{arn}'. Create it first.")
+            self._check_users(proposal, store)
+
+    def _check_users(self, proposal: Proposal, store: Resource) -> None:
+        own = proposal.before.id if proposal.before is not None else None
+        users = [user for user in proposal.transaction.referrers(store.family, store.id) if user != own]
+        most = proposal.quotas[quotas.FUNCTIONS_PER_STORE]
+        if len(users) >= most:
+            raise ApiError(quotas.FUNCTIONS_PER_STORE.error, f"{most} functions can use a key value store.")
 
 
 def _identifier(members: Shape) -> str:
@@ -213,18 +227,13 @@ def _references(config: Shape) -> Iterator[Reference]:
         yield Reference(kind="key-value-store", target=last_segment(association["KeyValueStoreARN"]))
 
 
-LARGEST_CODE = 10_240
-"""Bytes, by quota; the model allows more."""
-MOST_FUNCTIONS = 100
-MOST_STORES = 1
-
 FUNCTION = FunctionKind(
     family="function",
     noun="Function",
     no_such="NoSuchFunctionExists",
     already_exists="FunctionAlreadyExists",
-    too_many="TooManyFunctions",
-    too_large="FunctionSizeLimitExceeded",
+    quota=quotas.FUNCTIONS,
+    size=quotas.FUNCTION_SIZE,
     in_use="FunctionInUse",
     is_named=True,
     tag_error="InvalidArgument",
@@ -235,8 +244,8 @@ CONNECTION_FUNCTION = FunctionKind(
     noun="ConnectionFunction",
     no_such="EntityNotFound",
     already_exists="EntityAlreadyExists",
-    too_many="EntityLimitExceeded",
-    too_large="EntitySizeLimitExceeded",
+    quota=quotas.CONNECTION_FUNCTIONS,
+    size=quotas.CONNECTION_FUNCTION_SIZE,
     in_use="CannotDeleteEntityWhileInUse",
     is_named=False,
     tag_error="InvalidTagging",

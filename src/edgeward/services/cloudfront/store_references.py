@@ -47,11 +47,6 @@ class StoreReferences(StoreAttachments):
     distribution_id: str | None = None
     """The distribution being checked; None for a new one."""
 
-    @property
-    def distribution_count(self) -> int:
-        """How many distributions the account has besides the one being checked."""
-        return self.transaction.count("distribution") - (self.distribution_id is not None)
-
     def own_certificate(self, arn: str, /) -> OwnCertificate | None:
         """The certificate of ACM that has the ARN; None when there is none."""
         found = certificates.find_or_none(self.transaction, arn)

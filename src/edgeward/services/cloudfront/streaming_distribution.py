@@ -6,10 +6,11 @@ refused. Rules: API reference, StreamingDistributionConfig.
 
 from collections.abc import Iterator
 
-from edgeward.aws.engine import Call, Environment, Handler, Proposal, Quota, ResourceEngine, ResourceSpec
+from edgeward.aws.engine import Call, Environment, Handler, Proposal, ResourceEngine, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import ServiceModel, Shape
 from edgeward.aws.resources import Reference, Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.tagging import read_tags
 
@@ -21,14 +22,14 @@ def streaming_distribution_handlers(
     engine = ResourceEngine(streaming_distribution_spec(environment.account_id, domain_suffix), model, environment)
     return {
         **engine.handlers(),
-        "CreateStreamingDistributionWithTags": lambda call: create_with_tags(engine, call),
+        "CreateStreamingDistributionWithTags": lambda call: create_with_tags(engine, environment, call),
     }
 
 
-def create_with_tags(engine: ResourceEngine, call: Call) -> Shape:
+def create_with_tags(engine: ResourceEngine, environment: Environment, call: Call) -> Shape:
     """CreateStreamingDistributionWithTags."""
     request = call.members["StreamingDistributionConfigWithTags"]
-    return engine.add(call, request["StreamingDistributionConfig"], read_tags(request["Tags"]))
+    return engine.add(call, request["StreamingDistributionConfig"], read_tags(request["Tags"], environment.quotas))
 
 
 def streaming_distribution_spec(account_id: str, domain_suffix: str) -> ResourceSpec:
@@ -51,7 +52,7 @@ def streaming_distribution_spec(account_id: str, domain_suffix: str) -> Resource
         no_such="NoSuchStreamingDistribution",
         already_exists="StreamingDistributionAlreadyExists",
         immutable=("CallerReference",),
-        quota=Quota(limit=100, code="TooManyStreamingDistributions"),
+        quota=quotas.STREAMING_DISTRIBUTIONS,
         new_id=lambda identifiers: identifiers.capital("E"),
         new_attributes=lambda identifiers: {"DomainName": f"{identifiers.lower('s')}.{domain_suffix}"},
         fill_defaults=fill_defaults,

@@ -1,13 +1,15 @@
 """Tags on resources, addressed by ARN: TagResource, UntagResource, ListTagsForResource.
 
-Invariant: a resource has at most 50 tags, none with AWS's own prefix. Rules: API reference, TagResource;
-Developer Guide, "Tag a distribution". The shape of keys and values is checked by the model.
+Invariant: a resource has as many tags as its quota allows, none with AWS's own prefix. Rules: API reference,
+TagResource; Developer Guide, "Tag a distribution". The shape of keys and values is checked by the model.
 """
 
 from edgeward.aws.engine import Call, Environment, Handler
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
+from edgeward.aws.quotas import Quotas
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.arns import is_arn, resource_of_arn
 
 
@@ -24,8 +26,9 @@ def tag(environment: Environment, call: Call) -> Shape:
     """TagResource: adds tags and replaces those of the same key."""
     with environment.store.write() as transaction:
         resource = _tagged_resource(environment, transaction, call.members["Resource"])
-        tags = transaction.tags(resource.family, resource.id) | read_tags(call.members["Tags"])
-        _check_number(tags)
+        sent = read_tags(call.members["Tags"], environment.quotas)
+        tags = transaction.tags(resource.family, resource.id) | sent
+        _check_number(tags, environment.quotas)
         transaction.put_tags(resource.family, resource.id, tags)
     return {}
 
@@ -49,7 +52,7 @@ def list_tags(environment: Environment, call: Call) -> Shape:
     return {"Tags": {"Items": [{"Key": key, "Value": value} for key, value in tags.items()]}}
 
 
-def read_tags(tags: Shape, code: str = "InvalidTagging") -> dict[str, str]:
+def read_tags(tags: Shape, limits: Quotas, code: str = quotas.TAGS.error) -> dict[str, str]:
     """The tags of a Tags structure by key. Raises ApiError `code`; not every Create knows `InvalidTagging`."""
     found: dict[str, str] = {}
     for item in tags.get("Items", []):
@@ -59,13 +62,14 @@ def read_tags(tags: Shape, code: str = "InvalidTagging") -> dict[str, str]:
         if key in found:
             raise ApiError(code, f"The tag key '{key}' is given twice.")
         found[key] = item.get("Value", "")
-    _check_number(found, code)
+    _check_number(found, limits, code)
     return found
 
 
-def _check_number(tags: dict[str, str], code: str = "InvalidTagging") -> None:
-    if len(tags) > MOST_TAGS:
-        raise ApiError(code, f"A resource can have {MOST_TAGS} tags, not {len(tags)}. Remove some first.")
+def _check_number(tags: dict[str, str], limits: Quotas, code: str = quotas.TAGS.error) -> None:
+    most = limits[quotas.TAGS]
+    if len(tags) > most:
+        raise ApiError(code, f"A resource can have {most} tags, not {len(tags)}. Remove some first.")
 
 
 def _tagged_resource(environment: Environment, transaction: Transaction, arn: str) -> Resource:
@@ -79,4 +83,3 @@ def _tagged_resource(environment: Environment, transaction: Transaction, arn: st
 
 UNTAGGED_FAMILIES = frozenset({"realtime-log-config"})
 RESERVED_PREFIX = "aws:"
-MOST_TAGS = 50

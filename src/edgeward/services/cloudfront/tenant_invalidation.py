@@ -33,7 +33,7 @@ def create(environment: Environment, call: Call) -> Shape:
         tenant = _require_tenant(transaction, tenant_id)
         distribution = transaction.find("distribution", tenant.config["DistributionId"])
         assert distribution is not None, "a distribution in use by tenants cannot be deleted"
-        check_batch(batch, cache_tag_header(distribution.config))
+        check_batch(batch, cache_tag_header(distribution.config), environment.quotas)
         reference = batch["CallerReference"]
         order = transaction.find_by_caller_reference(FAMILY, reference, parent=tenant_id)
         if order is not None and order.config != batch:

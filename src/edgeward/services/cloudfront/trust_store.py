@@ -7,10 +7,11 @@ Developer Guide, "Mutual TLS authentication" and "Quotas".
 
 import re
 
-from edgeward.aws.engine import Proposal, Quota, ResourceSpec
+from edgeward.aws.engine import Proposal, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.arns import arn_of, by_any_identifier
 from edgeward.services.cloudfront.tagging import read_tags
 
@@ -39,12 +40,12 @@ def trust_store_spec(account_id: str) -> ResourceSpec:
         already_exists="EntityAlreadyExists",
         in_use="CannotDeleteEntityWhileInUse",
         name_member="Name",
-        quota=Quota(limit=20, code="EntityLimitExceeded"),
+        quota=quotas.TRUST_STORES,
         new_id=lambda identifiers: identifiers.tagged("ts"),
         identify=lambda members: str(members.get("Identifier") or members.get("Id")),
         look_up=by_any_identifier(account_id, FAMILY),
         read_config=read_config,
-        read_tags=lambda members: read_tags(members.get("Tags", {})),
+        read_tags=lambda members, limits: read_tags(members.get("Tags", {}), limits),
         check=check,
         describe=describe,
         summarize=describe,

@@ -7,10 +7,11 @@ origins" and "Quotas".
 
 import re
 
-from edgeward.aws.engine import Proposal, Quota, ResourceSpec
+from edgeward.aws.engine import Proposal, ResourceSpec
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.arns import arn_of
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.tagging import read_tags
@@ -45,10 +46,10 @@ def vpc_origin_spec(account_id: str) -> ResourceSpec:
         already_exists="EntityAlreadyExists",
         in_use="CannotDeleteEntityWhileInUse",
         name_member="Name",
-        quota=Quota(limit=25, code="EntityLimitExceeded"),
+        quota=quotas.VPC_ORIGINS,
         new_id=lambda identifiers: identifiers.tagged("vo"),
         read_config=lambda members, _before: members["VpcOriginEndpointConfig"],
-        read_tags=lambda members: read_tags(members.get("Tags", {})),
+        read_tags=lambda members, limits: read_tags(members.get("Tags", {}), limits),
         fill_defaults=lambda config: {"IpAddressType": "ipv4"} | config,
         check=check,
         describe=describe,

@@ -11,7 +11,9 @@ from typing import Any
 from edgeward.aws.engine import Call, Environment
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
+from edgeward.aws.quotas import ServiceQuota
 from edgeward.aws.resources import Page, Reference, Resource, Transaction
+from edgeward.services.iam import quotas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +27,11 @@ class EntityKind:
     """As it stands in the names of operations and members."""
     prefix: str
     """Of its ids."""
-    most: int
+    most: ServiceQuota
     """How many an account has."""
+    most_tags: ServiceQuota
+    most_policies: ServiceQuota
+    """How many managed policies one may have."""
     inline_size: int
     """Characters that all its inline policies may have together."""
 
@@ -36,8 +41,26 @@ class EntityKind:
         return f"{self.noun}Name"
 
 
-USER = EntityKind(family="iam-user", word="user", noun="User", prefix="AIDA", most=5_000, inline_size=2_048)
-ROLE = EntityKind(family="iam-role", word="role", noun="Role", prefix="AROA", most=1_000, inline_size=10_240)
+USER = EntityKind(
+    family="iam-user",
+    word="user",
+    noun="User",
+    prefix="AIDA",
+    most=quotas.USERS,
+    most_tags=quotas.USER_TAGS,
+    most_policies=quotas.POLICIES_PER_USER,
+    inline_size=2_048,
+)
+ROLE = EntityKind(
+    family="iam-role",
+    word="role",
+    noun="Role",
+    prefix="AROA",
+    most=quotas.ROLES,
+    most_tags=quotas.ROLE_TAGS,
+    most_policies=quotas.POLICIES_PER_ROLE,
+    inline_size=10_240,
+)
 KINDS: Mapping[str, EntityKind] = {kind.prefix: kind for kind in (USER, ROLE)}
 
 
@@ -94,7 +117,7 @@ def create(environment: Environment, kind: EntityKind, call: Call, members: Shap
     with environment.store.write() as transaction:
         if transaction.find_by_name(kind.family, name.lower()) is not None:
             raise ApiError("EntityAlreadyExists", f"{kind.noun} with name {name} already exists.")
-        refuse_one_too_many(transaction.count(kind.family), kind.most, f"{kind.noun}sPerAccount")
+        refuse_one_too_many(transaction.count(kind.family), environment.quotas[kind.most], f"{kind.noun}sPerAccount")
         transaction.insert(entity, ())
     return entity
 
@@ -161,7 +184,7 @@ def tagged(environment: Environment, kind: EntityKind, call: Call) -> Shape:
     with environment.store.write() as transaction:
         entity = find(transaction, kind, call.members[kind.name_member])
         tags = {tag["Key"]: tag for tag in [*entity.config["Tags"], *call.members["Tags"]]}
-        refuse_one_too_many(len(tags) - 1, MOST_TAGS, f"TagsPer{kind.noun}")
+        refuse_one_too_many(len(tags) - 1, environment.quotas[kind.most_tags], f"TagsPer{kind.noun}")
         update(environment, transaction, entity, call.now, Tags=list(tags.values()))
     return {}
 
@@ -197,4 +220,3 @@ def refuse_unserved(call: Call, *members: str) -> None:
 ACCESS_KEY = "iam-access-key"
 ATTACHED = "iam-policy"
 """The kind of the references to managed policies."""
-MOST_TAGS = 50

@@ -13,9 +13,10 @@ from typing import Any
 
 from edgeward.aws.engine import Call, Environment, Handler
 from edgeward.aws.errors import ApiError
+from edgeward.aws.listing import every
 from edgeward.aws.model import Shape
-from edgeward.aws.resources import Page, Resource, Transaction
-from edgeward.services.iam import documents, entities
+from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.iam import documents, entities, quotas
 from edgeward.services.iam.entities import ATTACHED, KINDS, EntityKind
 
 
@@ -71,7 +72,9 @@ def create_policy(environment: Environment, call: Call) -> Shape:
             raise ApiError(
                 "EntityAlreadyExists", f"A policy called {name} already exists. Duplicate names are not allowed."
             )
-        entities.refuse_one_too_many(transaction.count(FAMILY), MOST_POLICIES, "PoliciesPerAccount")
+        entities.refuse_one_too_many(
+            transaction.count(FAMILY), environment.quotas[quotas.POLICIES], "PoliciesPerAccount"
+        )
         transaction.insert(policy, ())
     return {"Policy": shown(environment, policy, 0)}
 
@@ -147,7 +150,8 @@ def create_version(environment: Environment, call: Call) -> Shape:
     documents.check(document, longest=LONGEST)
     with environment.store.write() as transaction:
         policy = _own(environment, transaction, call.members["PolicyArn"])
-        entities.refuse_one_too_many(len(policy.config["Versions"]), MOST_VERSIONS, "VersionsPerPolicy")
+        most = environment.quotas[quotas.POLICY_VERSIONS]
+        entities.refuse_one_too_many(len(policy.config["Versions"]), most, "VersionsPerPolicy")
         last = policy.config["Last"] + 1
         version = _version(last, document, call.now)
         default = version["VersionId"] if call.members.get("SetAsDefault", False) else policy.config["Default"]
@@ -224,7 +228,8 @@ def attach(environment: Environment, kind: EntityKind, call: Call) -> Shape:
         _find(environment, transaction, arn)
         attached = entity.config["Attached"]
         if arn not in attached:
-            entities.refuse_one_too_many(len(attached), MOST_ATTACHED, f"PoliciesPer{kind.noun}")
+            most = environment.quotas[kind.most_policies]
+            entities.refuse_one_too_many(len(attached), most, f"PoliciesPer{kind.noun}")
             entities.update(environment, transaction, entity, call.now, Attached=[*attached, arn])
     return {}
 
@@ -251,7 +256,7 @@ def list_attached(environment: Environment, kind: EntityKind, call: Call) -> Sha
 
 
 def _all(transaction: Transaction) -> list[Resource]:
-    return list(transaction.page(FAMILY, Page(size=MOST_POLICIES)))
+    return list(every(transaction, FAMILY))
 
 
 def _lookup(account_id: str, transaction: Transaction, arn: str) -> Resource | None:
@@ -332,9 +337,6 @@ def _of_aws(number: int, name: str, description: str, *actions: str) -> tuple[st
 
 FAMILY = "iam-policy"
 LONGEST = 6_144
-MOST_VERSIONS = 5
-MOST_ATTACHED = 10
-MOST_POLICIES = 1_500
 
 OF_AWS: Mapping[str, Resource] = dict(
     [

@@ -6,7 +6,7 @@ from edgeward.access.policy import Kind
 from edgeward.aws.engine import Call, Environment, Handler
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource
-from edgeward.services.iam import documents, entities
+from edgeward.services.iam import documents, entities, quotas
 from edgeward.services.iam.entities import ROLE
 
 
@@ -42,7 +42,7 @@ def shown(account_id: str, role: Resource) -> Shape:
 def create_role(environment: Environment, call: Call) -> Shape:
     """CreateRole."""
     trust = call.members["AssumeRolePolicyDocument"]
-    documents.check(trust, longest=LONGEST_TRUST, kind=Kind.TRUST)
+    documents.check(trust, longest=environment.quotas[quotas.TRUST_POLICY_LENGTH], kind=Kind.TRUST)
     members = {
         "Trust": trust,
         "Description": call.members.get("Description"),
@@ -70,12 +70,11 @@ def update_role(environment: Environment, call: Call) -> Shape:
 def update_trust(environment: Environment, call: Call) -> Shape:
     """UpdateAssumeRolePolicy."""
     trust = call.members["PolicyDocument"]
-    documents.check(trust, longest=LONGEST_TRUST, kind=Kind.TRUST)
+    documents.check(trust, longest=environment.quotas[quotas.TRUST_POLICY_LENGTH], kind=Kind.TRUST)
     with environment.store.write() as transaction:
         role = entities.find(transaction, ROLE, call.members["RoleName"])
         entities.update(environment, transaction, role, call.now, Trust=trust)
     return {}
 
 
-LONGEST_TRUST = 2_048
 DEFAULT_DURATION = 3_600

@@ -7,9 +7,10 @@ from functools import partial
 from edgeward.aws.access import Caller
 from edgeward.aws.engine import Call, Environment, Handler
 from edgeward.aws.errors import ApiError
+from edgeward.aws.listing import every
 from edgeward.aws.model import Shape
-from edgeward.aws.resources import Page, Resource, Transaction
-from edgeward.services.iam import entities
+from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.iam import entities, quotas
 from edgeward.services.iam.entities import ACCESS_KEY, USER
 from edgeward.vault import Vault
 
@@ -63,7 +64,8 @@ def create_access_key(environment: Environment, vault: Vault, call: Call) -> Sha
     secret = environment.identifiers.secret()
     with environment.store.write() as transaction:
         user = _user(transaction, call)
-        entities.refuse_one_too_many(transaction.count(ACCESS_KEY, parent=user.id), MOST_KEYS, "AccessKeysPerUser")
+        most = environment.quotas[quotas.ACCESS_KEYS]
+        entities.refuse_one_too_many(transaction.count(ACCESS_KEY, parent=user.id), most, "AccessKeysPerUser")
         key = _new_key(environment, vault, user, secret, call.now)
         transaction.insert(key, ())
     return {"AccessKey": {**_shown_key(user, key), "SecretAccessKey": secret}}
@@ -92,7 +94,7 @@ def list_access_keys(environment: Environment, call: Call) -> Shape:
     """ListAccessKeys."""
     with environment.store.read() as transaction:
         user = _user(transaction, call)
-        keys = transaction.page(ACCESS_KEY, Page(size=MOST_KEYS, parent=user.id))
+        keys = list(every(transaction, ACCESS_KEY, user.id))
     return entities.sliced([_shown_key(user, key) for key in keys], "AccessKeyMetadata", call)
 
 
@@ -139,6 +141,3 @@ def _shown_key(user: Resource, key: Resource) -> Shape:
         "Status": key.config["Status"],
         "CreateDate": key.created,
     }
-
-
-MOST_KEYS = 2

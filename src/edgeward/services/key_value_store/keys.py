@@ -1,7 +1,7 @@
 """The keys of a store: reading, listing and changing them.
 
 A change of several keys is made whole or not at all, under If-Match; the store's ETag here is that of its keys, not
-the one CloudFront's API has for the store itself. Rules: API reference of CloudFront KeyValueStore; `quotas`.
+the one CloudFront's API has for the store itself. Rules: API reference of CloudFront KeyValueStore.
 """
 
 from collections.abc import Mapping
@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from edgeward.aws.engine import Call, Environment, Handler
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
+from edgeward.aws.quotas import Quotas
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.arns import resource_of_arn
 from edgeward.services.cloudfront.key_value_store import KEYS_FAMILY
-from edgeward.services.key_value_store import quotas
 
 Changes = Mapping[str, str | None]
 """New values by key; None for a key to delete."""
@@ -68,7 +69,7 @@ def read(environment: Environment, call: Call) -> Shape:
 
 def list_keys(environment: Environment, call: Call) -> Shape:
     """ListKeys: in order of the keys; the token is the last one."""
-    size, after = call.members.get("MaxResults", quotas.PAGE_KEYS), call.members.get("NextToken")
+    size, after = call.members.get("MaxResults", PAGE_KEYS), call.members.get("NextToken")
     with environment.store.read() as transaction:
         store = _find(environment, transaction, call).resource
         found = transaction.values(store.id).after(after, size + 1)
@@ -92,18 +93,20 @@ def update(environment: Environment, call: Call) -> Shape:
     deletes = [(each["Key"], None) for each in call.members.get("Deletes", [])]
     pairs: list[tuple[str, str | None]] = [*puts, *deletes]
     changes = dict(pairs)
-    if not 1 <= len(pairs) <= quotas.UPDATE_KEYS:
-        raise ApiError("ValidationException", f"An update has 1 to {quotas.UPDATE_KEYS} keys, not {len(pairs)}.")
+    limits = environment.quotas
+    most, largest = limits[quotas.UPDATE_KEYS], limits[quotas.UPDATE_BYTES]
+    if not 1 <= len(pairs) <= most:
+        raise ApiError("ValidationException", f"An update has 1 to {most} keys, not {len(pairs)}.")
     if len(changes) < len(pairs):
         raise ApiError("ValidationException", "A key is named twice. Name each key once.")
-    if sum(_size(key, value) for key, value in pairs) > quotas.UPDATE_BYTES:
-        raise ApiError("ValidationException", f"An update has at most {quotas.UPDATE_BYTES} bytes. Send several.")
+    if sum(_size(key, value) for key, value in pairs) > largest:
+        raise ApiError("ValidationException", f"An update has at most {largest} bytes. Send several.")
     return _change(environment, call, changes)
 
 
 def _change(environment: Environment, call: Call, changes: Changes) -> Shape:
     for key, value in changes.items():
-        _check_size(key, value)
+        _check_size(key, value, environment.quotas)
     with environment.store.write() as transaction:
         store = _find(environment, transaction, call)
         if call.members["IfMatch"] != store.keys.etag:
@@ -114,10 +117,9 @@ def _change(environment: Environment, call: Call, changes: Changes) -> Shape:
                 raise _no_such_key(key)
         values.put(changes)
         totals = _totals(transaction, store.resource.id)
-        if totals["TotalSizeInBytes"] > quotas.STORE_BYTES:
-            raise ApiError(
-                "ServiceQuotaExceededException", f"A store has at most {quotas.STORE_BYTES} bytes. Delete keys first."
-            )
+        most = environment.quotas[quotas.STORE_BYTES]
+        if totals["TotalSizeInBytes"] > most:
+            raise ApiError(quotas.STORE_BYTES.error, f"A store has at most {most} bytes. Delete keys first.")
         keys = replace(store.keys, etag=environment.identifiers.capital("E"), modified=call.now)
         (transaction.insert if store.is_new else transaction.update)(keys, ())
     return {**totals, "ETag": keys.etag}
@@ -145,11 +147,12 @@ def _totals(transaction: Transaction, store_id: str) -> Shape:
     return {"ItemCount": count, "TotalSizeInBytes": size}
 
 
-def _check_size(key: str, value: str | None) -> None:
-    if not 1 <= len(key.encode()) <= quotas.KEY_BYTES:
-        raise ApiError("ValidationException", f"A key has 1 to {quotas.KEY_BYTES} bytes of UTF-8.")
-    if value is not None and len(value.encode()) > quotas.VALUE_BYTES:
-        raise ApiError("ValidationException", f"The value of '{key[:80]}' has more than {quotas.VALUE_BYTES} bytes.")
+def _check_size(key: str, value: str | None, limits: Quotas) -> None:
+    longest, largest = limits[quotas.KEY_BYTES], limits[quotas.VALUE_BYTES]
+    if not 1 <= len(key.encode()) <= longest:
+        raise ApiError("ValidationException", f"A key has 1 to {longest} bytes of UTF-8.")
+    if value is not None and len(value.encode()) > largest:
+        raise ApiError("ValidationException", f"The value of '{key[:80]}' has more than {largest} bytes.")
 
 
 def _size(key: str, value: str | None) -> int:
@@ -158,3 +161,7 @@ def _size(key: str, value: str | None) -> int:
 
 def _no_such_key(key: str) -> ApiError:
     return ApiError("ResourceNotFoundException", f"The store has no key '{key[:80]}'.")
+
+
+PAGE_KEYS = 50
+"""Of ListKeys, and its default."""

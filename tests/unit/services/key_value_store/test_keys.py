@@ -105,17 +105,6 @@ def test_an_update_beyond_the_quotas_is_refused(
     assert keys.describe_key_value_store(KvsARN=arn)["ItemCount"] == 0
 
 
-def test_a_store_that_is_full_takes_no_more(
-    keys: Any, arn: str, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("edgeward.services.key_value_store.quotas.STORE_BYTES", 10)
-
-    put = keys.put_key(KvsARN=arn, Key="k", Value="123456789", IfMatch=etag(keys, arn))
-    more = {"KvsARN": arn, "Key": "l", "Value": "", "IfMatch": put["ETag"]}
-    assert refused(keys.put_key, **more) == "ServiceQuotaExceededException"
-    assert keys.describe_key_value_store(KvsARN=arn)["ItemCount"] == 1
-
-
 def test_keys_end_with_their_store(keys: Any, cloudfront: Any, arn: str, refused: Callable[..., str]) -> None:
     keys.put_key(KvsARN=arn, Key="a", Value="1", IfMatch=etag(keys, arn))
     cloudfront.delete_key_value_store(Name="store", IfMatch=cloudfront.describe_key_value_store(Name="store")["ETag"])

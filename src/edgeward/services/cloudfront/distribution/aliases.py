@@ -8,19 +8,21 @@ Differs from CloudFront: an alias needs no certificate here, because the local a
 """
 
 from edgeward.aws.model import Shape
-from edgeward.services.cloudfront.distribution import quotas
+from edgeward.aws.quotas import Quotas
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.distribution.fields import Field, items_of
 from edgeward.services.cloudfront.distribution.names import why_not_a_host_name
 from edgeward.services.cloudfront.distribution.references import References
 
 
-def check_aliases(config: Shape) -> None:
+def check_aliases(config: Shape, limits: Quotas) -> None:
     """Each alias is a lower-case domain name, said once; not too many of them."""
     at = Field("DistributionConfig.Aliases")
     aliases = items_of(config["Aliases"])
-    if len(aliases) > quotas.ALIASES:
-        message = f"{len(aliases)} aliases; a distribution has at most {quotas.ALIASES}"
-        raise at.refused(message, "TooManyDistributionCNAMEs")
+    most = limits[quotas.ALIASES]
+    if len(aliases) > most:
+        message = f"{len(aliases)} aliases; a distribution has at most {most}"
+        raise at.refused(message, quotas.ALIASES.error)
     seen: set[str] = set()
     for alias in aliases:
         _check_alias(at.item(alias), alias)

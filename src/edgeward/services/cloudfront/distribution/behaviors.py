@@ -7,14 +7,16 @@ settings", "Quotas"). Called by `rules` with a config that `fill_defaults` has f
 import re
 
 from edgeward.aws.model import Shape
-from edgeward.services.cloudfront.distribution import quotas
+from edgeward.aws.quotas import Quotas
+from edgeward.services.cloudfront import quotas
+from edgeward.services.cloudfront.distribution import lengths
 from edgeward.services.cloudfront.distribution.fields import Field, behaviors, items_of, origins, shown
 from edgeward.services.cloudfront.distribution.forwarded_values import check_forwarded_values
 
 
-def check_behaviors(config: Shape) -> None:
+def check_behaviors(config: Shape, limits: Quotas) -> None:
     """Every cache behavior by itself, its origin, and no two with one path pattern."""
-    _check_path_patterns(config)
+    _check_path_patterns(config, limits[quotas.CACHE_BEHAVIORS])
     by_id = {origin["Id"]: origin for _, origin in origins(config)}
     targets = set(by_id)
     targets.update(group["Id"] for group in items_of(config["OriginGroups"]))
@@ -23,15 +25,16 @@ def check_behaviors(config: Shape) -> None:
             message = f"there is no origin with the id {shown(behavior['TargetOriginId'])!r}; use the id of one"
             raise at.member("TargetOriginId").refused(message, "NoSuchOrigin")
         _check_methods(at.member("AllowedMethods"), behavior["AllowedMethods"])
-        _check_how_it_caches(at, behavior, by_id.get(behavior["TargetOriginId"]))
+        _check_how_it_caches(at, behavior, by_id.get(behavior["TargetOriginId"]), limits)
+        _check_key_groups(at.member("TrustedKeyGroups"), behavior, limits[quotas.KEY_GROUPS_PER_BEHAVIOR])
 
 
-def _check_path_patterns(config: Shape) -> None:
+def _check_path_patterns(config: Shape, most: int) -> None:
     at = Field("DistributionConfig.CacheBehaviors")
     patterns = [behavior["PathPattern"] for behavior in items_of(config["CacheBehaviors"])]
-    if len(patterns) > quotas.CACHE_BEHAVIORS:
-        message = f"{len(patterns)} cache behaviors; a distribution has at most {quotas.CACHE_BEHAVIORS}"
-        raise at.refused(message, "TooManyCacheBehaviors")
+    if len(patterns) > most:
+        message = f"{len(patterns)} cache behaviors; a distribution has at most {most}"
+        raise at.refused(message, quotas.CACHE_BEHAVIORS.error)
     seen: set[str] = set()
     for pattern in patterns:
         place = at.item(pattern).member("PathPattern")
@@ -44,8 +47,8 @@ def _check_path_patterns(config: Shape) -> None:
 
 
 def _check_path_pattern(at: Field, pattern: str) -> None:
-    if not 1 <= len(pattern) <= quotas.PATH_CHARACTERS:
-        raise at.refused(f"has {len(pattern)} characters; a path pattern has 1 to {quotas.PATH_CHARACTERS}")
+    if not 1 <= len(pattern) <= lengths.PATH_CHARACTERS:
+        raise at.refused(f"has {len(pattern)} characters; a path pattern has 1 to {lengths.PATH_CHARACTERS}")
     if not _PATH_PATTERN.fullmatch(pattern):
         raise at.refused("a path pattern holds A-Z a-z 0-9 _ - . * ? $ / ~ \" ' @ : + & and nothing else")
 
@@ -65,7 +68,7 @@ def _check_method_set(at: Field, methods: list[str], sets: tuple[frozenset[str],
         raise at.refused(f"list exactly {choices}")
 
 
-def _check_how_it_caches(at: Field, behavior: Shape, origin: Shape | None) -> None:
+def _check_how_it_caches(at: Field, behavior: Shape, origin: Shape | None, limits: Quotas) -> None:
     """A cache policy, or the legacy settings: one of the two, never both."""
     if behavior.get("CachePolicyId"):
         for member in _LEGACY_MEMBERS:
@@ -75,7 +78,14 @@ def _check_how_it_caches(at: Field, behavior: Shape, origin: Shape | None) -> No
     elif "ForwardedValues" not in behavior:
         raise at.member("CachePolicyId").refused("is missing; give the id of a cache policy")
     else:
-        check_forwarded_values(at, behavior, origin)
+        check_forwarded_values(at, behavior, origin, limits)
+
+
+def _check_key_groups(at: Field, behavior: Shape, most: int) -> None:
+    groups = items_of(behavior.get("TrustedKeyGroups"))
+    if len(groups) > most:
+        message = f"{len(groups)} key groups; a cache behavior has at most {most}"
+        raise at.refused(message, quotas.KEY_GROUPS_PER_BEHAVIOR.error)
 
 
 _LEGACY_MEMBERS = ("ForwardedValues", "MinTTL", "DefaultTTL", "MaxTTL")

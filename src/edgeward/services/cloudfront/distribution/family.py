@@ -13,6 +13,7 @@ from edgeward.aws.engine import Call, Environment, Handler, Proposal, ResourceEn
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import ServiceModel, Shape
 from edgeward.aws.resources import Resource, Transaction
+from edgeward.services.cloudfront.distribution.counts import check_counts
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.holds import references
@@ -31,7 +32,7 @@ def distribution_handlers(model: ServiceModel, environment: Environment, domain_
     engine = ResourceEngine(spec, model, environment)
     return {
         **engine.handlers(),
-        "CreateDistributionWithTags": lambda call: create_with_tags(engine, call),
+        "CreateDistributionWithTags": lambda call: create_with_tags(engine, environment, call),
         "CopyDistribution": lambda call: copy(engine, environment, call),
         **verb_handlers(engine, environment),
         **listing_handlers(model, environment, spec.summarize),
@@ -64,10 +65,10 @@ def distribution_arn(account_id: str, distribution_id: str) -> str:
     return f"arn:aws:cloudfront::{account_id}:distribution/{distribution_id}"
 
 
-def create_with_tags(engine: ResourceEngine, call: Call) -> Shape:
+def create_with_tags(engine: ResourceEngine, environment: Environment, call: Call) -> Shape:
     """CreateDistributionWithTags."""
     request = call.members["DistributionConfigWithTags"]
-    return engine.add(call, request["DistributionConfig"], read_tags(request["Tags"]))
+    return engine.add(call, request["DistributionConfig"], read_tags(request["Tags"], environment.quotas))
 
 
 def copy(engine: ResourceEngine, environment: Environment, call: Call) -> Shape:
@@ -137,7 +138,8 @@ def _check_rules(proposal: Proposal) -> None:
     if proposal.config["Staging"] and items_of(proposal.config["Aliases"]):
         raise ApiError("InvalidArgument", "DistributionConfig.Aliases: a staging distribution has none. Leave it out.")
     known = StoreReferences(transaction=proposal.transaction, now=proposal.now, distribution_id=own_id)
-    check_distribution(proposal.config, known)
+    check_distribution(proposal.config, known, proposal.quotas)
+    check_counts(proposal)
     for reference in references(proposal.config):
         is_missing = proposal.transaction.find(reference.kind, reference.target) is None
         if reference.kind in HELD_FAMILIES and is_missing:

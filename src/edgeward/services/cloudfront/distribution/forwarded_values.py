@@ -5,20 +5,22 @@ Sources: API reference (ForwardedValues, CookiePreference), Developer Guide ("Ca
 """
 
 from edgeward.aws.model import Shape
-from edgeward.services.cloudfront.distribution import quotas
+from edgeward.aws.quotas import Quotas
+from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.distribution.fields import Field, items_of
 from edgeward.services.cloudfront.viewer_headers import NOT_IN_CACHE_KEY, unwritten
 
 
-def check_forwarded_values(at: Field, behavior: Shape, origin: Shape | None) -> None:
+def check_forwarded_values(at: Field, behavior: Shape, origin: Shape | None, limits: Quotas) -> None:
     """The settings of the behavior at `at`, whose requests go to `origin` (None for an origin group)."""
     if behavior.get("OriginRequestPolicyId"):
         message = "goes with a cache policy; replace ForwardedValues by CachePolicyId"
         raise at.member("OriginRequestPolicyId").refused(message)
     _check_ttls(at, behavior)
     values, place = behavior["ForwardedValues"], at.member("ForwardedValues")
-    _check_cookies(place.member("Cookies"), values["Cookies"])
-    _check_query_strings(place.member("QueryStringCacheKeys"), values)
+    _check_cookies(place.member("Cookies"), values["Cookies"], limits[quotas.FORWARDED_COOKIES])
+    _check_query_strings(place.member("QueryStringCacheKeys"), values, limits[quotas.FORWARDED_QUERY_STRINGS])
+    _check_header_count(place.member("Headers"), items_of(values["Headers"]), limits[quotas.FORWARDED_HEADERS])
     _check_headers(place.member("Headers"), items_of(values["Headers"]), origin)
     if ALL_HEADERS in items_of(values["Headers"]) and behavior["MinTTL"] > 0:
         raise at.member("MinTTL").refused("is 0 when all headers are forwarded: nothing is cached then")
@@ -31,30 +33,32 @@ def _check_ttls(at: Field, behavior: Shape) -> None:
         raise at.member("MinTTL").refused(message, "InvalidTTLOrder")
 
 
-def _check_cookies(at: Field, cookies: Shape) -> None:
+def _check_cookies(at: Field, cookies: Shape, most: int) -> None:
     names = items_of(cookies.get("WhitelistedNames"))
     if bool(names) != (cookies["Forward"] == "whitelist"):
         message = "WhitelistedNames goes with Forward whitelist, and only with it"
         raise at.refused(message, "InvalidForwardCookies")
-    if len(names) > quotas.FORWARDED_NAMES:
-        message = f"{len(names)} names; at most {quotas.FORWARDED_NAMES}"
-        raise at.member("WhitelistedNames").refused(message, "TooManyCookieNamesInWhiteList")
+    if len(names) > most:
+        message = f"{len(names)} names; at most {most}"
+        raise at.member("WhitelistedNames").refused(message, quotas.FORWARDED_COOKIES.error)
 
 
-def _check_query_strings(at: Field, values: Shape) -> None:
+def _check_query_strings(at: Field, values: Shape, most: int) -> None:
     names = items_of(values["QueryStringCacheKeys"])
     if names and not values["QueryString"]:
         raise at.refused("goes with QueryString true; set it, or leave this out", "InvalidQueryStringParameters")
-    if len(names) > quotas.FORWARDED_NAMES:
-        message = f"{len(names)} names; at most {quotas.FORWARDED_NAMES}"
-        raise at.refused(message, "TooManyQueryStringParameters")
+    if len(names) > most:
+        message = f"{len(names)} names; at most {most}"
+        raise at.refused(message, quotas.FORWARDED_QUERY_STRINGS.error)
+
+
+def _check_header_count(at: Field, names: list[str], most: int) -> None:
+    if len(names) > most:
+        raise at.refused(f"{len(names)} headers; at most {most}", quotas.FORWARDED_HEADERS.error)
 
 
 def _check_headers(at: Field, names: list[str], origin: Shape | None) -> None:
     lower = [name.lower() for name in names]
-    if len(names) > quotas.FORWARDED_NAMES:
-        message = f"{len(names)} headers; at most {quotas.FORWARDED_NAMES}"
-        raise at.refused(message, "TooManyHeadersInForwardedValues")
     if len(set(lower)) != len(lower) or "" in lower or (ALL_HEADERS in lower and len(lower) > 1):
         raise at.refused("list each header once, none empty; or * alone, for all of them")
     if refused := sorted(set(lower) & _NEVER_FORWARDED):

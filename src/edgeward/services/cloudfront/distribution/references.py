@@ -38,10 +38,6 @@ class AttachedResources(Protocol):
 class References(AttachedResources, Protocol):
     """What is attached to a distribution, and its fellow distributions."""
 
-    @property
-    def distribution_count(self) -> int:
-        """How many distributions the account has besides the one being checked."""
-
     def own_certificate(self, arn: str, /) -> OwnCertificate | None:
         """The certificate that has the ARN; None when there is none."""
 

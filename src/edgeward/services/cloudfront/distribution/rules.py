@@ -7,9 +7,8 @@ because something else changed meanwhile. The config has passed the checks of th
 members, enums, Quantity against Items). Called by the distribution family for create, copy and update.
 """
 
-from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
-from edgeward.services.cloudfront.distribution import quotas
+from edgeward.aws.quotas import AWS_QUOTAS, Quotas
 from edgeward.services.cloudfront.distribution.aliases import check_alias_owners, check_aliases
 from edgeward.services.cloudfront.distribution.behaviors import check_behaviors
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
@@ -24,17 +23,17 @@ from edgeward.services.cloudfront.distribution.viewer_certificate import check_o
 __all__ = ["References", "check_distribution", "check_update"]
 
 
-def check_distribution(config: Shape, references: References) -> None:
+def check_distribution(config: Shape, references: References, quotas: Quotas = AWS_QUOTAS) -> None:
     """Raises ApiError with CloudFront's code for the first rule that `config` breaks.
 
     `config` may be filled with defaults or not.
     """
     filled = fill_defaults(config)
-    for check in (check_settings, check_origins, check_origin_groups, check_behaviors, check_aliases):
-        check(filled)
+    check_settings(filled)
+    for check in (check_origins, check_origin_groups, check_behaviors, check_aliases):
+        check(filled, quotas)
     for check_named in (check_policies, check_origin_access, check_own_certificate, check_alias_owners):
         check_named(filled, references)
-    _check_distribution_count(references)
 
 
 def check_update(before: Shape, after: Shape) -> None:
@@ -46,12 +45,6 @@ def check_update(before: Shape, after: Shape) -> None:
     for member, advice in _IMMUTABLE.items():
         if was[member] != will_be[member]:
             raise Field().member(member).refused(f"cannot be changed; {advice}", "IllegalUpdate")
-
-
-def _check_distribution_count(references: References) -> None:
-    if references.distribution_count >= quotas.DISTRIBUTIONS_PER_ACCOUNT:
-        most = quotas.DISTRIBUTIONS_PER_ACCOUNT
-        raise ApiError("TooManyDistributions", f"An account has at most {most} distributions; delete one first.")
 
 
 _IMMUTABLE = {

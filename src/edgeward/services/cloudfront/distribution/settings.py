@@ -8,7 +8,7 @@ Developer Guide ("Specify a default root object", "Quotas"). Called by `rules` w
 import re
 
 from edgeward.aws.model import Shape
-from edgeward.services.cloudfront.distribution import quotas
+from edgeward.services.cloudfront.distribution import lengths
 from edgeward.services.cloudfront.distribution.fields import Field, items_of, shown
 from edgeward.services.cloudfront.distribution.viewer_certificate import check_viewer_certificate
 
@@ -18,8 +18,8 @@ def check_settings(config: Shape) -> None:
     at = Field()
     if not config["CallerReference"]:
         raise at.member("CallerReference").refused("is empty; give a text that is new for every distribution")
-    if len(config["Comment"]) > quotas.COMMENT_CHARACTERS:
-        message = f"has {len(config['Comment'])} characters; at most {quotas.COMMENT_CHARACTERS}"
+    if len(config["Comment"]) > lengths.COMMENT_CHARACTERS:
+        message = f"has {len(config['Comment'])} characters; at most {lengths.COMMENT_CHARACTERS}"
         raise at.member("Comment").refused(message)
     _check_default_root_object(at.member("DefaultRootObject"), config["DefaultRootObject"])
     check_viewer_certificate(config)
@@ -33,8 +33,8 @@ def _check_default_root_object(at: Field, name: str) -> None:
     if name.startswith("/"):
         message = f"{shown(name)!r} starts with /; write it without, as in index.html"
         raise at.refused(message, "InvalidDefaultRootObject")
-    if len(name) > quotas.PATH_CHARACTERS:
-        message = f"has {len(name)} characters; at most {quotas.PATH_CHARACTERS}"
+    if len(name) > lengths.PATH_CHARACTERS:
+        message = f"has {len(name)} characters; at most {lengths.PATH_CHARACTERS}"
         raise at.refused(message, "InvalidDefaultRootObject")
     if not _ROOT_OBJECT.fullmatch(name):
         message = "holds A-Z a-z 0-9 _ - . * $ / ~ \" ' & @ : + and nothing else"
@@ -54,7 +54,7 @@ def _check_geo_restriction(at: Field, restriction: Shape) -> None:
 
 def _check_cache_tag_header(at: Field, name: str) -> None:
     if not _HEADER_NAME.fullmatch(name):
-        most = quotas.CACHE_TAG_HEADER_CHARACTERS
+        most = lengths.CACHE_TAG_HEADER_CHARACTERS
         raise at.refused(f"is no header name: 1 to {most} letters, digits and !#$%&'*+-.^_`|~")
 
 
@@ -74,8 +74,8 @@ def _check_error_page(at: Field, response: Shape) -> None:
     if bool(page) != bool(status):
         message = "ResponsePagePath and ResponseCode go together; set both, or neither"
         raise at.refused(message, "InvalidResponseCode")
-    if page and (not page.startswith("/") or len(page) > quotas.PATH_CHARACTERS):
-        message = f"starts with / and has at most {quotas.PATH_CHARACTERS} characters"
+    if page and (not page.startswith("/") or len(page) > lengths.PATH_CHARACTERS):
+        message = f"starts with / and has at most {lengths.PATH_CHARACTERS} characters"
         raise at.member("ResponsePagePath").refused(message, "InvalidRelativePath")
     if page and not _ERROR_PAGE.fullmatch(page):
         message = "holds A-Z a-z 0-9 _ - . * $ / ~ \" ' & @ : + % and nothing else; write anything else as %XX"
@@ -89,7 +89,7 @@ def _check_error_page(at: Field, response: Shape) -> None:
 
 _ROOT_OBJECT = re.compile(r"""[A-Za-z0-9_\-.*$/~"'&@:+]*""")
 _ERROR_PAGE = re.compile(r"""/[A-Za-z0-9_\-.*$/~"'&@:+%]*""")
-_HEADER_NAME = re.compile(rf"[A-Za-z0-9!#$%&'*+\-.^_`|~]{{1,{quotas.CACHE_TAG_HEADER_CHARACTERS}}}")
+_HEADER_NAME = re.compile(rf"[A-Za-z0-9!#$%&'*+\-.^_`|~]{{1,{lengths.CACHE_TAG_HEADER_CHARACTERS}}}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _ERROR_CODES = frozenset({400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504})
 _RESPONSE_CODES = frozenset({"200"} | {str(code) for code in _ERROR_CODES})

@@ -24,7 +24,6 @@ class KnownResources:
     origin_access_controls: dict[str, Shape] = field(default_factory=dict)
     alias_owners: dict[str, str] = field(default_factory=dict)
     certificates: dict[str, OwnCertificate] = field(default_factory=dict)
-    distribution_count: int = 0
 
     def cache_policy(self, policy_id: str, /) -> Shape | None:
         return self.cache_policies.get(policy_id)

@@ -19,8 +19,6 @@ from edgeward.services.cloudfront.distribution.unsupported import refuse_unsuppo
 class EverythingExists:
     """Implements `references.References`: whatever a distribution names is there, and free."""
 
-    distribution_count = 0
-
     def cache_policy(self, policy_id: str, /) -> Shape | None:
         return {"Name": policy_id, "MinTTL": 0}
 

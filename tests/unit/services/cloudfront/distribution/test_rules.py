@@ -31,17 +31,6 @@ def test_a_mistake_in_the_document_comes_before_anything_it_names(assert_refused
     assert_refused(changes, "InvalidArgument", "ConnectionAttempts:")
 
 
-def test_an_account_has_at_most_500_distributions(config_with: ConfigWith, known: Any) -> None:
-    known.distribution_count = 499
-    check_distribution(config_with({}), known)
-
-    known.distribution_count = 500
-    with pytest.raises(ApiError) as refusal:
-        check_distribution(config_with({}), known)
-
-    assert refusal.value.code == "TooManyDistributions"
-
-
 @pytest.mark.parametrize(("member", "value"), [("CallerReference", "second"), ("Staging", True)])
 def test_what_identifies_a_distribution_cannot_be_updated(member: str, value: Any, config_with: ConfigWith) -> None:
     with pytest.raises(ApiError) as refusal:
