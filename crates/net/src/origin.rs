@@ -1,16 +1,19 @@
-//! The origin side: pooled HTTP/1.1 connections over TCP or TLS, one request each at a time.
+//! The origin side: pooled HTTP/1.1 connections over TCP or TLS, one request each at a time, and HTTP/2 for what streams.
 //!
-//! Invariant: a request is sent at most once. The single exception is a kept connection that turns out to be closed
-//! before a byte of the request was written; then it goes out on another one. Whether to try again after anything else
+//! Invariant: a request is sent at most once. The exceptions are a kept connection that turns out to be closed before a
+//! byte of the request was written, and a request that the origin says it has not looked at (HTTP/2 only); then it goes out
+//! on another one. Whether to try again after anything else
 //! is the pipeline's decision, which it makes from the [`OriginError`]. One [`OriginPool`] per worker.
 
 mod body;
 mod connect;
 mod error;
 mod exchange;
+mod http2;
 mod pool;
 mod reach;
 mod resolver;
+mod stream;
 mod wire;
 
 use std::net::SocketAddr;
@@ -20,6 +23,7 @@ use std::time::Duration;
 pub use crate::tls::{AuthorityError, client_config};
 pub use body::OriginBody;
 pub use error::{ConnectFailure, OriginError};
+pub use http2::Http2Body;
 pub use pool::OriginPool;
 pub use reach::Reach;
 pub use resolver::Resolver;

@@ -207,6 +207,7 @@ fn behavior(document: BehaviorDocument, targets: &BTreeMap<String, Target>) -> R
         cache,
         forwarding,
         response_headers,
+        grpc: document.grpc,
     })
 }
 

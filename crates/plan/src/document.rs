@@ -154,6 +154,9 @@ pub(crate) struct BehaviorDocument {
     pub(crate) origin_request: Option<OriginRequestDocument>,
     /// Absent where nothing is changed on the way to the viewer.
     pub(crate) response_headers: Option<ResponseHeadersDocument>,
+    /// Absent where gRPC is not told from other requests.
+    #[serde(default)]
+    pub(crate) grpc: bool,
 }
 
 #[derive(Clone, Copy, Deserialize)]

@@ -106,6 +106,8 @@ pub struct CacheBehavior {
     pub forwarding: Forwarding,
     /// What is changed in responses on their way to the viewer.
     pub response_headers: Option<ResponseHeadersPolicy>,
+    /// Whether gRPC requests go to the origin as such.
+    pub grpc: bool,
 }
 
 impl CacheBehavior {

@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use edgeward_cache::Reader;
-use edgeward_net::origin::OriginBody;
+use edgeward_http_rules::hop_by_hop;
+use edgeward_net::origin::{Http2Body, OriginBody, OriginError};
 use http_body::{Body, Frame, SizeHint};
 
 use crate::exchange::Exchange;
@@ -27,6 +28,8 @@ pub(crate) enum Source {
     Filling(Box<ArrivingContent>),
     /// The origin, with nothing in between.
     Origin(Box<OriginBody>),
+    /// The same over HTTP/2, with trailers.
+    Streamed(Box<Http2Body>),
 }
 
 /// A response that is being received, or the ranges of it that one viewer asked for.
@@ -70,6 +73,15 @@ pub(crate) enum ContentError {
     /// The origin broke off, or a part that is missing cannot be had any more.
     #[error("the content ended early")]
     Cut,
+    /// The origin gave up its stream, and so does the edge: hyper looks for the code in here.
+    #[error("the origin gave up")]
+    Reset(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<&OriginError> for ContentError {
+    fn from(error: &OriginError) -> ContentError {
+        error.as_viewer_reset().map_or(ContentError::Cut, ContentError::Reset)
+    }
 }
 
 /// The content of a response.
@@ -120,12 +132,20 @@ impl ResponseContent {
             Source::Stored(content) => content.left() == 0,
             Source::Filling(content) => content.left() == Some(0),
             Source::Origin(body) => body.is_end_stream(),
+            Source::Streamed(body) => body.is_end_stream(),
         }
     }
 
-    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, ContentError>>> {
+    fn poll_source(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ContentError>>> {
+        if let Source::Streamed(body) = &mut self.source {
+            return poll_streamed(body, context);
+        }
+        self.poll_data(context).map_ok(Frame::data)
+    }
+
+    fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, ContentError>>> {
         match &mut self.source {
-            Source::Empty => Poll::Ready(None),
+            Source::Empty | Source::Streamed(_) => Poll::Ready(None),
             Source::Whole(bytes) => {
                 let bytes = std::mem::take(bytes);
                 self.source = Source::Empty;
@@ -160,12 +180,12 @@ impl Body for ResponseContent {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ContentError>>> {
         match std::task::ready!(self.poll_source(context)) {
-            Some(Ok(bytes)) => {
-                self.note(bytes.len());
+            Some(Ok(frame)) => {
+                self.note(frame.data_ref().map_or(0, Bytes::len));
                 if self.is_complete() {
                     self.end(None);
                 }
-                Poll::Ready(Some(Ok(Frame::data(bytes))))
+                Poll::Ready(Some(Ok(frame)))
             }
             Some(Err(error)) => {
                 self.end(Some(Detail::AbortedOrigin));
@@ -189,8 +209,21 @@ impl Body for ResponseContent {
             Source::Stored(content) => SizeHint::with_exact(content.left()),
             Source::Filling(content) => content.left().map_or_else(SizeHint::default, SizeHint::with_exact),
             Source::Origin(body) => body.size_hint(),
+            Source::Streamed(body) => body.size_hint(),
         }
     }
+}
+
+/// Trailers lose what concerns the connection to the origin, as every section does.
+fn poll_streamed(body: &mut Http2Body, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ContentError>>> {
+    let frame = std::task::ready!(Pin::new(body).poll_frame(context));
+    Poll::Ready(frame.map(|frame| match frame.map_err(|error| ContentError::from(&error))?.into_trailers() {
+        Ok(mut trailers) => {
+            hop_by_hop::strip(&mut trailers);
+            Ok(Frame::trailers(trailers))
+        }
+        Err(frame) => Ok(frame),
+    }))
 }
 
 impl Drop for ResponseContent {

@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 use crate::signing;
-use crate::stages::websocket;
+use crate::stages::{grpc, websocket};
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(crate) static X_AMZ_CF_ID: HeaderName = HeaderName::from_static("x-amz-cf-id");
@@ -52,6 +52,15 @@ pub(crate) enum Purpose<'a> {
     Pass,
     /// To speak WebSocket with this viewer.
     Switch,
+    /// For this viewer alone, over HTTP/2 and with trailers.
+    Grpc,
+}
+
+impl Purpose<'_> {
+    /// Whether nobody but this viewer gets the answer.
+    fn is_for_one(self) -> bool {
+        matches!(self, Purpose::Pass | Purpose::Switch | Purpose::Grpc)
+    }
 }
 
 /// The request to `origin`, without content.
@@ -82,6 +91,7 @@ pub(crate) fn build(exchange: &Exchange, origin: &Origin, purpose: Purpose<'_>) 
             headers.insert(header::CONNECTION, websocket::UPGRADE);
             headers.insert(header::UPGRADE, websocket::WEBSOCKET);
         }
+        Purpose::Grpc => grpc::write(&exchange.request.headers, headers),
     }
     for (name, value) in &origin.headers {
         headers.insert(name, value.clone());
@@ -122,7 +132,7 @@ fn from_viewer(exchange: &Exchange, behavior: &CacheBehavior, purpose: Purpose<'
         // RFC 9110 section 10.1.1: there is nothing to wait for.
         headers.remove(header::EXPECT);
     }
-    if let Some(codings) = exchange.accepted_codings().as_field_value() {
+    if let Some(codings) = exchange.accepted_codings().as_field_value().filter(|_| !matches!(purpose, Purpose::Grpc)) {
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(codings));
     }
     if !matches!(*exchange.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
@@ -131,7 +141,7 @@ fn from_viewer(exchange: &Exchange, behavior: &CacheBehavior, purpose: Purpose<'
         // Removed from GET and HEAD, so that one viewer's authority cannot fetch what others are then served.
         copy(viewer, &header::AUTHORIZATION, headers);
     }
-    let is_shared = !matches!(purpose, Purpose::Pass | Purpose::Switch) || exchange.error_page.is_some();
+    let is_shared = !purpose.is_for_one() || exchange.error_page.is_some();
     for name in &CONDITIONS_AND_RANGE {
         match is_shared {
             false => copy(viewer, name, headers),

@@ -92,6 +92,7 @@ impl From<&OriginError> for Refusal {
             OriginError::HeaderTooBig => Refusal::OriginHeaderTooBig,
             OriginError::ZeroSize { .. } => Refusal::OriginZeroSize,
             OriginError::RequestContent(_) => Refusal::ViewerContentBroken,
+            OriginError::InvalidRequest(_) => Refusal::InvalidHost,
             // Read, Truncated, and whatever kinds the origin side learns to tell apart later.
             _ => Refusal::OriginRead,
         }

@@ -5,6 +5,7 @@
 //! 2. `stages::route`            host -> distribution, path -> cache behavior
 //! 3. `stages::viewer_request`   viewer protocol policy, allowed methods; may answer at once
 //!    `stages::websocket`        a viewer that asks to switch to WebSocket leaves here, with a connection to the origin
+//!    `stages::grpc`             a gRPC request skips to the last two, with a stream to the origin
 //! 4. `stages::cache_lookup`     cache key, stored response: fresh, stale or missing
 //! 5. `stages::origin_fetch`     collapse, ask the origin, store while streaming (only when nothing fresh is stored)
 //! 6. `stages::error_page`       the distribution's own page in place of an error (only for errors)
@@ -35,7 +36,7 @@ use crate::stages::cache_lookup::Found;
 use crate::stages::viewer_response::Reply;
 use crate::stages::websocket::Switch;
 use crate::stages::{
-    Early, cache_lookup, challenge, error_page, origin_fetch, receive, route, viewer_request, viewer_response,
+    Early, cache_lookup, challenge, error_page, grpc, origin_fetch, receive, route, viewer_request, viewer_response,
     websocket,
 };
 use crate::viewer_facts;
@@ -125,6 +126,12 @@ fn receive(mut exchange: Box<Exchange>, content: RequestContent) -> Answer {
                 }
             });
         }
+    }
+    if grpc::is_asked(&exchange) {
+        return Answer::pending(async move {
+            let reply = grpc::answer(&exchange, content).await;
+            finish_later(exchange, reply).await
+        });
     }
     let found = cache_lookup::find(&exchange);
     proceed(exchange, content, found)

@@ -45,6 +45,8 @@ pub(crate) enum Refusal {
     ViewerContentBroken,
     /// The viewer sent its content too slowly.
     ViewerTooSlow,
+    /// A gRPC request for an origin that is asked in clear.
+    GrpcInClear,
     /// An origin is to be signed for, and this edge has no identity for it.
     NoSigningIdentity,
     /// The origin's name does not resolve.
@@ -91,6 +93,8 @@ const CHAIN: &str =
     "The request has come through two distributions already. One may be the origin of another, and no more.";
 const TOO_LARGE: &str =
     "The file is larger than this distribution can cache. Turn caching off for it, or ask for it in ranges.";
+const GRPC_IN_CLEAR: &str =
+    "gRPC goes to origins over HTTPS alone. Set the origin's protocol to HTTPS, or to the viewer's.";
 const ORIGIN_CLOSED: &str = "CloudFront wasn't able to connect to the origin, or the origin closed the connection.";
 
 impl Refusal {
@@ -116,6 +120,7 @@ impl Refusal {
             Refusal::ChainTooLong => row(StatusCode::FORBIDDEN, "InvalidRequestHeader", CHAIN),
             Refusal::ViewerContentBroken => row(StatusCode::BAD_REQUEST, "ClientCommError", BAD_REQUEST),
             Refusal::ViewerTooSlow => row(StatusCode::REQUEST_TIMEOUT, "ClientCommError", BAD_REQUEST),
+            Refusal::GrpcInClear => row(StatusCode::BAD_GATEWAY, "OriginConnectError", GRPC_IN_CLEAR),
             Refusal::NoSigningIdentity => row(StatusCode::BAD_GATEWAY, "OriginError", NO_CONNECTION),
             Refusal::OriginDns => row(StatusCode::BAD_GATEWAY, "OriginDnsError", NO_CONNECTION),
             Refusal::OriginOutOfReach => row(StatusCode::BAD_GATEWAY, "OriginPrivateAddressError", NO_CONNECTION),

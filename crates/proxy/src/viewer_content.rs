@@ -27,6 +27,11 @@ impl ContentReceived {
         ContentReceived { bytes, is_too_slow: AtomicBool::new(false) }
     }
 
+    /// So many more have come.
+    pub(crate) fn count(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
@@ -131,7 +136,7 @@ impl Body for ViewerContent {
                     // Trailers are not forwarded.
                     let Ok(data) = frame.into_data() else { continue };
                     if let Some(received) = &self.received {
-                        received.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
+                        received.count(data.len());
                     }
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }

@@ -254,6 +254,7 @@ NOT_STORED = {
     "method-not-cached": "the method is not among the behavior's CachedMethods",
     "part-only": "a part is stored only where it is fresh and has a strong validator, such as an ETag without W/",
     "no-content": "the answer to HEAD has no content",
+    "grpc": "gRPC is never stored",
     "not-shared": "it was asked for beside a request whose response could not be shared",
 }
 SOURCES = {

@@ -25,6 +25,7 @@ def compile_behavior(behavior: Shape, attached: AttachedResources) -> Shape:
         "compress": behavior["Compress"],
         **_compile_caching(behavior, attached),
         "response_headers": _compile_response_headers(behavior, attached),
+        "grpc": behavior["GrpcConfig"]["Enabled"],
     }
 
 

@@ -180,6 +180,7 @@ def _behavior(behavior: ShortBehavior, policy_id: str) -> Shape:
             "CachedMethods": _items(behavior.cached_methods or ("GET", "HEAD")),
         },
         "Compress": behavior.compress is True,
+        "GrpcConfig": {"Enabled": behavior.grpc is True},
         **attached,
     }
 

@@ -112,6 +112,7 @@ class ShortBehavior:
     policy: Annotated[str | None, "Attach the managed cache policy of this name instead"] = None
     response_headers: Annotated[ShortResponseHeaders | None, "Attach a response headers policy"] = None
     forward: Annotated[ShortOriginRequest | None, "Attach an origin request policy"] = None
+    grpc: Annotated[bool | None, "Whether gRPC is told from other requests; default: false"] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,6 +124,7 @@ CONFIG: Shape = {
                     "CachedMethods": {"Quantity": 3, "Items": ["OPTIONS", "HEAD", "GET"]},
                 },
                 "CachePolicyId": "policy",
+                "GrpcConfig": {"Enabled": True},
             },
             {
                 "PathPattern": "a*",
@@ -245,6 +246,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "cache": cache,
                 "origin_request": None,
                 "response_headers": None,
+                "grpc": True,
             },
             {
                 "path_pattern": "a*",
@@ -256,6 +258,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "cache": cache,
                 "origin_request": None,
                 "response_headers": None,
+                "grpc": False,
             },
             {
                 "path_pattern": "*",
@@ -267,6 +270,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "cache": cache,
                 "origin_request": None,
                 "response_headers": None,
+                "grpc": False,
             },
         ],
     }

@@ -1,7 +1,7 @@
-//! A new connection to an origin: resolve, connect, TLS handshake, HTTP handshake.
+//! A new connection to an origin: resolve, connect, TLS handshake; and the HTTP/1.1 handshake.
 //!
 //! Invariant: takes at most attempts x connect timeout (plus the name lookup), whatever the origin does. Called by
-//! `pool` when it has no idle connection.
+//! `pool` when it has no idle connection, and by `http2` when its connections have no room.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::exchange::RequestBody;
+use super::stream::OriginStream;
 use super::wire::{Wire, WireStream};
 use super::{OriginAddress, OriginError, OriginTimeouts, Reach, Resolver};
 
@@ -26,6 +26,13 @@ pub(super) struct Connector {
     resolver: Resolver,
     reach: Reach,
     tls: Arc<ClientConfig>,
+}
+
+/// A connection on which no HTTP has been spoken yet.
+#[derive(Debug)]
+pub(super) struct Connected {
+    pub(super) stream: OriginStream,
+    pub(super) wire: Arc<Wire>,
 }
 
 /// A connection ready for a request.
@@ -45,7 +52,7 @@ impl Connector {
         &self,
         address: &OriginAddress,
         timeouts: &OriginTimeouts,
-    ) -> Result<OriginConnection, OriginError> {
+    ) -> Result<Connected, OriginError> {
         let addresses = self.addresses(address).await?;
         let mut failure = OriginError::ConnectTimeout;
         for _ in 0..timeouts.attempts.max(1) {
@@ -76,7 +83,7 @@ impl Connector {
         address: &OriginAddress,
         addresses: &[SocketAddr],
         limit: Duration,
-    ) -> Result<OriginConnection, OriginError> {
+    ) -> Result<Connected, OriginError> {
         let deadline = Instant::now() + limit;
         let (mut refused, mut timed_out) = (None, false);
         for (addresses_left, socket_address) in (1..=addresses.len()).rev().zip(addresses) {
@@ -95,18 +102,29 @@ impl Connector {
         address: &OriginAddress,
         stream: TcpStream,
         deadline: Instant,
-    ) -> Result<OriginConnection, OriginError> {
+    ) -> Result<Connected, OriginError> {
         stream.set_nodelay(true).map_err(OriginError::connect)?;
         let wire = Wire::new(stream);
         let stream = WireStream(Arc::clone(&wire));
-        let sender = if address.tls {
+        let stream = if address.tls {
             let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(server_name(&address.host)?, stream);
             let finished = timeout_at(deadline, connecting).await.map_err(|_elapsed| OriginError::ConnectTimeout)?;
-            speak_http(finished.map_err(OriginError::tls)?).await?
+            OriginStream::Tls(Box::new(finished.map_err(OriginError::tls)?))
         } else {
-            speak_http(stream).await?
+            OriginStream::Clear(stream)
         };
-        Ok(OriginConnection { sender, wire, reused: false })
+        Ok(Connected { stream, wire })
+    }
+}
+
+impl Connected {
+    /// Gets ready for requests over HTTP/1.1.
+    pub(super) async fn speak_http1(self) -> Result<OriginConnection, OriginError> {
+        let sender = match self.stream {
+            OriginStream::Clear(stream) => speak_http(stream).await?,
+            OriginStream::Tls(stream) => speak_http(*stream).await?,
+        };
+        Ok(OriginConnection { sender, wire: self.wire, reused: false })
     }
 }
 
@@ -119,7 +137,7 @@ fn server_name(host: &str) -> Result<ServerName<'static>, OriginError> {
 
 async fn speak_http<IO>(io: IO) -> Result<SendRequest<RequestBody>, OriginError>
 where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) = http1::Builder::new()
         .max_buf_size(BUFFER)

@@ -3,8 +3,11 @@
 //! Invariant: every failure of this module is exactly one [`OriginError`]; the pipeline maps it to a status and to
 //! `x-edge-detailed-result-type` without looking at texts. `Clone`, so that waiters of one fetch can share it.
 
+use std::error::Error;
 use std::io;
 use std::sync::Arc;
+
+use h2::Reason;
 
 /// Why an origin gave no response, or not all of it.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -63,6 +66,12 @@ pub enum OriginError {
     /// The content of the request failed while it was sent: the viewer's fault, not the origin's.
     #[error("the content of the request ended with an error: {0}")]
     RequestContent(Arc<str>),
+    /// The request has no form in HTTP/2.
+    #[error("the request cannot be sent over HTTP/2: {0}")]
+    InvalidRequest(Arc<str>),
+    /// The origin gave up the stream, over HTTP/2, with this code (RFC 9113 section 7).
+    #[error("the origin reset the stream with code {0}")]
+    Reset(u32),
 }
 
 /// Why a TCP connection was not made.
@@ -78,6 +87,15 @@ pub enum ConnectFailure {
 }
 
 impl OriginError {
+    /// What makes hyper reset a viewer's HTTP/2 stream as the origin reset its own. `None` where it did not, or for a reason
+    /// between the origin and this edge alone.
+    pub fn as_viewer_reset(&self) -> Option<Box<dyn Error + Send + Sync>> {
+        let Self::Reset(code) = self else { return None };
+        let reason = Reason::from(*code);
+        let is_for_viewers = !matches!(reason, Reason::NO_ERROR | Reason::HTTP_1_1_REQUIRED);
+        is_for_viewers.then(|| Box::new(h2::Error::from(reason)) as _)
+    }
+
     pub(super) fn connect(error: io::Error) -> Self {
         let failure = match error.kind() {
             io::ErrorKind::ConnectionRefused => ConnectFailure::Refused,

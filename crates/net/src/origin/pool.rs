@@ -1,4 +1,4 @@
-//! The idle connections to origins.
+//! The idle connections to origins over HTTP/1.1.
 //!
 //! Invariant: a connection is either in this pool or owned by exactly one exchange; it comes back only after a complete
 //! response. At most [`MAX_IDLE`] per origin address are kept, the most recently used is taken first, and none outlives
@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep};
 
 use super::connect::{Connector, OriginConnection};
 use super::exchange::{self, Failure, RequestBody};
+use super::http2::{Http2Body, Http2Pool};
 use super::{OriginAddress, OriginBody, OriginError, OriginTimeouts, Reach, Resolver};
 
 /// Connections to origins, shared by its clones.
@@ -28,6 +29,7 @@ pub struct OriginPool(Arc<Shared>);
 struct Shared {
     connector: Connector,
     idle: Arc<IdleConnections>,
+    http2: Http2Pool,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +56,26 @@ pub(super) struct Lease {
 impl OriginPool {
     /// An empty pool. `tls` from [`super::client_config`].
     pub fn new(resolver: Resolver, reach: Reach, tls: Arc<ClientConfig>) -> Self {
-        Self(Arc::new(Shared { connector: Connector::new(resolver, reach, tls), idle: Arc::default() }))
+        let http2 = Http2Pool::new(resolver.clone(), reach.clone(), &tls);
+        Self(Arc::new(Shared { connector: Connector::new(resolver, reach, tls), idle: Arc::default(), http2 }))
+    }
+
+    /// Sends a request over HTTP/2, its content and that of the response at the same time, trailers included, and returns
+    /// the final response head. Target and fields as [`Self::send`] takes them; TLS by ALPN, in clear with prior knowledge
+    /// (RFC 9113 section 3). Dropping the response, or the future, tells the origin to stop (CANCEL).
+    ///
+    /// # Errors
+    /// See [`OriginError`]. Errors of the content come out of the [`Http2Body`].
+    pub async fn stream<B>(
+        &self,
+        address: &OriginAddress,
+        timeouts: &OriginTimeouts,
+        request: Request<B>,
+    ) -> Result<Response<Http2Body>, OriginError>
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    {
+        self.0.http2.send(address, timeouts, request).await
     }
 
     /// Sends a request with an origin-form target and its `Host` field, and returns the final response head; 1xx
@@ -82,7 +103,7 @@ impl OriginPool {
                 Ok(response) => return Ok(response),
             }
         }
-        let connection = self.0.connector.connect(address, timeouts).await?;
+        let connection = self.0.connector.connect(address, timeouts).await?.speak_http1().await?;
         self.exchange(connection, address, timeouts, request).await.map_err(|failure| match failure {
             Failure::Unsent(_) => OriginError::ZeroSize { reused: false },
             Failure::Final(error) => error,
@@ -103,6 +124,11 @@ impl OriginPool {
             idle: Arc::downgrade(&self.0.idle),
         };
         exchange::exchange(lease, timeouts.response, request).await
+    }
+
+    /// Connections that speak HTTP/2, over all origins.
+    pub fn http2_connections(&self) -> usize {
+        self.0.http2.connections()
     }
 
     /// Idle connections over all origins.

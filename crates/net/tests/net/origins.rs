@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use edgeward_net::origin::{
-    ConnectFailure, OriginAddress, OriginBody, OriginError, OriginPool, OriginTimeouts, Reach, Resolver,
-    client_config,
+    ConnectFailure, OriginAddress, OriginBody, OriginError, OriginPool, OriginTimeouts, Reach, Resolver, client_config,
 };
 use http::{Request, Response};
 use http_body::{Body, Frame};

@@ -99,6 +99,8 @@ pub(crate) enum WhyNotStored {
     MethodNotCached,
     /// HEAD has no content to store.
     NoContent,
+    /// The request is gRPC's.
+    Grpc,
     /// A part of a response that is stale at once, or has no strong validator by which others could be joined to it.
     PartOnly,
     /// Another request asked at the same time, and could not share its response.
@@ -166,6 +168,12 @@ impl Facts {
             true => WhyNotStored::Response(NotStored::CachingDisabled),
             false => WhyNotStored::MethodNotCached,
         });
+    }
+
+    /// A gRPC request: nothing is looked up.
+    pub(crate) fn grpc(&mut self) {
+        self.course.lookup = Some("none");
+        self.not_stored(WhyNotStored::Grpc);
     }
 
     /// What the cache had for the key made from `parts`.

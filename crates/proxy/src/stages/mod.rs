@@ -3,6 +3,7 @@
 pub(crate) mod cache_lookup;
 pub(crate) mod challenge;
 pub(crate) mod error_page;
+pub(crate) mod grpc;
 pub(crate) mod origin_fetch;
 pub(crate) mod part_fetch;
 pub(crate) mod post;

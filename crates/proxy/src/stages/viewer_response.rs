@@ -12,7 +12,7 @@ use edgeward_http_rules::conditional::{Precondition, evaluate_stored, if_range_h
 use edgeward_http_rules::date::format_http_date;
 use edgeward_http_rules::range::{self, ByteRange, RangeRequest};
 use edgeward_http_rules::{hop_by_hop, targeted};
-use edgeward_net::origin::OriginBody;
+use edgeward_net::origin::{Http2Body, OriginBody};
 use edgeward_plan::CachingRules;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body as _;
@@ -46,6 +46,8 @@ pub(crate) enum Reply {
     Filling(Arc<Filling>, Reader, ResultType),
     /// The origin's response, for this viewer alone.
     Passed(Box<Response<OriginBody>>),
+    /// The same over HTTP/2, trailers included.
+    Streamed(Box<Response<Http2Body>>),
     /// An error page of the edge's own.
     Refused(Refusal),
 }
@@ -60,6 +62,7 @@ impl Reply {
             Reply::Stored(stored, ..) => stored.head.status,
             Reply::Filling(filling, ..) => filling.head.status,
             Reply::Passed(response) => response.status(),
+            Reply::Streamed(response) => response.status(),
             Reply::Refused(refusal) => refusal.status(),
         }
     }
@@ -70,7 +73,11 @@ pub(crate) fn answer(exchange: Box<Exchange>, reply: Reply) -> Response<Response
     match reply {
         Reply::Stored(stored, reader, result, now) => from_part(exchange, &stored, reader, result, now),
         Reply::Filling(filling, reader, result) => from_filling(exchange, &filling, reader, result),
-        Reply::Passed(response) => passed(exchange, *response),
+        Reply::Passed(response) => {
+            let length = response.body().size_hint().exact();
+            passed(exchange, length, response.map(|body| Source::Origin(Box::new(body))))
+        }
+        Reply::Streamed(response) => passed(exchange, None, response.map(|body| Source::Streamed(Box::new(body)))),
         Reply::Refused(refusal) => refuse(exchange, refusal),
     }
 }
@@ -204,18 +211,17 @@ fn from_filling(
 }
 
 /// The origin's response, for this viewer alone.
-fn passed(exchange: Box<Exchange>, response: Response<OriginBody>) -> Response<ResponseContent> {
+fn passed(exchange: Box<Exchange>, length: Option<u64>, response: Response<Source>) -> Response<ResponseContent> {
     let now = exchange.now();
-    let (mut parts, body) = response.into_parts();
+    let (mut parts, source) = response.into_parts();
     let age = parts.headers.get(header::AGE).cloned();
     ready_for_viewers(&exchange, &mut parts.headers);
     match age {
         Some(age) => drop(parts.headers.insert(header::AGE, age)),
         None => drop(parts.headers.remove(header::AGE)),
     }
-    let length = body.size_hint().exact();
     let response = Selected { status: parts.status, headers: parts.headers, part: Part::All, length };
-    send(exchange, response, ResultType::Miss, Source::Origin(Box::new(body)), now)
+    send(exchange, response, ResultType::Miss, source, now)
 }
 
 /// The end of HTTP on the viewer's connection, with the fields of the origin's; and the exchange, which goes on.

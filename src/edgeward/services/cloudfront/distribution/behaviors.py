@@ -1,7 +1,7 @@
 """The rules of cache behaviors.
 
 Sources: API reference (CacheBehavior, AllowedMethods), Developer Guide ("Cache behavior
-settings", "Quotas"). Called by `rules` with a config that `fill_defaults` has filled.
+settings", "Using gRPC", "Quotas"). Called by `rules` with a config that `fill_defaults` has filled.
 """
 
 import re
@@ -25,6 +25,7 @@ def check_behaviors(config: Shape, limits: Quotas) -> None:
             message = f"there is no origin with the id {shown(behavior['TargetOriginId'])!r}; use the id of one"
             raise at.member("TargetOriginId").refused(message, "NoSuchOrigin")
         _check_methods(at.member("AllowedMethods"), behavior["AllowedMethods"])
+        _check_grpc(at, behavior, config["HttpVersion"])
         _check_how_it_caches(at, behavior, by_id.get(behavior["TargetOriginId"]), limits)
         _check_key_groups(at.member("TrustedKeyGroups"), behavior, limits[quotas.KEY_GROUPS_PER_BEHAVIOR])
 
@@ -68,6 +69,19 @@ def _check_method_set(at: Field, methods: list[str], sets: tuple[frozenset[str],
         raise at.refused(f"list exactly {choices}")
 
 
+def _check_grpc(at: Field, behavior: Shape, http_version: str) -> None:
+    """Guide, distribution-using-grpc; API reference, GrpcConfig."""
+    if not behavior["GrpcConfig"]["Enabled"]:
+        return
+    place = at.member("GrpcConfig")
+    if "POST" not in items_of(behavior["AllowedMethods"]):
+        raise place.refused("the parameter gRPC only supports the POST method; allow POST in AllowedMethods")
+    if http_version not in _HTTP_VERSIONS_OF_GRPC:
+        raise place.refused("gRPC is spoken over HTTP/2; set HttpVersion to http2 or http2and3")
+    if items_of(behavior["LambdaFunctionAssociations"]):
+        raise place.refused("Lambda@Edge does not run for gRPC; remove LambdaFunctionAssociations")
+
+
 def _check_how_it_caches(at: Field, behavior: Shape, origin: Shape | None, limits: Quotas) -> None:
     """A cache policy, or the legacy settings: one of the two, never both."""
     if behavior.get("CachePolicyId"):
@@ -93,5 +107,6 @@ _PATH_PATTERN = re.compile(r"""[A-Za-z0-9_\-.*?$/~"'@:+&]+""")
 _READ = frozenset({"GET", "HEAD"})
 _READ_AND_ASK = _READ | {"OPTIONS"}
 _ALL = _READ_AND_ASK | {"PUT", "POST", "PATCH", "DELETE"}
+_HTTP_VERSIONS_OF_GRPC = ("http2", "http2and3")
 _ALLOWED_SETS = (_READ, _READ_AND_ASK, _ALL)
 _CACHED_SETS = (_READ, _READ_AND_ASK)

@@ -48,6 +48,7 @@ _BEHAVIOR_EFFECTS = {
     "MaxTTL": "the longest time a response is fresh, without a cache policy",
     "OriginRequestPolicyId": "what goes to the origin beside the cache key",
     "ResponseHeadersPolicyId": "what is added to responses, and removed from them",
+    "GrpcConfig.Enabled": "gRPC requests go to the origin over HTTP/2, both ways at once, and are never cached",
 }
 
 

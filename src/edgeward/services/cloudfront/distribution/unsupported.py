@@ -164,7 +164,6 @@ _BEHAVIOR_REFUSALS = (
     Refusal("LambdaFunctionAssociations", _has_no_items, "this edge runs no Lambda@Edge yet; leave it empty"),
     Refusal("FieldLevelEncryptionId", _is_unset, "this edge has no field-level encryption yet; leave it empty"),
     Refusal("RealtimeLogConfigArn", _is_unset, "this edge has no real-time logs yet; leave it out"),
-    Refusal("GrpcConfig", _is_disabled, "this edge does not speak gRPC yet; set Enabled to false"),
 )
 
 

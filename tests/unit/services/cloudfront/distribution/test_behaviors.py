@@ -49,7 +49,25 @@ def listed(*names: str) -> Shape:
 
 ELEVEN = listed(*(f"x{n}" for n in range(11)))
 
+ALL_METHODS = methods("GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE")
+GRPC = {f"{FIRST}.GrpcConfig": {"Enabled": True}, f"{FIRST}.AllowedMethods": ALL_METHODS}
+LAMBDA = {"LambdaFunctionARN": "arn", "EventType": "origin-request"}
+
 REFUSED = [
+    (
+        "gRPC without POST",
+        {**GRPC, f"{FIRST}.AllowedMethods": methods("GET", "HEAD")},
+        "InvalidArgument",
+        f"{AT_FIRST}.GrpcConfig: the parameter gRPC only supports the POST method",
+    ),
+    ("gRPC over HTTP/1.1", {**GRPC, "HttpVersion": "http1.1"}, "InvalidArgument", f"{AT_FIRST}.GrpcConfig:"),
+    ("gRPC over HTTP/3 alone", {**GRPC, "HttpVersion": "http3"}, "InvalidArgument", f"{AT_FIRST}.GrpcConfig:"),
+    (
+        "gRPC with Lambda@Edge",
+        {**GRPC, f"{FIRST}.LambdaFunctionAssociations": {"Quantity": 1, "Items": [LAMBDA]}},
+        "InvalidArgument",
+        f"{AT_FIRST}.GrpcConfig:",
+    ),
     ("an unknown origin", {f"{FIRST}.TargetOriginId": "x"}, "NoSuchOrigin", f"{AT_FIRST}.TargetOriginId:"),
     ("no known default origin", {f"{DEFAULT}.TargetOriginId": "x"}, "NoSuchOrigin", f"{AT_DEFAULT}.TargetOriginId:"),
     ("an empty pattern", {f"{FIRST}.PathPattern": ""}, "InvalidArgument", "PathPattern:"),
@@ -198,6 +216,8 @@ def test_an_unsound_cache_behavior_is_refused_by_name(
         pytest.param({f"{FIRST}.PathPattern": """/a-b_c.d*e?f$g~h"i'j@k:l+m&n"""}, id="every character of a pattern"),
         pytest.param({f"{FIRST}.PathPattern": "images/*.jpg"}, id="a pattern without a leading /"),
         pytest.param({f"{FIRST}.MinTTL": 0, f"{FIRST}.MaxTTL": 0}, id="TTLs of 0 beside a policy"),
+        pytest.param({**GRPC, "HttpVersion": "http2"}, id="gRPC over HTTP/2"),
+        pytest.param({**GRPC, "HttpVersion": "http2and3"}, id="gRPC beside HTTP/3"),
         pytest.param(forwarded(), id="legacy settings"),
         pytest.param(legacy(Headers=listed("*")), id="all headers"),
         pytest.param(

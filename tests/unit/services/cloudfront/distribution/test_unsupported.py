@@ -100,7 +100,6 @@ ASKED_FOR: list[tuple[str, Any]] = [
             "LambdaFunctionAssociations": container({"LambdaFunctionARN": "arn", "EventType": "origin-request"}),
             "FieldLevelEncryptionId": "1",
             "RealtimeLogConfigArn": "arn",
-            "GrpcConfig": ENABLED,
         }.items()
     ),
 ]

@@ -1,0 +1,148 @@
+//! The content and trailers of a response over HTTP/2, while the request's content goes the other way.
+//!
+//! Invariant: it ends with `None` only when the origin has ended its stream; anything else is an error. Room for more is
+//! made as the viewer takes what is here. The response timeout runs while somebody waits for a frame and nothing moves in
+//! either direction, so that neither a slow viewer nor a long upload makes its origin look dead. Dropping it resets the
+//! stream (CANCEL), unless both sides have ended.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::{RecvStream, SendStream};
+use http_body::{Body, Frame};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::super::OriginError;
+use super::connection::OpenStream;
+use super::exchange::{classify, reason_of};
+use super::upload::Upload;
+
+/// Streams an origin's content, then its trailers.
+#[derive(Debug)]
+pub struct Http2Body {
+    content: RecvStream,
+    progress: Progress,
+    silence: Silence,
+    /// Both end with the body.
+    _sending: Sending,
+    _stream: OpenStream,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Content,
+    Trailers,
+    Ended,
+}
+
+/// The other direction; stops when dropped.
+#[derive(Debug)]
+pub(super) struct Sending(JoinHandle<()>);
+
+impl Sending {
+    pub(super) fn spawn(mut upload: Upload, mut stream: SendStream<Bytes>) -> Self {
+        Self(tokio::spawn(async move {
+            if let Err(broken) = poll_fn(|cx| upload.poll(cx, &mut stream)).await {
+                stream.send_reset(reason_of(&broken));
+            }
+        }))
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// How long nothing has moved while somebody waits.
+#[derive(Debug)]
+struct Silence {
+    limit: Duration,
+    /// Of the other direction.
+    moves: Arc<AtomicU64>,
+    seen: u64,
+    timer: Option<Pin<Box<Sleep>>>,
+    is_waiting: bool,
+}
+
+impl Silence {
+    /// Ready once nothing has moved for the limit.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.limit)));
+        loop {
+            let moves = self.moves.load(Ordering::Relaxed);
+            if !self.is_waiting || moves != self.seen {
+                (self.is_waiting, self.seen) = (true, moves);
+                timer.as_mut().reset(Instant::now() + self.limit);
+            }
+            ready!(timer.as_mut().poll(cx));
+            if self.moves.load(Ordering::Relaxed) == self.seen {
+                return Poll::Ready(());
+            }
+        }
+    }
+}
+
+impl Http2Body {
+    /// `wait`: what counts the moves of the other direction, and how long nothing may move.
+    pub(super) fn new(
+        content: RecvStream,
+        sending: Sending,
+        stream: OpenStream,
+        wait: (Arc<AtomicU64>, Duration),
+    ) -> Self {
+        let (moves, limit) = wait;
+        let silence = Silence { limit, moves, seen: 0, timer: None, is_waiting: false };
+        Self { content, progress: Progress::Content, silence, _sending: sending, _stream: stream }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
+        if self.progress == Progress::Content {
+            if let Some(data) = ready!(self.content.poll_data(cx)).transpose()? {
+                // An error: the stream is closed, and with it its window.
+                let _closed = self.content.flow_control().release_capacity(data.len());
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
+            self.progress = Progress::Trailers;
+        }
+        if self.progress == Progress::Trailers {
+            let trailers = ready!(self.content.poll_trailers(cx))?;
+            self.progress = Progress::Ended;
+            return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl Body for Http2Body {
+    type Data = Bytes;
+    type Error = OriginError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, OriginError>>> {
+        match self.poll_next(cx) {
+            Poll::Pending if self.silence.poll(cx).is_ready() => {
+                self.progress = Progress::Ended;
+                Poll::Ready(Some(Err(OriginError::ResponseTimeout)))
+            }
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(frame) => {
+                self.silence.is_waiting = false;
+                if matches!(frame, Some(Err(_))) {
+                    self.progress = Progress::Ended;
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(|error| classify(&error))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.progress == Progress::Ended || self.content.is_end_stream()
+    }
+}
