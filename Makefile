@@ -12,6 +12,8 @@ TOOLS := .venv/.tools
 CORE := .venv/.core
 AWSCLI := .venv-awscli/.tools
 MOTO := .venv-moto/.tools
+NIQUESTS := .venv-niquests/.tools
+SSLYZE := .venv-sslyze/.tools
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 # The extension module is left out of `cargo test`: it links to Python only inside a Python process; pytest tests it.
 ON_POSTGRESQL := tests/unit/services/key_value_store $(foreach name,distributions invalidations domains tagging functions,tests/unit/services/cloudfront/test_$(name).py)
@@ -19,14 +21,14 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(wildcard crates/fuzz/seeds/*))
 RUST_TESTED := --workspace --exclude edgeward-edge-py
 
-.PHONY: demo build test lint fmt unit scenario clients postgres load faults bench bench-api bench-scale conformance h2spec fuzz geodata lock clean help
+.PHONY: demo build test lint fmt unit scenario clients postgres load faults bench bench-api bench-scale conformance h2spec tlscheck fuzz geodata lock clean help
 
 demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-C (ARGS="--state DIR ...")
 	@exec $(BIN)/edgeward dev $(ARGS)
 
 build: $(CORE) ## Set up .venv and build the engine into it (release)
 
-test: build $(AWSCLI) lint ## Everything: formatting, lints, types, layers, Rust tests, HTTP caching suite, parts of the API on PostgreSQL, then all of pytest
+test: build $(AWSCLI) $(NIQUESTS) lint ## Everything: formatting, lints, types, layers, Rust tests, HTTP caching suite, parts of the API on PostgreSQL, then all of pytest
 	cargo test --quiet --locked $(RUST_TESTED)
 	PYTHONPATH=tests $(BIN)/python -m conformance --only h1 $(if $(NEEDS_NODE),,--skip-without-node)
 	EDGEWARD_TEST_DATABASE=postgresql $(BIN)/pytest $(ON_POSTGRESQL)
@@ -52,7 +54,7 @@ unit: build ## Unit tests of both languages
 scenario: build ## The edge's behaviour, file by file (tests/scenarios)
 	$(BIN)/pytest tests/scenarios
 
-clients: build $(AWSCLI) ## boto3 and the AWS CLI against a running Edgeward with a real S3 server
+clients: build $(AWSCLI) $(NIQUESTS) ## boto3, the AWS CLI and clients of HTTP/3 against a running Edgeward with a real S3 server
 	$(BIN)/pytest tests/clients
 
 postgres: build ## The tests of store and API on PostgreSQL, all of them
@@ -82,6 +84,9 @@ h2spec: build ## h2spec in strict mode against an edge over TLS: 146 of 146; nee
 	go build -C tests/h2spec -o $(CURDIR)/target/h2spec github.com/summerwind/h2spec/cmd/h2spec
 	PYTHONPATH=tests $(BIN)/python -m h2spec target/h2spec $(ARGS)
 
+tlscheck: build $(SSLYZE) ## sslyze and testssl.sh against an edge: nothing that docs/reference/tls.md does not explain; testssl from Debian
+	PYTHONPATH=tests $(BIN)/python -m tlscheck --sslyze .venv-sslyze/bin/sslyze $(ARGS)
+
 fuzz: ## Every fuzz target under libFuzzer for a minute (FUZZ_SECONDS=60 FUZZ_TARGETS="plan range"); needs a nightly Rust
 	cargo install --quiet --locked --version 0.13.2 --root target/tools cargo-fuzz
 	@for target in $(FUZZ_TARGETS); do \
@@ -100,9 +105,11 @@ lock: $(TOOLS) ## Pin the newest allowed versions of all Python packages into re
 	$(LOCK) --extra acme --extra dev --extra postgres --output-file requirements/test.txt pyproject.toml requirements/test.in
 	$(LOCK) --output-file requirements/awscli.txt requirements/awscli.in
 	$(LOCK) --output-file requirements/moto.txt requirements/moto.in
+	$(LOCK) --output-file requirements/niquests.txt requirements/niquests.in
+	$(LOCK) --output-file requirements/sslyze.txt requirements/sslyze.in
 
 clean: ## Remove the environments, the build and the demo's state
-	rm -rf .venv .venv-awscli .venv-moto .venv-lock target .edgeward tests/conformance/node_modules src/edgeward/_edge*.so
+	rm -rf .venv .venv-awscli .venv-moto .venv-niquests .venv-sslyze .venv-lock target .edgeward tests/conformance/node_modules src/edgeward/_edge*.so
 
 help: ## Show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do printf '  %-11s %s\n' "$$name" "$$what"; done
@@ -127,6 +134,16 @@ $(AWSCLI): requirements/awscli.txt
 $(MOTO): requirements/moto.txt
 	$(call NEW_VENV,.venv-moto)
 	.venv-moto/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+$(NIQUESTS): requirements/niquests.txt
+	$(call NEW_VENV,.venv-niquests)
+	.venv-niquests/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
+
+$(SSLYZE): requirements/sslyze.txt
+	$(call NEW_VENV,.venv-sslyze)
+	.venv-sslyze/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
 $(CORE): $(TOOLS) pyproject.toml $(RUST_SOURCES)

@@ -14,6 +14,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 HOUR = timedelta(hours=1)
+LIFE = timedelta(days=89)
 
 
 @dataclass
@@ -37,6 +38,7 @@ def sign(subject: str, issuer: Signer | None, *extensions: x509.ExtensionType, i
     """A certificate by `issuer`, or by itself."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    signer = key if issuer is None else issuer.key
     builder = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -44,17 +46,34 @@ def sign(subject: str, issuer: Signer | None, *extensions: x509.ExtensionType, i
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - HOUR)
-        .not_valid_after(now + 100 * HOUR)
+        .not_valid_after(now + LIFE)
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .add_extension(_key_usage(is_ca=is_ca), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
     for extension in extensions:
         builder = builder.add_extension(extension, critical=False)
-    return Signer(builder.sign(key if issuer is None else issuer.key, hashes.SHA256()), key)
+    return Signer(builder.sign(signer, hashes.SHA256()), key)
+
+
+def _key_usage(*, is_ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=is_ca,
+        crl_sign=is_ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 @dataclass
 class Responder:
-    """Answers about `leaf`, as its members say at that time."""
+    """Answers about what it issued, about `leaf` where it is not asked clearly, as its members say at that time."""
 
     url: str
     issuer: Signer = field(init=False)
@@ -65,6 +84,8 @@ class Responder:
     raw: bytes | None = None
     """In place of an answer."""
     requests: int = 0
+    issued: dict[int, Signer] = field(default_factory=dict)
+    """By serial number."""
 
     def __post_init__(self) -> None:
         self.issuer = sign("issuer", None, is_ca=True)
@@ -74,7 +95,8 @@ class Responder:
         """A certificate for `name` that names this responder."""
         where = x509.UniformResourceIdentifier(self.url)
         access = x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.OCSP, where)])
-        return sign(name, self.issuer, x509.SubjectAlternativeName([x509.DNSName(name)]), access)
+        made = sign(name, self.issuer, x509.SubjectAlternativeName([x509.DNSName(name)]), access)
+        return self.issued.setdefault(made.certificate.serial_number, made)
 
     def delegate(self, usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.OCSP_SIGNING) -> Signer:
         """Somebody who signs answers in place of the issuer."""
@@ -110,9 +132,11 @@ def responder() -> Iterator[Responder]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             found.requests += 1
-            self.rfile.read(int(self.headers["Content-Length"]))
-            content = found.answer() if found.raw is None else found.raw
+            asked = ocsp.load_der_ocsp_request(self.rfile.read(int(self.headers["Content-Length"])))
+            about = found.issued.get(asked.serial_number)
+            content = found.answer(about) if found.raw is None else found.raw
             self.send_response(found.status)
+            self.send_header("Content-Type", "application/ocsp-response")
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

@@ -1,11 +1,14 @@
-"""HTTP/3 with clients that know nothing of Edgeward: libcurl with ngtcp2, and aioquic, which also moves."""
+"""HTTP/3 with clients that know nothing of Edgeward: libcurl with ngtcp2, niquests with qh3, aioquic, which moves."""
 
 import asyncio
 import hashlib
+import json
 import os
+import subprocess
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,7 +19,9 @@ from clients.running import RunningCdn
 from edgeward.scenario.http3 import http3_session
 from edgeward.scenario.message import Request, Response
 
-CONTENT = os.urandom(12_000_000)
+CONTENT = os.urandom(50_000_000)
+MOVED = CONTENT[:12_000_000]
+NIQUESTS = Path(__file__).parents[2] / ".venv-niquests" / "bin" / "python"
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class Site:
 @pytest.fixture(scope="module")
 def site(cdn: RunningCdn, cloudfront: CloudFrontClient) -> Site:
     """With `/large` and `/moved` in its bucket."""
-    for key in ("large", "moved"):
-        cdn.s3().put_object(Bucket=cdn.bucket, Key=key, Body=CONTENT)
+    for key, content in {"large": CONTENT, "moved": MOVED, "niquests": CONTENT}.items():
+        cdn.s3().put_object(Bucket=cdn.bucket, Key=key, Body=content)
     sample = cloudfront.get_distribution_config(Id=cdn.distribution_id)["DistributionConfig"]
     config = sample | {"CallerReference": "http3", "HttpVersion": "http2and3", "Comment": "http3"}
     made = cloudfront.create_distribution(DistributionConfig=config)["Distribution"]
@@ -76,6 +81,27 @@ def test_libcurl_hears_of_it_over_http2(site: Site) -> None:
     assert f'alt-svc: h3=":{site.port}"; ma=86400'.encode() in head
 
 
+@pytest.mark.skipif(not NIQUESTS.exists(), reason="niquests IS NOT INSTALLED: run `make clients`")
+@pytest.mark.parametrize("forced", [False, True], ids=["by Alt-Svc", "from the first request on"])
+def test_niquests_comes_by_http3(site: Site, *, forced: bool) -> None:
+    results = niquests(site, ["/index.html", "/index.html", "/niquests", "/niquests"], forced=forced)
+
+    first = "HTTP/3.0" if forced else "HTTP/2.0"
+    assert [(result["version"], result["status"]) for result in results] == [(first, 200), *[("HTTP/3.0", 200)] * 3]
+    assert {result["sha256"] for result in results[2:]} == {hashlib.sha256(CONTENT).hexdigest()}
+
+
+def niquests(site: Site, paths: list[str], *, forced: bool) -> list[dict[str, Any]]:
+    """What came of each request."""
+    order = {"host": site.host, "port": site.port, "ca_file": site.ca_file, "forced": forced, "paths": paths}
+    driver = Path(__file__).with_name("niquests_driver.py")
+    command = [str(NIQUESTS), str(driver), json.dumps(order)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+    results: list[dict[str, Any]] = json.loads(done.stdout)
+    return results
+
+
 def test_a_viewer_keeps_its_connection_when_its_address_changes(site: Site) -> None:
     root = Path(site.ca_file).read_text()
 
@@ -96,7 +122,7 @@ def test_a_viewer_keeps_its_connection_when_its_address_changes(site: Site) -> N
 
     assert response is not None
     assert response.complete
-    assert hashlib.sha256(response.content).digest() == hashlib.sha256(CONTENT).digest()
+    assert hashlib.sha256(response.content).digest() == hashlib.sha256(MOVED).digest()
 
 
 CURL_HTTP_VERSION_3 = 30

@@ -29,7 +29,7 @@ def main() -> int:
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         report = chosen.report or Path(folder) / "report.xml"
-        with _origin() as port, running_edge(port, Path(folder), name=ADDRESS) as edge:
+        with answering_origin() as port, running_edge(port, Path(folder), name=ADDRESS) as edge:
             arguments = ["--strict", "--tls", "--insecure", "--host", ADDRESS, "--port", edge.https.rpartition(":")[2]]
             finished = subprocess.run(
                 [chosen.program, *arguments, "--junit-report", report],
@@ -56,7 +56,7 @@ def score(report: Path) -> tuple[int, list[str]]:
 
 
 @contextmanager
-def _origin() -> Iterator[int]:
+def answering_origin() -> Iterator[int]:
     """An origin that answers everything with some content."""
     server = _Quiet((ADDRESS, 0), _Answering)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()

@@ -202,7 +202,7 @@ class Planner:
             raise DanglingReferenceError("certificate", named)
         members: Shape = {"chain_pem": certificate.chain_pem, "key_pem": certificate.key_pem}
         staple = self._staple_for(certificate.chain_pem)
-        return members if staple is None else members | {"ocsp": _ocsp_member(staple)}
+        return members if staple is None else members | {"ocsp": ocsp_member(staple)}
 
     def _orders(self, transaction: SqlTransaction, changes: Iterable[PendingChange]) -> tuple[bytes, ...]:
         invalidations = (change for change in changes if change.family == "invalidation")
@@ -228,7 +228,8 @@ class Planner:
         return json.dumps(order, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _ocsp_member(staple: Staple) -> Shape:
+def ocsp_member(staple: Staple) -> Shape:
+    """What a plan says of an answer about a certificate."""
     return {
         "response": staple.response.hex(),
         "expires": int(staple.expires.timestamp()),

@@ -89,6 +89,20 @@ def test_edges_with_one_secret_take_up_each_others_sessions(
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+def test_a_viewer_resumes_hundreds_of_times_wherever_it_comes(
+    version: ssl.TLSVersion, start_edge: StartEdge, tmp_path: Path
+) -> None:
+    file = put(tmp_path / "secrets", A)
+    edges = (start_edge(file), start_edge(file))
+    viewer = Viewer(version)
+    assert not viewer.resumes(edges[0])
+
+    resumed = [viewer.resumes(edges[number % 2]) for number in range(300)]
+
+    assert resumed.count(True) == 300
+
+
+@pytest.mark.parametrize("version", VERSIONS)
 def test_keys_change_with_time_and_old_sessions_end(
     version: ssl.TLSVersion, start_edge: StartEdge, tmp_path: Path
 ) -> None:
