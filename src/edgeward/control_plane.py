@@ -35,10 +35,11 @@ from edgeward.services.acm.renewing import renew_due
 from edgeward.services.acm.service import acm, acm_model
 from edgeward.services.acm.validating import Validations
 from edgeward.services.cloudfront.demands import tags_of_arn
-from edgeward.services.cloudfront.service import cloudfront
+from edgeward.services.cloudfront.service import cloudfront, service_model
 from edgeward.services.edgeward.api import EdgewardApi
 from edgeward.services.edgeward.explain import issue_token
 from edgeward.services.edgeward.history import history_operations
+from edgeward.services.edgeward.lint import lint_operation
 from edgeward.services.iam.entities import tags_of_entity
 from edgeward.services.iam.guard import Guard
 from edgeward.services.iam.service import IAM_VERSION, STS_VERSION, iam, sts
@@ -164,7 +165,7 @@ class ControlPlane:
         def api(service: Service, source: str) -> Api:
             return Api(service, access=guard, clock=clock, identifiers=identifiers, auditor=auditor(source))
 
-        own = history_operations(self._store)
+        own = history_operations(self._store) | lint_operation(self._store, service_model())
         if settings.explain_key is not None:
             own["explain-token"] = issue_token(self._store, settings.explain_key)
         on_root = RootPath(

@@ -63,6 +63,8 @@ def test_a_distribution_goes_back_to_what_it_was(cdn: RunningCdn, cloudfront: Cl
     done = edgeward(cdn, "rollback", twice, "1")
     assert done.returncode == 0, done.stderr
     assert f"{twice} is as it was in version 1: Deployed" in done.stdout
+    assert "warning: Origins[site]: requests to the bucket are not signed" in done.stderr
+    assert "attach an origin access control and close the bucket" in done.stderr
     now = cloudfront.get_distribution_config(Id=twice)["DistributionConfig"]
     assert (now["Comment"], now["DefaultRootObject"]) == ("first", "")
     again = edgeward(cdn, "rollback", twice, "1")

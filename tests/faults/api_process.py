@@ -3,6 +3,7 @@
 import http.client
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,19 +25,29 @@ ROOT = Path(__file__).parents[2]
 class ApiProcess:
     """One control plane on `url`; `start` again after `kill`, on the same port."""
 
-    def __init__(self, state: Path, url: str, role: str, *edges: Path) -> None:
+    def __init__(self, state: Path, url: str, role: str, *edges: Path, log: Path | None = None) -> None:
         self.port = free_ports(1)[0]
         self._arguments = [str(state), url, str(self.port), role, *map(str, edges)]
+        self._log = log
         self._process: subprocess.Popen[str] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the running process."""
+        assert self._process is not None
+        assert self._process.poll() is None, "it has ended"
+        return self._process.pid
 
     def start(self) -> None:
         """Returns when it answers."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "faults.api_server", *self._arguments],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT}", "PATH": ""},
-        )
+        with ExitStack() as files:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "faults.api_server", *self._arguments],
+                stdout=subprocess.PIPE,
+                stderr=files.enter_context(self._log.open("a")) if self._log is not None else None,
+                text=True,
+                env={"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT}", "PATH": ""},
+            )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == "ready\n"
 

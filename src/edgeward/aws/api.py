@@ -38,6 +38,8 @@ class Service:
     """The service's own words for errors of the stages that all services share."""
     demands: Demands = no_demands
     """What a call needs to be allowed."""
+    remarks: Callable[[Operation, Shape], Mapping[str, str]] = lambda _operation, _result: {}
+    """Header fields that an operation's answer has beside those of the model."""
 
 
 class Api:
@@ -60,6 +62,7 @@ class Api:
         self._codes = service.codes
         self._route = _routing(service)
         self._demands = service.demands
+        self._remarks = service.remarks
         self._access = access
         self._clock = clock
         self._identifiers = identifiers
@@ -78,12 +81,12 @@ class Api:
             response = self._refuse(INTERNAL_FAILURE, request_id)
         if self._auditor is not None:
             self._auditor.note(request, request_id, trace)
-        return _with_request_id(response, request_id)
+        return _with_headers(response, {REQUEST_ID: request_id})
 
     def refuse(self, error: ApiError) -> WireResponse:
         """The answer to a request that was refused before it was read."""
         request_id = self._identifiers.uuid()
-        return _with_request_id(self._refuse(error, request_id), request_id)
+        return _with_headers(self._refuse(error, request_id), {REQUEST_ID: request_id})
 
     def _process(self, request: WireRequest, request_id: str, trace: Trace) -> WireResponse:
         """The stages of a call. Each either returns what the next one needs or raises ApiError."""
@@ -96,7 +99,8 @@ class Api:
         self._access.check(caller, self._demands(caller, route.operation, members), request, now)
         validate_input(route.operation, members)
         trace.result = result = handler(Call(members=members, request=request, now=now, caller=caller))
-        return self._protocol.serialize_response(route.operation, result, request_id, self._model.namespace)
+        response = self._protocol.serialize_response(route.operation, result, request_id, self._model.namespace)
+        return _with_headers(response, self._remarks(route.operation, result))
 
     def _authenticate(self, request: WireRequest, now: datetime) -> Caller:
         return verify(request, access=self._access, service=self._model.signing_name, now=now)
@@ -130,10 +134,11 @@ def _routing(service: Service) -> Callable[[WireRequest], Route]:
     return lambda request: by_path.match(request.method, request.raw_path, parse_query(request.raw_query))
 
 
-def _with_request_id(response: WireResponse, request_id: str) -> WireResponse:
-    return replace(response, headers={**response.headers, "x-amzn-RequestId": request_id})
+def _with_headers(response: WireResponse, headers: Mapping[str, str]) -> WireResponse:
+    return replace(response, headers={**response.headers, **headers})
 
 
+REQUEST_ID = "x-amzn-RequestId"
 INTERNAL_FAILURE = ApiError(
     "InternalFailure",
     "The request processing has failed because of an unknown error. Try again; if it fails again, "

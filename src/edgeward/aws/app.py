@@ -1,9 +1,10 @@
 """The API as an ASGI application: HTTP in, `WireRequest`; `WireResponse`, HTTP out.
 
 No routes: the service model does the routing, over the raw path, so that %2F stays inside its parameter.
-Invariant: never more than `LARGEST_BODY` bytes of a body are held. Served by Granian.
+Invariant: never more than `LARGEST_BODY` bytes of a body are held, nor `MOST_HELD` of all. Served by Granian.
 """
 
+import asyncio
 from collections.abc import Mapping
 
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +15,13 @@ from starlette.types import Receive, Scope, Send
 from edgeward.aws.errors import ApiError
 from edgeward.aws.wire import Answering, WireRequest, WireResponse
 
+LARGEST_BODY = 8 * 1024 * 1024
+"""Bytes; far above any request that the quotas allow (a distribution at its limits has less than 1 MB)."""
+BODY_SECONDS = 60.0
+"""For a whole body to arrive."""
+MOST_HELD = 16 * LARGEST_BODY
+"""Bytes of bodies that all requests under way may have together: who sends them is known only when one is whole."""
+
 
 class Application:
     """The ASGI application that answers every request with `api`.
@@ -21,9 +29,18 @@ class Application:
     `others` are services beside it on the same endpoint, by the first segment of their paths.
     """
 
-    def __init__(self, api: Answering, others: Mapping[str, Answering] | None = None) -> None:
+    def __init__(
+        self,
+        api: Answering,
+        others: Mapping[str, Answering] | None = None,
+        *,
+        body_seconds: float = BODY_SECONDS,
+        most_held: int = MOST_HELD,
+    ) -> None:
         self._api = api
         self._others = others or {}
+        self._body_seconds = body_seconds
+        self._room = most_held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Takes part in the server's life, or answers one request."""
@@ -35,15 +52,38 @@ class Application:
     async def _answer(self, request: Request, send: Send) -> None:
         scope, receive = request.scope, request.receive
         api = self._others.get(scope["path"].split("/")[1], self._api)
+        body = bytearray()
         try:
-            body = await _read_body(request)
+            async with asyncio.timeout(self._body_seconds):
+                await self._read_body(request, body)
+            response = await run_in_threadpool(api.answer, _wire_request(request, bytes(body)))
         except ApiError as error:
             response = api.refuse(error)
+        except TimeoutError:
+            response = api.refuse(_too_slow(self._body_seconds))
         except ClientDisconnect:
-            return
-        else:
-            response = await run_in_threadpool(api.answer, _wire_request(request, body))
+            # Whoever is still there to read it sent something that is no HTTP.
+            response = api.refuse(ApiError("MalformedInput", "The body ended early, or is not framed as HTTP says."))
+        finally:
+            self._room += len(body)
         await _http_response(response)(scope, receive, send)
+
+    async def _read_body(self, request: Request, body: bytearray) -> None:
+        """Fills `body`. Raises ApiError as soon as the body is known to be too large, or there is no room for it.
+
+        A body announced with `Expect: 100-continue` is asked for by the server when it is first read, so a refusal by
+        Content-Length spares the caller from sending it.
+        """
+        announced = request.headers.get("content-length", "0")
+        if announced.isdecimal() and int(announced) > LARGEST_BODY:
+            raise _too_large()
+        async for chunk in request.stream():
+            if len(body) + len(chunk) > LARGEST_BODY:
+                raise _too_large()
+            if len(chunk) > self._room:
+                raise ApiError("ServiceUnavailable", "Too many large requests are under way. Send this one again.")
+            self._room -= len(chunk)
+            body += chunk
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -53,23 +93,6 @@ async def _live(receive: Receive, send: Send) -> None:
         await send({"type": "lifespan.startup.complete"})
         message = await receive()
     await send({"type": "lifespan.shutdown.complete"})
-
-
-async def _read_body(request: Request) -> bytes:
-    """The body. Raises ApiError `RequestEntityTooLarge` as soon as it is known to be too large.
-
-    A body announced with `Expect: 100-continue` is asked for by the server when it is first read, so a
-    refusal by Content-Length spares the caller from sending it.
-    """
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > LARGEST_BODY:
-        raise _too_large()
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise _too_large()
-    return bytes(body)
 
 
 def _wire_request(request: Request, body: bytes) -> WireRequest:
@@ -89,9 +112,9 @@ def _http_response(response: WireResponse) -> Response:
     return Response(content=response.body, status_code=response.status, headers=response.headers)
 
 
+def _too_slow(seconds: float) -> ApiError:
+    return ApiError("RequestTimeoutException", f"The body did not arrive within {seconds:g} seconds. Send it again.")
+
+
 def _too_large() -> ApiError:
     return ApiError("RequestEntityTooLarge", f"The body is larger than {LARGEST_BODY} bytes. Send less in one call.")
-
-
-LARGEST_BODY = 8 * 1024 * 1024
-"""Bytes; far above any request that the quotas allow (a distribution at its limits has less than 1 MB)."""

@@ -210,6 +210,7 @@ COMMON_ERROR_STATUSES: Mapping[str, int] = {
     "NotImplemented": 501,
     "RequestEntityTooLarge": 413,
     "RequestExpired": 400,
+    "RequestTimeoutException": 408,
     "SerializationException": 400,
     "ServiceUnavailable": 503,
     "SignatureDoesNotMatch": 403,

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from edgeward.cli.config_diff import Change, differences
+from edgeward.cli.lint import told_with
 
 _STATE = click.option(
     "--state",
@@ -93,6 +94,8 @@ def rollback(distribution: str, version: int, *, dry_run: bool, state: Path) -> 
     click.echo(
         f"{distribution} is as it was in version {version}: {done['Distribution']['Status']}, ETag {done['ETag']}"
     )
+    for line in told_with(done):
+        click.echo(line, err=True)
 
 
 def _api(state: Path) -> Any:

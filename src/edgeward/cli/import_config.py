@@ -15,8 +15,7 @@ from typing import Any
 
 import click
 
-from edgeward.cli.lint import told
-from edgeward.cli.lint_rules import Subject, findings
+from edgeward.cli.lint import told_with
 
 POLICIES = {
     "CachePolicy": "cache-policy",
@@ -62,15 +61,16 @@ def import_config(
     try:
         importing.adapt(config, keep_aliases=keep_aliases)
         config |= {"CallerReference": f"import {uuid.uuid4()}", "Enabled": bool(config["Enabled"]) and not disabled}
-        made = importing.client.create_distribution(DistributionConfig=config)["Distribution"]
+        answer = importing.client.create_distribution(DistributionConfig=config)
     except KeyError as error:
         raise click.ClickException(f"{config_file} is no DistributionConfig: it has no {error}") from error
     except (BotoCoreError, ClientError) as error:
         raise click.ClickException(f"nothing was imported: {error}") from error
     for line in importing.changes:
         click.echo(line)
+    made = answer["Distribution"]
     click.echo(f"{made['Id']} is {made['Status']}: {made['DomainName']}")
-    for line in told(findings(Subject(config=config))):
+    for line in told_with(answer):
         click.echo(line, err=True)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from edgeward.cli.lint_rules import SEVERITIES, Finding, Subject, findings
+from edgeward.lint import header
+from edgeward.lint.rules import SEVERITIES, Finding, Subject, findings
 
 
 @click.command()
@@ -52,6 +53,16 @@ def told(found: list[Finding]) -> list[str]:
         )
     ]
     return lines or ["nothing found"]
+
+
+def told_with(answer: Mapping[str, Any]) -> list[str]:
+    """Lines about what an answer of the API tells of mistakes in the distribution that it made or changed."""
+    value = answer["ResponseMetadata"]["HTTPHeaders"].get(header.HEADER)
+    if value is None:
+        return []
+    heard = header.read(value)
+    more = [f"and {heard.more} more: edgeward lint {answer['Distribution']['Id']}"] if heard.more else []
+    return [*told(list(heard.findings)), *more]
 
 
 def _read(path: Path) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ Granian, embedded: its listener and HTTP parsing run in Rust threads, the applic
 """
 
 import asyncio
+import resource
 import threading
 import time
 from http.client import HTTPConnection, HTTPException
@@ -68,8 +69,19 @@ class ApiServer:
             interface=Interfaces.ASGI,
             websockets=False,
             log_level=LogLevels.error,
+            backlog=_BACKLOG,
+            backpressure=_most_connections(),
         )
         await self._server.serve()
+
+
+def _most_connections() -> int:
+    """Connections at a time, idle ones included: as many as leave half of the process's files to the rest of it.
+
+    Granian takes 128 unless told, so that as many slow or idle clients kept all others out.
+    """
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(_MOST_CONNECTIONS, max(1, soft // 2)) if soft != resource.RLIM_INFINITY else _MOST_CONNECTIONS
 
 
 def _answers(port: int) -> bool:
@@ -85,6 +97,8 @@ def _answers(port: int) -> bool:
     return True
 
 
+_BACKLOG = 1_024
+_MOST_CONNECTIONS = 4_096
 _PROBE_SECONDS = 1.0
 _READY_SECONDS = 10.0
 _STOP_SECONDS = 10.0

@@ -28,6 +28,7 @@ from edgeward.services.cloudfront.distribution_tenant import distribution_tenant
 from edgeward.services.cloudfront.domain import domain_handlers
 from edgeward.services.cloudfront.invalidation import invalidation_handlers
 from edgeward.services.cloudfront.key_value_store import key_value_store_handlers
+from edgeward.services.cloudfront.mistakes import mistake_headers
 from edgeward.services.cloudfront.monitoring_subscription import monitoring_subscription_handlers
 from edgeward.services.cloudfront.realtime_log_config import realtime_log_config_spec
 from edgeward.services.cloudfront.resource_policy import resource_policy_handlers
@@ -60,7 +61,13 @@ def cloudfront(environment: Environment, domain_suffix: str) -> Service:
     for spec in (*FAMILIES, *account_families(environment.account_id)):
         handlers |= ResourceEngine(spec, model, environment).handlers()
     demands = cloudfront_demands(environment.store, environment.account_id)
-    return Service(model=model, handlers=handlers, missing=NOT_SERVED, demands=demands)
+    return Service(
+        model=model,
+        handlers=handlers,
+        missing=NOT_SERVED,
+        demands=demands,
+        remarks=mistake_headers(environment.store),
+    )
 
 
 def served_operations() -> Collection[str]:

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import ServiceModel, Shape
+from edgeward.lint import header
+from edgeward.lint.rules import Subject, findings
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
+from edgeward.services.cloudfront.distribution.fields import behaviors
 from edgeward.services.cloudfront.distribution.references import OwnCertificate, References
 from edgeward.services.cloudfront.distribution.rules import check_distribution
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
@@ -107,6 +110,20 @@ def test_a_config_is_accepted_or_refused_with_words_and_nothing_else_happens(con
 @given(CONFIGS)
 def test_what_is_refused_does_not_depend_on_the_defaults(config: Shape) -> None:
     assert (_refusal(config) is None) == (_refusal(fill_defaults(config)) is None)
+
+
+@settings(PATIENT)
+@given(CONFIGS)
+def test_mistakes_are_looked_for_in_any_config_and_told_in_a_header_of_bounded_size(config: Shape) -> None:
+    filled = fill_defaults(config)
+    attached = {behavior.get("CachePolicyId", "") for _, behavior in behaviors(filled)}
+    policies = {each: {"MinTTL": 9, "MaxTTL": 9} for each in attached}
+
+    value = header.write(findings(Subject(config=filled, cache_policies=policies))) or ""
+
+    assert len(value) < 5_000
+    assert value.isascii()
+    assert value.isprintable()
 
 
 def _refusal(config: Shape) -> ApiError | None:

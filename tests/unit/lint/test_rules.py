@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgeward.cli.lint_rules import RULES, SEVERITIES, Subject, findings
+from edgeward.lint.rules import RULES, SEVERITIES, Subject, findings
 
 CACHING, NOT_CACHING, FORWARDING = "cache", "none", "forward"
 

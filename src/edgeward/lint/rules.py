@@ -1,7 +1,8 @@
 """Classic mistakes in the configuration of a distribution. Pure: a configuration in, findings out.
 
 Each rule is a function that yields findings and says in its docstring where the advice comes from. A policy that is not
-known here (there is no API to ask, or it is gone) is passed over: a rule never guesses. Called by `lint`.
+known here (there is no API to ask, or it is gone) is passed over: a rule never guesses. Called by the command `lint`
+and by the API, for every change.
 """
 
 from collections.abc import Callable, Iterator, Mapping
