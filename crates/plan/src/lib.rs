@@ -20,6 +20,7 @@ mod response_headers;
 mod security_policy;
 mod types;
 mod viewer_fact;
+mod viewer_mtls;
 
 pub use check::Rejected;
 pub use error_responses::{ErrorPage, ErrorResponses};
@@ -34,4 +35,5 @@ pub use types::{
     CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, InvalidationOrder,
     Methods, OcspResponse, Origin, OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
 };
-pub use viewer_fact::{DeviceFact, PlaceFact, TransportFact, ViewerFact};
+pub use viewer_fact::{CertificateFact, DeviceFact, PlaceFact, TransportFact, ViewerFact};
+pub use viewer_mtls::{ViewerMtls, ViewerMtlsMode, ViewerTrustStore};
