@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from edgeward.scenario.reading import Node
+from edgeward.scenario.viewer_certificates import Trusted
 
 Short = TypeVar("Short")
 SecurityPolicy = Literal[
@@ -165,6 +166,16 @@ class ShortCountries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortViewerMtls:
+    """Certificates that viewers are asked for."""
+
+    mode: Annotated[Literal["required", "optional", "passthrough"] | None, "Default: required"] = None
+    trusts: Annotated[tuple[Trusted, ...] | None, "Authorities in the trust store; default: clients"] = None
+    advertise_names: Annotated[bool | None, "AdvertiseTrustStoreCaNames; default: false"] = None
+    ignore_expiry: Annotated[bool | None, "IgnoreCertificateExpiry; default: false"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShortDistribution:
     """A distribution, as far as it differs from the one-origin default."""
 
@@ -183,6 +194,7 @@ class ShortDistribution:
         SecurityPolicy | None,
         "MinimumProtocolVersion, with a certificate of its own; default: CloudFront's certificate and policy",
     ] = None
+    viewer_mtls: Annotated[ShortViewerMtls | None, "Certificates that viewers are asked for; default: none"] = None
     others: Annotated[
         Mapping[str, "ShortDistribution"] | None,
         "More distributions beside this one, by first label of the domain name",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import ServiceModel, Shape
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
-from edgeward.services.cloudfront.distribution.references import OwnCertificate, References
+from edgeward.services.cloudfront.distribution.references import NamedTrustStore, OwnCertificate, References
 from edgeward.services.cloudfront.distribution.rules import check_distribution
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
 
@@ -30,8 +30,14 @@ class EverythingExists:
     def response_headers_policy(self, _policy_id: str, /) -> Shape | None:
         return {}
 
+    def trusted_authorities(self, _store_id: str, /) -> str | None:
+        return None
+
     def origin_access_control(self, _control_id: str, /) -> Shape | None:
         return {"OriginAccessControlOriginType": "s3", "SigningBehavior": "always", "SigningProtocol": "sigv4"}
+
+    def trust_store(self, _store_id: str, /) -> NamedTrustStore | None:
+        return None
 
     def own_certificate(self, _arn: str, /) -> OwnCertificate | None:
         return OwnCertificate(status="ISSUED", names=("www.example.com",))
