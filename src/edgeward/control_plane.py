@@ -36,6 +36,7 @@ from edgeward.services.acm.service import acm, acm_model
 from edgeward.services.acm.validating import Validations
 from edgeward.services.cloudfront.demands import tags_of_arn
 from edgeward.services.cloudfront.service import cloudfront, service_model
+from edgeward.services.cloudfront.trust_store import ReadObject, no_bucket
 from edgeward.services.edgeward.api import EdgewardApi
 from edgeward.services.edgeward.explain import issue_token
 from edgeward.services.edgeward.history import history_operations
@@ -76,6 +77,8 @@ class ControlPlaneSettings:
     """The CA that issues certificates for public names; None: there is none. Needs the extra `acme`."""
     quotas: Quotas = AWS_QUOTAS
     """How many of each thing the account may have, and how large."""
+    read_object: ReadObject = no_bucket
+    """Fetches the bundles of trust stores."""
     publishes: bool = True
     """False: only the API is served, and another control plane on the same database brings changes to the edges."""
 
@@ -183,7 +186,7 @@ class ControlPlane:
         self.app: ASGIApp = Application(
             EdgewardApi(
                 own,
-                api(cloudfront(environment, settings.domain_suffix), "cloudfront.amazonaws.com"),
+                api(cloudfront(environment, settings.domain_suffix, settings.read_object), "cloudfront.amazonaws.com"),
                 access=guard,
                 clock=clock,
                 identifiers=identifiers,

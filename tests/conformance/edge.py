@@ -110,5 +110,8 @@ class _ManagedPolicies:
     def response_headers_policy(self, _policy_id: str, /) -> Shape | None:
         return None
 
+    def trusted_authorities(self, _store_id: str, /) -> str | None:
+        return None
+
     def origin_access_control(self, _control_id: str, /) -> Shape | None:
         return None

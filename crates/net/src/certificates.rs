@@ -5,15 +5,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 
 use crate::names::Names;
 use crate::tls;
+use crate::viewer_authentication::ViewerAuthentication;
 use crate::viewer_terms::ViewerTerms;
 
 /// A certificate chain with its private key and the names it is valid for.
@@ -109,8 +111,10 @@ pub struct NameSettings {
     pub certificate: Option<Certificate>,
     /// What they are offered.
     pub terms: ViewerTerms,
-    /// Whether they may come over HTTP/3.
+    /// Whether they may come over HTTP/3, which asks nobody for a certificate.
     pub http3: bool,
+    /// Whether they are asked for a certificate, and which is taken; `None`: they are not asked.
+    pub authentication: Option<Arc<ViewerAuthentication>>,
 }
 
 /// The names in use, replaced as a whole while handshakes go on.
@@ -147,13 +151,20 @@ impl CertificateStore {
         self.now.store(now, Ordering::Relaxed);
     }
 
-    pub(crate) fn terms_for(&self, server_name: Option<&str>) -> ViewerTerms {
+    /// What [`CertificateStore::set_time`] said last.
+    pub(crate) fn time(&self) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_secs(self.now.load(Ordering::Relaxed)))
+    }
+
+    /// What the viewers of a name are offered, and asked for.
+    pub(crate) fn terms_for(&self, server_name: Option<&str>) -> (ViewerTerms, Option<Arc<ViewerAuthentication>>) {
         let table = self.table.load();
-        server_name.and_then(|name| table.names.find(name)).map(|settings| settings.terms).unwrap_or_default()
+        let settings = server_name.and_then(|name| table.names.find(name));
+        settings.map(|settings| (settings.terms, settings.authentication.clone())).unwrap_or_default()
     }
 
     fn offers_http3(&self, name: &str) -> bool {
-        self.table.load().names.find(name).is_some_and(|settings| settings.http3)
+        self.table.load().names.find(name).is_some_and(|settings| settings.http3 && settings.authentication.is_none())
     }
 
     fn certified_key(&self, server_name: Option<&str>) -> Option<Arc<CertifiedKey>> {
@@ -193,7 +204,7 @@ mod tests {
     }
 
     fn settings(certificate: Option<&Certificate>, terms: ViewerTerms) -> NameSettings {
-        NameSettings { certificate: certificate.cloned(), terms, http3: false }
+        NameSettings { certificate: certificate.cloned(), terms, http3: false, authentication: None }
     }
 
     #[test]
@@ -219,7 +230,7 @@ mod tests {
             (None, &default, any),
         ] {
             assert!(Arc::ptr_eq(&store.certified_key(asked).unwrap(), &expected.key), "{asked:?}");
-            assert_eq!(store.terms_for(asked), terms, "{asked:?}");
+            assert_eq!(store.terms_for(asked).0, terms, "{asked:?}");
         }
     }
 

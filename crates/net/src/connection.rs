@@ -22,6 +22,7 @@ use crate::frames::{Allowance, Counted, FrameMeter};
 use crate::framing::{Content, Witness};
 use crate::limits::{ViewerLimits, ViewerRefusal};
 use crate::tls;
+use crate::viewer_authentication::ShownCertificate;
 use crate::viewer_terms::ViewerTerms;
 
 /// What all requests of one viewer connection share.
@@ -67,6 +68,8 @@ pub struct TlsSession {
     pub resumed: bool,
     /// What the viewer began with; `None` when it was larger than is kept.
     pub hello: Option<ClientHello>,
+    /// What the viewer has shown when it was asked for a certificate; `None`: it was not asked.
+    pub shown: Option<ShownCertificate>,
 }
 
 impl TlsSession {

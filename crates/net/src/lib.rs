@@ -26,6 +26,7 @@ mod server;
 mod tickets;
 mod tls;
 mod tunnel;
+mod viewer_authentication;
 mod viewer_terms;
 
 pub use certificates::{Certificate, CertificateError, CertificateStore, NameSettings, Staple};
@@ -41,4 +42,8 @@ pub use server::fuzzing;
 pub use server::{Listener, Server, ServerCounters, ServerSettings, ViewerService};
 pub use tickets::{TicketSecret, Tickets};
 pub use tunnel::{TunnelBytes, TunnelEnd, relay, switched};
+pub use viewer_authentication::{
+    CertificateDemand, CertificateFacts, CertificateFailure, ShownCertificate, TermsDigest, TrustError, TrustStore,
+    ViewerAuthentication,
+};
 pub use viewer_terms::ViewerTerms;

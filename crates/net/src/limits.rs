@@ -88,6 +88,8 @@ pub enum ViewerRefusal {
     ConnectionsOfAddress,
     /// The TLS handshake failed or took longer than `tls_handshake_timeout`.
     Handshake,
+    /// The name asks for a certificate, and the viewer showed none, or one that is not taken.
+    Certificate,
     /// A request head took longer than `header_timeout`.
     SlowHead,
     /// The viewer did not take what was written: `write_timeout`, `least_rate`.
@@ -104,10 +106,11 @@ pub enum ViewerRefusal {
 
 impl ViewerRefusal {
     /// All of them, in the order of [`RefusalCounters`].
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Connections,
         Self::ConnectionsOfAddress,
         Self::Handshake,
+        Self::Certificate,
         Self::SlowHead,
         Self::SlowReading,
         Self::Stalled,
@@ -122,6 +125,7 @@ impl ViewerRefusal {
             Self::Connections => "viewers_refused_connections",
             Self::ConnectionsOfAddress => "viewers_refused_connections_of_address",
             Self::Handshake => "viewers_refused_handshake",
+            Self::Certificate => "viewers_refused_certificate",
             Self::SlowHead => "viewers_refused_slow_head",
             Self::SlowReading => "viewers_refused_slow_reading",
             Self::Stalled => "viewers_refused_stalled",

@@ -10,18 +10,21 @@ use quinn::TransportConfig;
 use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
 use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
-use rustls::server::{NoServerSessionStorage, ProducesTickets, ResolvesServerCert};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, ProducesTickets, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::time_provider::TimeProvider;
 use rustls::{
     CipherSuite, ClientConfig, HandshakeKind, ProtocolVersion, RootCertStore, ServerConfig, ServerConnection,
     SupportedCipherSuite, SupportedProtocolVersion, version,
 };
-use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, UnixTime};
 
 use crate::certificates::{CertificateStore, Http3Certificates};
 use crate::client_hello::ClientHello;
 use crate::connection::TlsSession;
 use crate::tickets::Tickets;
+use crate::viewer_authentication::{ShownCertificate, TicketsOfTerms, ViewerAuthentication};
 use crate::viewer_terms::ViewerTerms;
 
 /// Negotiated by ALPN for HTTP/3.
@@ -73,6 +76,13 @@ pub(crate) struct ViewerTls {
     default: Arc<ServerConfig>,
 }
 
+/// What one viewer's handshake goes on with.
+pub(crate) struct Offer {
+    pub(crate) config: Arc<ServerConfig>,
+    /// Where the name asks its viewers for certificates.
+    pub(crate) authentication: Option<Arc<ViewerAuthentication>>,
+}
+
 /// How the secrets of a session are agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum KeyExchange {
@@ -83,6 +93,9 @@ pub(crate) enum KeyExchange {
 }
 
 impl KeyExchange {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 2;
+
     /// The best that the viewer offers: a hybrid goes before all others, also where it costs a HelloRetryRequest because the
     /// viewer guessed that the edge would choose another (RFC 8446 section 4.1.4).
     pub(crate) fn best_of(hello: Option<&ClientHello>) -> KeyExchange {
@@ -114,14 +127,16 @@ impl ViewerTls {
             None => aws_lc_rs::Ticketer::new()?,
         };
         let config = |(terms, key_exchange)| {
-            server_config(terms, key_exchange, Arc::clone(&certificates), Arc::clone(&ticketer)).map(Arc::new)
+            let unasked =
+                Viewers { certificates: &certificates, ticketer: Arc::clone(&ticketer), authentication: None };
+            server_config(terms, key_exchange, unasked).map(Arc::new)
         };
         let kinds = every_terms().flat_map(|terms| {
             [KeyExchange::PostQuantum, KeyExchange::Classical].map(|key_exchange| (terms, key_exchange))
         });
         let configs = kinds.map(|kind| Ok((kind, config(kind)?))).collect::<Result<_, rustls::Error>>()?;
         let default = config((ViewerTerms::default(), KeyExchange::Classical))?;
-        Ok(Self { configs, default, ticketer, certificates })
+        Ok(Self { configs, default, certificates, ticketer })
     }
 
     /// For all viewers over QUIC: TLS 1.3, which every security policy allows, with the one suite that all of them have
@@ -130,7 +145,8 @@ impl ViewerTls {
         let groups = POST_QUANTUM.iter().chain(CLASSICAL).copied().collect();
         let suites = vec![suite::TLS13_AES_128_GCM_SHA256];
         let certificates = Arc::new(Http3Certificates(Arc::clone(&self.certificates)));
-        let mut config = base_config(&[&version::TLS13], suites, groups, certificates)?;
+        let nobody = WebPkiClientVerifier::no_client_auth();
+        let mut config = base_config(&[&version::TLS13], suites, groups, nobody, certificates)?;
         config.alpn_protocols = vec![ALPN_H3.to_vec()];
         config.ticketer = Arc::clone(&self.ticketer);
         let crypto = QuicServerConfig::try_from(config).map_err(|error| rustls::Error::General(error.to_string()))?;
@@ -140,10 +156,64 @@ impl ViewerTls {
     }
 
     /// For a viewer that asks for `server_name` and can exchange keys by `key_exchange`.
-    pub(crate) fn config_for(&self, server_name: Option<&str>, key_exchange: KeyExchange) -> Arc<ServerConfig> {
-        let terms = self.certificates.terms_for(server_name);
-        Arc::clone(self.configs.get(&(terms, key_exchange)).unwrap_or(&self.default))
+    ///
+    /// # Errors
+    /// A configuration that rustls refuses: then the handshake fails, rather than go on without a certificate.
+    pub(crate) fn offer_for(
+        &self,
+        server_name: Option<&str>,
+        key_exchange: KeyExchange,
+    ) -> Result<Offer, rustls::Error> {
+        let (terms, authentication) = self.certificates.terms_for(server_name);
+        let config = match &authentication {
+            Some(asking) => asking.config(key_exchange, || self.asking_config(terms, key_exchange, asking))?,
+            None => Arc::clone(self.configs.get(&(terms, key_exchange)).unwrap_or(&self.default)),
+        };
+        Ok(Offer { config, authentication })
     }
+
+    fn asking_config(
+        &self,
+        terms: ViewerTerms,
+        key_exchange: KeyExchange,
+        asking: &Arc<ViewerAuthentication>,
+    ) -> Result<ServerConfig, rustls::Error> {
+        let ticketer = TicketsOfTerms { tickets: Arc::clone(&self.ticketer), terms: asking.terms() };
+        let viewers =
+            Viewers { certificates: &self.certificates, ticketer: Arc::new(ticketer), authentication: Some(asking) };
+        let mut config = server_config(terms, key_exchange, viewers)?;
+        config.time_provider = Arc::new(EdgeTime(Arc::clone(&self.certificates)));
+        Ok(config)
+    }
+
+    /// What the viewer has shown in a handshake that `authentication` was part of.
+    ///
+    /// # Errors
+    /// A session taken up again whose certificate is not good any more.
+    pub(crate) fn authenticated(
+        &self,
+        session: &ServerConnection,
+        authentication: &ViewerAuthentication,
+    ) -> Result<ShownCertificate, rustls::Error> {
+        authentication.authenticated(session, self.certificates.time())
+    }
+}
+
+/// The edge's clock, by which certificates of viewers expire.
+#[derive(Debug)]
+struct EdgeTime(Arc<CertificateStore>);
+
+impl TimeProvider for EdgeTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(self.0.time())
+    }
+}
+
+/// What is shown to viewers and asked of them.
+struct Viewers<'a> {
+    certificates: &'a Arc<CertificateStore>,
+    ticketer: Arc<dyn ProducesTickets>,
+    authentication: Option<&'a Arc<ViewerAuthentication>>,
 }
 
 fn every_terms() -> impl Iterator<Item = ViewerTerms> {
@@ -156,15 +226,19 @@ fn every_terms() -> impl Iterator<Item = ViewerTerms> {
 fn server_config(
     terms: ViewerTerms,
     key_exchange: KeyExchange,
-    certificates: Arc<CertificateStore>,
-    ticketer: Arc<dyn ProducesTickets>,
+    viewers: Viewers<'_>,
 ) -> Result<ServerConfig, rustls::Error> {
     let versions: &[_] = if terms.tls12 { &[&version::TLS13, &version::TLS12] } else { &[&version::TLS13] };
     let suites = SUITES.iter().filter(|suite| terms.chacha20 || !is_chacha20(suite.suite())).copied();
-    let mut config = base_config(versions, suites.collect(), key_exchange.groups(), certificates)?;
+    let verifier = match viewers.authentication {
+        Some(authentication) => authentication.verifier(),
+        None => WebPkiClientVerifier::no_client_auth(),
+    };
+    let certificates = Arc::clone(viewers.certificates);
+    let mut config = base_config(versions, suites.collect(), key_exchange.groups(), verifier, certificates)?;
     let protocols: &[&[u8]] = if terms.http2 { &[ALPN_H2, ALPN_HTTP_11] } else { &[ALPN_HTTP_11] };
     config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    config.ticketer = ticketer;
+    config.ticketer = viewers.ticketer;
     Ok(config)
 }
 
@@ -173,12 +247,13 @@ fn base_config(
     versions: &[&'static SupportedProtocolVersion],
     cipher_suites: Vec<SupportedCipherSuite>,
     kx_groups: Vec<&'static dyn SupportedKxGroup>,
+    viewers: Arc<dyn ClientCertVerifier>,
     certificates: Arc<dyn ResolvesServerCert>,
 ) -> Result<ServerConfig, rustls::Error> {
     let provider = CryptoProvider { cipher_suites, kx_groups, ..CryptoProvider::clone(&PROVIDER) };
     let mut config = ServerConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(versions)?
-        .with_no_client_auth()
+        .with_client_cert_verifier(viewers)
         .with_cert_resolver(certificates);
     config.ignore_client_order = true;
     // Tickets keep no state per viewer; two suffice for a browser that opens a second connection.
@@ -251,8 +326,13 @@ fn add_authorities(roots: &mut RootCertStore, pem: &str) -> Result<(), String> {
 }
 
 /// What the log and the pipeline may know of a finished handshake.
-pub(crate) fn session_of(connection: &ServerConnection, hello: Option<ClientHello>) -> TlsSession {
+pub(crate) fn session_of(
+    connection: &ServerConnection,
+    hello: Option<ClientHello>,
+    shown: Option<ShownCertificate>,
+) -> TlsSession {
     TlsSession {
+        shown,
         protocol: connection.protocol_version().map_or("-", protocol_name),
         cipher: connection.negotiated_cipher_suite().map_or("-", |suite| cipher_name(suite.suite())),
         server_name: connection.server_name().map(Into::into),
@@ -265,6 +345,7 @@ pub(crate) fn session_of(connection: &ServerConnection, hello: Option<ClientHell
 pub(crate) fn session_of_quic(connection: &quinn::Connection) -> TlsSession {
     let data = connection.handshake_data().and_then(|data| data.downcast::<HandshakeData>().ok());
     TlsSession {
+        shown: None,
         protocol: protocol_name(ProtocolVersion::TLSv1_3),
         cipher: cipher_name(CipherSuite::TLS13_AES_128_GCM_SHA256),
         server_name: data.and_then(|data| data.server_name).map(Into::into),
@@ -319,7 +400,7 @@ mod tests {
             (ProtocolVersion::TLSv1_2, CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, (false, false)),
         ] {
             let (protocol, cipher) = (protocol_name(protocol), cipher_name(suite));
-            let session = TlsSession { protocol, cipher, server_name: None, resumed: false, hello: None };
+            let session = TlsSession { protocol, cipher, server_name: None, resumed: false, hello: None, shown: None };
             assert!(session.is_within(any), "{session:?}");
             assert_eq!((session.is_within(tls13_only), session.is_within(aes_only)), expected, "{session:?}");
         }

@@ -24,6 +24,7 @@ use crate::types::{
     Origin, OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
 };
 use crate::viewer_fact::ViewerFact;
+use crate::viewer_mtls::ViewerMtls;
 
 /// Why an edge does not take a plan or an invalidation order; what it had goes on serving.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -95,14 +96,18 @@ fn build(id: &str, document: DistributionDocument) -> Result<Distribution, Strin
         .into_iter()
         .map(|(id, origin)| Ok((id.clone(), Arc::new(self::origin(id, origin)?))))
         .collect::<Result<BTreeMap<_, _>, String>>()?;
+    let viewer_mtls = document.viewer_mtls.map(ViewerMtls::check).transpose()?;
     let targets = origin_groups::targets(origins, document.origin_groups)?;
     let behaviors = document
         .behaviors
         .into_iter()
-        .map(|behavior| self::behavior(behavior, &targets).map(Arc::new))
+        .map(|behavior| self::behavior(behavior, &targets, viewer_mtls.as_ref()).map(Arc::new))
         .collect::<Result<Vec<_>, String>>()?;
     if behaviors.last().is_none_or(|last| last.path_pattern.as_str() != "*") {
         return Err("the last behavior is the default one and has the path pattern *".to_owned());
+    }
+    if viewer_mtls.is_some() {
+        ViewerMtls::check_reach(document.http3, &behaviors)?;
     }
     let states_header_names =
         behaviors.iter().any(|behavior| behavior.forwarding.states(ViewerFact::is_about_header_names));
@@ -119,6 +124,7 @@ fn build(id: &str, document: DistributionDocument) -> Result<Distribution, Strin
         http2: document.http2,
         http3: document.http3,
         behaviors,
+        viewer_mtls,
         geo_restriction: document.geo_restriction.map(GeoRestriction::check).transpose()?,
         error_responses: ErrorResponses::check(document.error_responses)?,
         cache_tag_header: document.cache_tag_header.map(|name| header_name(&name)).transpose()?,
@@ -180,7 +186,11 @@ fn header(name: &str, value: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_str(value).ok()?))
 }
 
-fn behavior(document: BehaviorDocument, targets: &BTreeMap<String, Target>) -> Result<CacheBehavior, String> {
+fn behavior(
+    document: BehaviorDocument,
+    targets: &BTreeMap<String, Target>,
+    viewer_mtls: Option<&ViewerMtls>,
+) -> Result<CacheBehavior, String> {
     let pattern = &document.path_pattern;
     let target = targets
         .get(&document.origin)
@@ -190,7 +200,7 @@ fn behavior(document: BehaviorDocument, targets: &BTreeMap<String, Target>) -> R
     };
     let in_behavior = |reason: String| format!("behavior {pattern}: {reason}");
     let cache = cache_policy(document.cache).map_err(in_behavior)?;
-    let forwarding = forwarding(document.origin_request, &cache).map_err(in_behavior)?;
+    let forwarding = forwarding(document.origin_request, &cache, viewer_mtls).map_err(in_behavior)?;
     let response_headers =
         document.response_headers.map(ResponseHeadersDocument::check).transpose().map_err(in_behavior)?;
     Ok(CacheBehavior {
@@ -254,7 +264,11 @@ fn header_name(name: &str) -> Result<HeaderName, String> {
     HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("header name {name:?} is malformed"))
 }
 
-fn forwarding(document: Option<OriginRequestDocument>, key: &CachePolicy) -> Result<Forwarding, String> {
+fn forwarding(
+    document: Option<OriginRequestDocument>,
+    key: &CachePolicy,
+    viewer_mtls: Option<&ViewerMtls>,
+) -> Result<Forwarding, String> {
     let nothing = || Selection::new(SelectionMode::None, [""; 0]);
     let (headers, cookies, query_strings) = match document {
         None => (ForwardedHeaders::Listed(Vec::new()), nothing(), nothing()),
@@ -264,7 +278,7 @@ fn forwarding(document: Option<OriginRequestDocument>, key: &CachePolicy) -> Res
     };
     let headers = headers.joined_with(&key.headers.0);
     Ok(Forwarding {
-        viewer_facts: ViewerFact::asked_for(key, &headers)?,
+        viewer_facts: ViewerFact::asked_for(key, &headers, viewer_mtls)?,
         headers,
         cookies: cookies.union(&key.cookies),
         query_strings: query_strings.union(&key.query_strings),

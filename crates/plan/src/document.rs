@@ -10,6 +10,7 @@ use crate::geo_restriction::GeoRestrictionDocument;
 use crate::origin_groups::OriginGroupDocument;
 use crate::response_headers::ResponseHeadersDocument;
 use crate::security_policy::SecurityPolicy;
+use crate::viewer_mtls::ViewerMtlsDocument;
 
 pub(crate) const FORMAT: u32 = 1;
 
@@ -54,6 +55,9 @@ pub(crate) struct DistributionDocument {
     /// Absent where viewers of every country are served.
     #[serde(default)]
     pub(crate) geo_restriction: Option<GeoRestrictionDocument>,
+    /// Absent where viewers are not asked for certificates.
+    #[serde(default)]
+    pub(crate) viewer_mtls: Option<ViewerMtlsDocument>,
 }
 
 #[derive(Deserialize)]

@@ -21,6 +21,7 @@ mod response_headers;
 mod security_policy;
 mod types;
 mod viewer_fact;
+mod viewer_mtls;
 
 pub use challenges::Challenges;
 pub use check::Rejected;
@@ -36,4 +37,5 @@ pub use types::{
     CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, InvalidationOrder,
     Methods, OcspResponse, Origin, OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
 };
-pub use viewer_fact::{DeviceFact, PlaceFact, TransportFact, ViewerFact};
+pub use viewer_fact::{CertificateFact, DeviceFact, PlaceFact, TransportFact, ViewerFact};
+pub use viewer_mtls::{ViewerMtls, ViewerMtlsMode, ViewerTrustStore};

@@ -14,6 +14,7 @@ use crate::origin_groups::Target;
 use crate::response_headers::ResponseHeadersPolicy;
 use crate::security_policy::SecurityPolicy;
 use crate::viewer_fact::ViewerFact;
+use crate::viewer_mtls::ViewerMtls;
 
 /// One distribution as an edge serves it.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ pub struct Distribution {
     pub states_header_names: bool,
     /// Which countries' viewers are served; `None`: all.
     pub geo_restriction: Option<GeoRestriction>,
+    /// Whether viewers are asked for certificates, and whose are taken; `None`: they are not asked.
+    pub viewer_mtls: Option<ViewerMtls>,
 }
 
 impl Distribution {

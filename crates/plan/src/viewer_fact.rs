@@ -7,6 +7,7 @@ use http::{HeaderName, header};
 
 use crate::forwarding::ForwardedHeaders;
 use crate::types::CachePolicy;
+use crate::viewer_mtls::ViewerMtls;
 
 /// A field about the viewer that the edge states, in place of what the viewer may have sent under its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum ViewerFact {
     Place(PlaceFact),
     /// How the request came.
     Transport(TransportFact),
+    /// What certificate the viewer has shown, where it was asked for one.
+    Certificate(CertificateFact),
 }
 
 /// `CloudFront-Is-...-Viewer`: `true` or `false`; several may be true.
@@ -86,6 +89,29 @@ pub enum TransportFact {
     Tls,
 }
 
+/// What a viewer's certificate says; absent where it was not asked for one, and all but `Present` where it has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateFact {
+    /// `CloudFront-Viewer-Cert-Serial-Number`.
+    SerialNumber,
+    /// `CloudFront-Viewer-Cert-Issuer`.
+    Issuer,
+    /// `CloudFront-Viewer-Cert-Subject`.
+    Subject,
+    /// `CloudFront-Viewer-Cert-Present`: `1` or `0`.
+    Present,
+    /// `CloudFront-Viewer-Cert-Sha256`.
+    Sha256,
+    /// `CloudFront-Viewer-Cert-Validity`.
+    Validity,
+    /// `CloudFront-Viewer-Cert-Pem`, percent-encoded.
+    Pem,
+    /// `Client-Cert` (RFC 9440), in passthrough mode.
+    Leaf,
+    /// `Client-Cert-Chain` (RFC 9440): what stands above the leaf, in passthrough mode.
+    Chain,
+}
+
 const DEVICE: [(DeviceFact, &str); 6] = [
     (DeviceFact::Android, "cloudfront-is-android-viewer"),
     (DeviceFact::Desktop, "cloudfront-is-desktop-viewer"),
@@ -120,6 +146,21 @@ const TRANSPORT: [(TransportFact, &str); 8] = [
     (TransportFact::Tls, "cloudfront-viewer-tls"),
 ];
 
+const CERTIFICATE: [(CertificateFact, &str); 7] = [
+    (CertificateFact::SerialNumber, "cloudfront-viewer-cert-serial-number"),
+    (CertificateFact::Issuer, "cloudfront-viewer-cert-issuer"),
+    (CertificateFact::Subject, "cloudfront-viewer-cert-subject"),
+    (CertificateFact::Present, "cloudfront-viewer-cert-present"),
+    (CertificateFact::Sha256, "cloudfront-viewer-cert-sha256"),
+    (CertificateFact::Validity, "cloudfront-viewer-cert-validity"),
+    (CertificateFact::Pem, "cloudfront-viewer-cert-pem"),
+];
+
+/// The fields of any proxy that speaks for its viewers (RFC 9440). A distribution that asks viewers for certificates never
+/// lets them say themselves what they have shown.
+const CLIENT_CERTIFICATE: [(CertificateFact, &str); 2] =
+    [(CertificateFact::Leaf, "client-cert"), (CertificateFact::Chain, "client-cert-chain")];
+
 impl ViewerFact {
     pub(crate) fn is_about_header_names(self) -> bool {
         matches!(self, ViewerFact::Transport(TransportFact::HeaderCount | TransportFact::HeaderOrder))
@@ -130,9 +171,15 @@ impl ViewerFact {
         let device = DEVICE.into_iter().map(|(fact, field)| (ViewerFact::Device(fact), field));
         let place = PLACE.into_iter().map(|(fact, field)| (ViewerFact::Place(fact), field));
         let transport = TRANSPORT.into_iter().map(|(fact, field)| (ViewerFact::Transport(fact), field));
-        let of_the_edge = device.chain(place).chain(transport);
+        let certificate = CERTIFICATE.into_iter().map(|(fact, field)| (ViewerFact::Certificate(fact), field));
+        let of_the_edge = device.chain(place).chain(transport).chain(certificate);
         std::iter::once((ViewerFact::Host, header::HOST))
             .chain(of_the_edge.map(|(fact, field)| (fact, HeaderName::from_static(field))))
+    }
+
+    fn of_client_certificates() -> impl Iterator<Item = (ViewerFact, HeaderName)> {
+        let with_name = |(fact, field)| (ViewerFact::Certificate(fact), HeaderName::from_static(field));
+        CLIENT_CERTIFICATE.into_iter().map(with_name)
     }
 
     /// Those that `key` and `forwarded` ask for, with their fields; an error names a field of CloudFront's that this edge
@@ -140,12 +187,14 @@ impl ViewerFact {
     pub(crate) fn asked_for(
         key: &CachePolicy,
         forwarded: &ForwardedHeaders,
+        viewer_mtls: Option<&ViewerMtls>,
     ) -> Result<Vec<(ViewerFact, HeaderName)>, String> {
         let named = || key.headers.0.iter().chain(forwarded.named());
         let is_known = |name: &HeaderName| ViewerFact::all().any(|(_, field)| field == *name);
         match named().find(|name| name.as_str().starts_with("cloudfront-") && !is_known(name)) {
             Some(unknown) => Err(format!("this edge cannot write the header {unknown}")),
             None => Ok(ViewerFact::all()
+                .chain(viewer_mtls.into_iter().flat_map(|_asked| ViewerFact::of_client_certificates()))
                 .filter(|(_, field)| forwarded.forwards(field) || named().any(|name| name == field))
                 .collect()),
         }
@@ -202,14 +251,15 @@ mod tests {
             (key(&[]), all(&["host"], &[]), vec![]),
         ] {
             let asked: Vec<ViewerFact> =
-                ViewerFact::asked_for(&key, &forwarded).unwrap().into_iter().map(|(fact, _)| fact).collect();
+                ViewerFact::asked_for(&key, &forwarded, None).unwrap().into_iter().map(|(fact, _)| fact).collect();
             assert_eq!(asked, facts, "{key:?} {forwarded:?}");
         }
     }
 
     #[test]
     fn a_field_that_this_edge_cannot_write_is_an_error_that_names_it() {
-        let error = ViewerFact::asked_for(&key(&["cloudfront-viewer-cert-pem"]), &ForwardedHeaders::Listed(Vec::new()));
-        assert_eq!(error, Err("this edge cannot write the header cloudfront-viewer-cert-pem".to_owned()));
+        let error =
+            ViewerFact::asked_for(&key(&["cloudfront-viewer-shoe-size"]), &ForwardedHeaders::Listed(Vec::new()), None);
+        assert_eq!(error, Err("this edge cannot write the header cloudfront-viewer-shoe-size".to_owned()));
     }
 }

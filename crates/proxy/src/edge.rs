@@ -35,6 +35,7 @@ use crate::settings::{ClockSetting, EdgeSettings, InvalidSettings, S3Access};
 use crate::signing::SigningIdentity;
 use crate::ticket_file::{TicketFile, TicketFileError};
 use crate::viewer_facts::{DeviceRules, KnownDevices};
+use crate::viewer_mtls::{self, Authentications};
 use crate::worker::{COMPRESSIONS, Worker};
 
 /// How often records of quiet workers are handed to the log.
@@ -123,12 +124,20 @@ pub struct Status {
     pub ticket_secrets_refused: u64,
 }
 
+/// What of a plan is made ready for handshakes.
+#[derive(Default)]
+struct Parsed {
+    /// By their chain.
+    certificates: AHashMap<String, Certificate>,
+    authentications: Authentications,
+}
+
 /// A running edge.
 pub struct Edge {
     engine: Arc<Engine>,
     certificates: Arc<CertificateStore>,
-    /// Certificates of the live plan, parsed, by their chain; also serialises the changes of the plan.
-    parsed: Mutex<AHashMap<String, Certificate>>,
+    /// Of the live plan; also serialises the changes of the plan.
+    parsed: Mutex<Parsed>,
     geo_files: GeoFiles,
     tickets: Option<Arc<TicketFile>>,
     server: Server,
@@ -229,8 +238,11 @@ impl Edge {
         if plan.distributions().any(|distribution| distribution.asks_for_devices()) {
             self.engine.devices.prepare().map_err(Rejected::Devices)?;
         }
-        let next = parse_certificates(&plan, &parsed)?;
-        let default = plan.default_certificate().and_then(|pem| next.get(&pem.chain_pem)).cloned();
+        let next = Parsed {
+            certificates: parse_certificates(&plan, &parsed.certificates)?,
+            authentications: viewer_mtls::authentications(&plan, &parsed.authentications)?,
+        };
+        let default = plan.default_certificate().and_then(|pem| next.certificates.get(&pem.chain_pem)).cloned();
         self.certificates.replace(plan.distributions().flat_map(|found| names_of(&plan, found, &next)), default);
         *parsed = next;
         let sequence = plan.sequence();
@@ -425,15 +437,17 @@ fn parse_certificates(
 fn names_of<'a>(
     plan: &'a Plan,
     distribution: &'a Distribution,
-    parsed: &AHashMap<String, Certificate>,
+    parsed: &Parsed,
 ) -> impl Iterator<Item = (&'a str, NameSettings)> {
-    let own = distribution.certificate.as_ref().and_then(|pem| parsed.get(&pem.chain_pem)).cloned();
+    let own = distribution.certificate.as_ref().and_then(|pem| parsed.certificates.get(&pem.chain_pem)).cloned();
+    let authentication = viewer_mtls::of(distribution, &parsed.authentications);
     let terms = viewer_terms(distribution);
     let names = std::iter::once(&distribution.domain_name).chain(&distribution.aliases);
     let names = names.filter(|name| plan.distribution_for(name).is_some_and(|owner| owner.id == distribution.id));
     names.map(move |name| {
         let certificate = own.clone().filter(|certificate| certificate.covers(name));
-        (name.as_str(), NameSettings { certificate, terms, http3: distribution.http3 })
+        let authentication = authentication.clone();
+        (name.as_str(), NameSettings { certificate, terms, http3: distribution.http3, authentication })
     })
 }
 

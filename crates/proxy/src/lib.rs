@@ -40,6 +40,7 @@ mod ticket_file;
 mod vary;
 mod viewer_content;
 mod viewer_facts;
+mod viewer_mtls;
 mod worker;
 
 pub use edge::{Addresses, Edge, StartError, Status};

@@ -27,6 +27,8 @@ pub(crate) enum Refusal {
     Misdirected,
     /// The TLS connection is not one that the distribution's security policy allows.
     TlsBelowPolicy,
+    /// The TLS connection was made without the certificate that the distribution asks for, or under other terms.
+    NotAuthenticated,
     /// The distribution is disabled.
     Disabled,
     /// The viewer's country is not served.
@@ -111,6 +113,7 @@ impl Refusal {
             Refusal::UnknownHost => row(StatusCode::FORBIDDEN, "InvalidRequestHeader", NO_CONNECTION),
             Refusal::Misdirected => row(StatusCode::MISDIRECTED_REQUEST, "MisdirectedRequest", MISDIRECTED),
             Refusal::TlsBelowPolicy => row(StatusCode::MISDIRECTED_REQUEST, "TlsBelowSecurityPolicy", MISDIRECTED),
+            Refusal::NotAuthenticated => row(StatusCode::MISDIRECTED_REQUEST, "ViewerNotAuthenticated", MISDIRECTED),
             Refusal::Disabled => row(StatusCode::FORBIDDEN, "InvalidRequest", NO_CONNECTION),
             Refusal::GeoBlocked => row(StatusCode::FORBIDDEN, "ClientGeoBlocked", COUNTRY),
             Refusal::GeoDataMissing => row(StatusCode::FORBIDDEN, "GeoDataMissing", NO_CONNECTION),
@@ -164,13 +167,15 @@ impl Refusal {
         )
     }
 
-    /// Whether the connection may not be used again: where the request ends is not certain, or it was not read.
+    /// Whether the connection may not be used again: where the request ends is not certain, it was not read, or the viewer
+    /// has to show a certificate in a new handshake.
     pub(crate) fn closes_connection(self) -> bool {
         matches!(
             self,
             Refusal::InvalidFraming
                 | Refusal::UrlTooLong
                 | Refusal::HeadersTooLarge
+                | Refusal::NotAuthenticated
                 | Refusal::ViewerContentBroken
                 | Refusal::ViewerTooSlow
         )

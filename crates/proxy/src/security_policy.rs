@@ -1,8 +1,8 @@
 //! TLS as a distribution asks for it: what the handshake offers under its names, and whether a request belongs on the
 //! connection it came over.
 //!
-//! Invariant: no request reaches a distribution over a session that its security policy does not allow, or that was agreed
-//! on for another distribution. Pure. Called by `edge` for each plan and by `stages::route` for each request.
+//! Invariant: no request reaches a distribution over a session that its security policy does not allow, that was agreed
+//! on for another distribution, or whose viewer was not asked for the certificate that the distribution asks for. Pure. Called by `edge` for each plan and by `stages::route` for each request.
 
 use edgeward_net::{TlsSession, ViewerTerms};
 use edgeward_plan::{Distribution, Plan};
@@ -26,5 +26,15 @@ pub(crate) fn check(session: &TlsSession, plan: &Plan, distribution: &Distributi
     {
         return Err(Refusal::Misdirected);
     }
-    if session.is_within(viewer_terms(distribution)) { Ok(()) } else { Err(Refusal::TlsBelowPolicy) }
+    if !session.is_within(viewer_terms(distribution)) {
+        return Err(Refusal::TlsBelowPolicy);
+    }
+    if is_authenticated(session, distribution) { Ok(()) } else { Err(Refusal::NotAuthenticated) }
+}
+
+/// Whether the viewer was asked for a certificate as the distribution has it now: the connection may be for a name that does
+/// not ask, for none, or older than the trust store.
+fn is_authenticated(session: &TlsSession, distribution: &Distribution) -> bool {
+    let Some(asked) = &distribution.viewer_mtls else { return true };
+    session.shown.as_ref().is_some_and(|shown| shown.terms() == asked.digest)
 }

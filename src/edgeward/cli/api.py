@@ -20,7 +20,8 @@ import click
     help="Folder of that `edgeward dev`.",
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=4567, show_default=True, help="Port of the API.")
-def api(database: str, state: Path, port: int) -> None:
+@click.option("--s3", help="URL of that program's S3 server, which has the bundles of trust stores.")
+def api(database: str, state: Path, port: int, s3: str | None) -> None:
     """Serve the CloudFront API from one more process.
 
     Changes reach the edges through the `edgeward dev` that uses the same database; a call returns when they have.
@@ -30,6 +31,6 @@ def api(database: str, state: Path, port: int) -> None:
     from edgeward.dev.errors import DevError
 
     try:
-        run_api(ApiSettings(state=state, database=database, port=port), say=click.echo)
+        run_api(ApiSettings(state=state, database=database, port=port, s3=s3), say=click.echo)
     except DevError as error:
         raise click.ClickException(str(error)) from error

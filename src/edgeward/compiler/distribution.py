@@ -11,6 +11,7 @@ from typing import Any
 from edgeward.aws.model import Shape
 from edgeward.compiler.cache_behavior import compile_behavior
 from edgeward.compiler.origin import compile_origin
+from edgeward.compiler.viewer_mtls import compile_viewer_mtls
 from edgeward.services.cloudfront.distribution.defaults import ERROR_CACHING_MIN_TTL, fill_defaults
 from edgeward.services.cloudfront.distribution.fields import behaviors, cache_tag_header, items_of, origins
 from edgeward.services.cloudfront.distribution.references import AttachedResources
@@ -34,7 +35,8 @@ class DistributionSource:
 def compile_distribution(source: DistributionSource, attached: AttachedResources) -> Shape:
     """The distribution as the plan has it.
 
-    Raises DanglingReferenceError when the config names a policy or access control that `attached` does not know.
+    Raises DanglingReferenceError when the config names a policy, an access control or a trust store that `attached`
+    does not know.
     """
     # A config stored by an older release lacks the defaults that came later.
     config = fill_defaults(source.config)
@@ -53,6 +55,7 @@ def compile_distribution(source: DistributionSource, attached: AttachedResources
         "behaviors": [compile_behavior(behavior, attached) for _, behavior in behaviors(config)],
         "cache_tag_header": cache_tag_header(config),
         "geo_restriction": _compile_geo_restriction(config["Restrictions"]["GeoRestriction"]),
+        "viewer_mtls": compile_viewer_mtls(config, attached),
         "error_responses": [_compile_error_response(each) for each in _by_status(config)],
     }
 

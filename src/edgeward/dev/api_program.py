@@ -13,12 +13,14 @@ from edgeward.authority import LocalAuthority
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.dev.acme_settings import acme_settings
 from edgeward.dev.api_server import ApiServer
+from edgeward.dev.bucket_objects import object_reader
 from edgeward.dev.credentials import access_key, secret_key
 from edgeward.dev.errors import DevError
 from edgeward.dev.ports import first_free_port
 from edgeward.dev.quota_settings import quota_settings
 from edgeward.dev.state_folder import StateFolder
 from edgeward.dev.stopping import Stopped, stop_signals
+from edgeward.services.cloudfront.trust_store import no_bucket
 from edgeward.store.database import DatabaseError
 
 
@@ -32,6 +34,8 @@ class ApiSettings:
     """The same database URL as that program's."""
     port: int = 4567
     """A busy one gives way to the next free one."""
+    s3: str | None = None
+    """The S3 server of that program, for the bundles of trust stores; None: there is none."""
     account_id: str = "123456789012"
     """The AWS account that owns what is created; 12 digits."""
 
@@ -68,6 +72,7 @@ def _control_plane(settings: ApiSettings, folder: StateFolder) -> ControlPlane:
             database_url=settings.database,
             acme=acme_settings(folder.acme),
             quotas=quota_settings(folder.quotas),
+            read_object=no_bucket if settings.s3 is None else object_reader(settings.s3, key),
             publishes=False,
         ),
         channels=(),

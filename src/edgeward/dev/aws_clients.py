@@ -47,4 +47,10 @@ def _deaf_session(key: AccessKey) -> boto3.Session:
 
 
 # One attempt: the caller knows whether to try again. No proxies: everything is on loopback.
-_CONFIG = Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})
+_CONFIG = Config(
+    proxies={},
+    retries={"total_max_attempts": 1},
+    s3={"addressing_style": "path"},
+    connect_timeout=10,
+    read_timeout=30,
+)

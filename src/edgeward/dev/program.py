@@ -19,6 +19,7 @@ from edgeward.deploy.publisher import AlreadyPublished
 from edgeward.dev.acme_settings import acme_settings
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.aws_clients import cloudfront_client
+from edgeward.dev.bucket_objects import object_reader
 from edgeward.dev.credentials import access_key, secret_key
 from edgeward.dev.dynamic_origin import DynamicOrigin
 from edgeward.dev.errors import DevError
@@ -168,6 +169,7 @@ class _Cdn:
                 database_url=self._settings.database,
                 acme=acme_settings(self._folder.acme),
                 quotas=quota_settings(self._folder.quotas),
+                read_object=object_reader(self._s3.endpoint, self._user_key),
             ),
             channels=(edge,),
             certificates=authority,

@@ -27,7 +27,9 @@ def citation_url(node: Node) -> str:
 
 
 RFCS = {
+    "2253": "UTF-8 String Representation of Distinguished Names",
     "3986": "Uniform Resource Identifier",
+    "5280": "X.509 Certificates and CRLs",
     "5861": "Cache-Control Extensions for Stale Content",
     "6066": "TLS Extensions",
     "7239": "Forwarded HTTP Extension",
@@ -44,6 +46,7 @@ RFCS = {
     "9114": "HTTP/3",
     "9211": "The Cache-Status HTTP Response Header Field",
     "9213": "Targeted HTTP Cache Control",
+    "9440": "Client-Cert HTTP Header Field",
 }
 W3C_NOTES = {"w3c:edge-arch": "Edge Architecture Specification"}
 _PAGE_NAMES = """
@@ -62,6 +65,8 @@ _PAGE_NAMES = """
     creating-response-headers-policies using-managed-response-headers-policies
     georestrictions using-https-cloudfront-to-s3-origin using-https-viewers-to-cloudfront
     using-managed-cache-policies
+    configuring-additional-settings connection-logs enable-mtls-distributions mtls-authentication
+    mtls-validation-modes trust-stores-certificate-management viewer-mtls-headers
 """
 GUIDE_PAGES = frozenset(_PAGE_NAMES.split())
 _GUIDE = "https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/"

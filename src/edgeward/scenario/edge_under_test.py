@@ -18,7 +18,7 @@ from edgeward.scenario.expansion import MAIN, Expansion, OriginPorts, expand
 from edgeward.scenario.short_form import ShortDistribution, merge
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import items_of
-from edgeward.services.cloudfront.distribution.references import OwnCertificate
+from edgeward.services.cloudfront.distribution.references import NamedTrustStore, OwnCertificate
 from edgeward.services.cloudfront.distribution.rules import check_distribution
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
 from edgeward.services.cloudfront.invalidation import check_batch, patterns_of
@@ -157,6 +157,13 @@ class Resources:
     def own_certificate(self, _arn: str, /) -> OwnCertificate:
         """The one certificate of a run is for all names."""
         return OwnCertificate(status="ISSUED", names=tuple(items_of(self.expansion.config["Aliases"])))
+
+    def trusted_authorities(self, store_id: str, /) -> str | None:
+        return self.expansion.trust_stores.get(store_id)
+
+    def trust_store(self, store_id: str, /) -> NamedTrustStore | None:
+        is_known = store_id in self.expansion.trust_stores
+        return NamedTrustStore(is_active=True) if is_known else None
 
     def alias_owner(self, _alias: str, /) -> str | None:
         return None

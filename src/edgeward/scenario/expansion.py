@@ -19,8 +19,10 @@ from edgeward.scenario.short_form import (
     ShortOriginGroup,
     ShortOriginRequest,
     ShortResponseHeaders,
+    ShortViewerMtls,
     merge,
 )
+from edgeward.scenario.viewer_certificates import authority_pem
 from edgeward.services.cloudfront.managed_policies import MANAGED_CACHE_POLICIES
 
 Shape = dict[str, Any]
@@ -48,6 +50,8 @@ class Expansion:
     """ResponseHeadersPolicyConfig by id."""
     origin_access_controls: Mapping[str, Shape]
     """OriginAccessControlConfig by id."""
+    trust_stores: Mapping[str, str]
+    """The certificates of their authorities, PEM, by id."""
 
 
 def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]) -> Expansion:
@@ -83,6 +87,8 @@ def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]
         }
     if whole.cache_tags:
         config["CacheTagConfig"] = {"HeaderName": whole.cache_tags}
+    if whole.viewer_mtls:
+        config["ViewerMtlsConfig"] = _viewer_mtls(name, whole.viewer_mtls)
     controls = {_control_id(key): _access_control(key, each) for key, each in origins.items() if each.signing}
     return Expansion(
         config=config,
@@ -96,6 +102,7 @@ def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]
             if each.response_headers
         },
         origin_access_controls=controls,
+        trust_stores=_trust_stores(name, whole.viewer_mtls),
     )
 
 
@@ -152,6 +159,23 @@ def _geo_restriction(countries: ShortCountries) -> Shape:
     if countries.served:
         return {"RestrictionType": "whitelist", **_items(countries.served)}
     return {"RestrictionType": "blacklist", **_items(countries.blocked or ())}
+
+
+def _viewer_mtls(name: str, asked: ShortViewerMtls) -> Shape:
+    if asked.mode == "passthrough":
+        return {"Mode": asked.mode}
+    trust_store = {
+        "TrustStoreId": f"ts_{name}",
+        "AdvertiseTrustStoreCaNames": asked.advertise_names is True,
+        "IgnoreCertificateExpiry": asked.ignore_expiry is True,
+    }
+    return {"Mode": asked.mode or "required", "TrustStoreConfig": trust_store}
+
+
+def _trust_stores(name: str, asked: ShortViewerMtls | None) -> Mapping[str, str]:
+    if asked is None:
+        return {}
+    return {f"ts_{name}": "".join(authority_pem(each) for each in asked.trusts or ("clients",))}
 
 
 def _error_response(response: ShortErrorResponse) -> Shape:

@@ -20,12 +20,13 @@ def near_field_names(name: str) -> tuple[str, ...]:
 
 _NAMES = """
     accept accept-charset accept-encoding accept-language accept-ranges age allow alt-svc authorization
-    cache-control connection content-disposition content-encoding content-language content-length
-    content-location content-range content-security-policy content-type cookie date etag expires
-    forwarded host if-match if-modified-since if-none-match if-range if-unmodified-since keep-alive
-    last-modified link location max-forwards origin pragma proxy-authenticate proxy-authorization
-    proxy-connection range referer retry-after server set-cookie strict-transport-security
-    surrogate-control te trailer transfer-encoding upgrade user-agent vary via warning www-authenticate
+    cache-control client-cert client-cert-chain connection content-disposition content-encoding
+    content-language content-length content-location content-range content-security-policy content-type
+    cookie date etag expires forwarded host if-match if-modified-since if-none-match if-range
+    if-unmodified-since keep-alive last-modified link location max-forwards origin pragma proxy-authenticate
+    proxy-authorization proxy-connection range referer retry-after server set-cookie
+    strict-transport-security surrogate-control te trailer transfer-encoding upgrade user-agent vary via
+    warning www-authenticate
 """
 FIELD_NAMES = frozenset(_NAMES.split())
 INLINE_NAMES = f"({'|'.join(sorted(FIELD_NAMES))}|(x|cloudfront|access-control)-[a-z0-9-]+)"

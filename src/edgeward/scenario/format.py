@@ -19,6 +19,7 @@ from edgeward.scenario.places import Places
 from edgeward.scenario.reading import Node, ScenarioError, compose, nearest, read, read_record
 from edgeward.scenario.short_form import ShortDistribution
 from edgeward.scenario.values import Content, ContentCheck, Duration, FieldChecks, Fields
+from edgeward.scenario.viewer_certificates import Shown
 
 Door = Literal["h1", "h1-tls", "h2", "h3"]
 Kind = Literal["required", "optional", "cloudfront", "check"]
@@ -137,6 +138,9 @@ class RequestStep:
     speaks: Annotated[
         Literal["TLSv1.2", "TLSv1.3"] | None, "The only TLS version of the viewer; default: both of them"
     ] = None
+    shows: Annotated[Shown | None, "The certificate that the viewer shows when it is asked for one; default: none"] = (
+        None
+    )
     address: Annotated[str | None, "The viewer's address, one of 127.0.0.0/8; default: 127.0.0.1"] = None
     over: Annotated[Door | None, "Another door than the scenario's, for this step"] = None
     content: Annotated[Content | None, "Content of the request"] = None

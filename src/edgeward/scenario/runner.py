@@ -207,7 +207,8 @@ class _Run:
             authority=authority,
             content=action.content.data if action.content else b"",
         )
-        door, viewer = action.over or self.door, self.stage.viewer.like(address=action.address, speaks=action.speaks)
+        door = action.over or self.door
+        viewer = self.stage.viewer.like(address=action.address, speaks=action.speaks, shows=action.shows)
         sni = action.sni or authority.partition(":")[0]
         self.stage.timeline.note("viewer", f"> {request.method} {request.target} {brief(request.fields)}")
         if gate is not None:

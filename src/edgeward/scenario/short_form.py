@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from edgeward.scenario.reading import Node
+from edgeward.scenario.viewer_certificates import Trusted
 
 Short = TypeVar("Short")
 SecurityPolicy = Literal[
@@ -175,6 +176,16 @@ class ShortChallenge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShortViewerMtls:
+    """Certificates that viewers are asked for."""
+
+    mode: Annotated[Literal["required", "optional", "passthrough"] | None, "Default: required"] = None
+    trusts: Annotated[tuple[Trusted, ...] | None, "Authorities in the trust store; default: clients"] = None
+    advertise_names: Annotated[bool | None, "AdvertiseTrustStoreCaNames; default: false"] = None
+    ignore_expiry: Annotated[bool | None, "IgnoreCertificateExpiry; default: false"] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShortDistribution:
     """A distribution, as far as it differs from the one-origin default."""
 
@@ -196,6 +207,7 @@ class ShortDistribution:
     challenges: Annotated[
         tuple[ShortChallenge, ...] | None, "Challenges that the edge answers, whichever distribution has the name"
     ] = None
+    viewer_mtls: Annotated[ShortViewerMtls | None, "Certificates that viewers are asked for; default: none"] = None
     others: Annotated[
         Mapping[str, "ShortDistribution"] | None,
         "More distributions beside this one, by first label of the domain name",

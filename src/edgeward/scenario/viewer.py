@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import functools
 import ssl
+import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,7 @@ from edgeward.scenario.format import Door
 from edgeward.scenario.http2 import STREAMS_PER_CONNECTION, Http2Session
 from edgeward.scenario.http3 import http3_session
 from edgeward.scenario.message import READ_LIMIT, MalformedMessage, Request, Response, read_response
+from edgeward.scenario.viewer_certificates import Shown, shown
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -65,9 +67,12 @@ class Viewer:
     speaks: str | None = None
     """The only TLS version it speaks, such as TLSv1.2; None: TLS 1.2 and newer."""
 
-    def like(self, *, address: str | None, speaks: str | None) -> "Viewer":
-        """The same viewer at another address, with another TLS version."""
-        return replace(self, address=address, speaks=speaks)
+    shows: Shown | None = None
+    """The certificate it shows when it is asked for one."""
+
+    def like(self, *, address: str | None, speaks: str | None, shows: Shown | None) -> "Viewer":
+        """The same viewer at another address, with another TLS version or certificate."""
+        return replace(self, address=address, speaks=speaks, shows=shows)
 
     async def send(self, door: Door, request: Request, sni: str, *, watch_close: bool = False) -> Outcome:
         """One request on a connection of its own."""
@@ -155,7 +160,7 @@ class Viewer:
         if door == "h1":
             reader, writer = await asyncio.open_connection(*self.http, limit=READ_LIMIT, local_addr=local)
         else:
-            context = _tls_context(self.root_pem, "h2" if door == "h2" else "http/1.1", self.speaks)
+            context = _tls_context(self.root_pem, "h2" if door == "h2" else "http/1.1", self.speaks, self.shows)
             # An address is no server name (RFC 6066 section 3): for one, none is sent.
             name = self.https[0] if sni == NO_SERVER_NAME else sni
             reader, writer = await asyncio.open_connection(
@@ -178,7 +183,7 @@ async def attempt(sending: Coroutine[Any, Any, Outcome]) -> Outcome:
 
 
 @functools.cache
-def _tls_context(root_pem: str, protocol: str, version: str | None) -> ssl.SSLContext:
+def _tls_context(root_pem: str, protocol: str, version: str | None, shows: Shown | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
@@ -186,6 +191,11 @@ def _tls_context(root_pem: str, protocol: str, version: str | None) -> ssl.SSLCo
     context.set_alpn_protocols([protocol])
     if version is not None:
         context.minimum_version = context.maximum_version = _TLS_VERSIONS[version]
+    if shows is not None:
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as chain:
+            chain.write(shown(shows).pem)
+            chain.flush()
+            context.load_cert_chain(chain.name)
     return context
 
 

@@ -53,6 +53,9 @@ class Attached:
     def response_headers_policy(self, policy_id: str, /) -> Shape | None:
         return self.response_headers_policies.get(policy_id)
 
+    def trusted_authorities(self, _store_id: str, /) -> str | None:
+        return None
+
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         return self.controls.get(control_id)
 
@@ -200,6 +203,7 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
         "http3": False,
         "cache_tag_header": "cache-tag",
         "geo_restriction": None,
+        "viewer_mtls": None,
         "error_responses": [
             {"status": 404, "min_ttl": 10, "page": {"path": "/404.html", "status": 200}},
             {"status": 500, "min_ttl": 0, "page": None},

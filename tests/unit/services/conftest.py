@@ -30,6 +30,22 @@ from edgeward.aws.quotas import AWS_QUOTAS, Quotas
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.deploy.channel import Channel
 from edgeward.deploy.delivery import Backoff
+from edgeward.services.cloudfront.trust_store import ObjectUnreadableError
+
+
+@dataclass
+class Buckets:
+    """Objects by bucket and key, as the control plane reads them."""
+
+    objects: dict[tuple[str, str], bytes] = field(default_factory=dict)
+
+    def read(self, location: dict[str, Any], most: int) -> bytes:
+        """The object, up to a byte more than `most`."""
+        place = (location["Bucket"], location["Key"])
+        if place not in self.objects:
+            raise ObjectUnreadableError("there is no such object")
+        return self.objects[place][: most + 1]
+
 
 ACCESS_KEY, SECRET_KEY = "AKIDEXAMPLE", "example-secret"
 EXPLAIN_KEY = "a" * 64
@@ -181,8 +197,14 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> LocalAuthority:
 
 
 @pytest.fixture
+def buckets(authority: LocalAuthority) -> Buckets:
+    """What a control plane finds at an S3 server: one bundle of authorities."""
+    return Buckets({("ca", "bundle.pem"): authority.root_pem.encode()})
+
+
+@pytest.fixture
 def build_control_plane(
-    tmp_path: Path, database_url: str | None, clock: Clock, authority: LocalAuthority
+    tmp_path: Path, database_url: str | None, clock: Clock, authority: LocalAuthority, buckets: Buckets
 ) -> Callable[..., ControlPlane]:
     """Builds control planes over one state folder, with reproducible identifiers."""
     identifiers = Identifiers(random.Random(20200531))
@@ -197,8 +219,15 @@ def build_control_plane(
             explain_key=EXPLAIN_KEY,
             database_url=database_url,
             quotas=quotas,
+            read_object=buckets.read,
         )
-        return ControlPlane(settings, channels, FakeCertificates(authority), clock=clock, identifiers=identifiers)
+        return ControlPlane(
+            settings,
+            channels,
+            FakeCertificates(authority),
+            clock=clock,
+            identifiers=identifiers,
+        )
 
     return build
 

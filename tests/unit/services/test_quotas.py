@@ -116,6 +116,14 @@ def bucket_with(control: Any) -> Act:
     return act
 
 
+def asking_viewers(clients: Clients) -> Any:
+    store = sample("CreateTrustStore")(clients)["TrustStore"]["Id"]
+    asked = {"Mode": "required", "TrustStoreConfig": {"TrustStoreId": store}}
+    config = distribution_config(HttpVersion="http2", ViewerMtlsConfig=asked, CacheBehaviors={"Quantity": 0})
+    config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] = "https-only"
+    return clients.cloudfront.create_distribution(DistributionConfig=config)
+
+
 def two_keys(clients: Clients) -> Any:
     keys = [public_key(clients.cloudfront), public_key(clients.cloudfront)]
     return clients.cloudfront.create_key_group(KeyGroupConfig={"Name": unique("group"), "Items": keys})
@@ -215,6 +223,7 @@ CASES: dict[ServiceQuota, tuple[int, Act]] = {
     quotas.RESPONSE_HEADERS_POLICY_HEADERS: (0, sample("CreateResponseHeadersPolicy")),
     quotas.CONTINUOUS_DEPLOYMENT_POLICIES: (0, sample("CreateContinuousDeploymentPolicy")),
     quotas.TRUST_STORES: (0, sample("CreateTrustStore")),
+    quotas.DISTRIBUTIONS_PER_TRUST_STORE: (0, asking_viewers),
     quotas.FUNCTIONS: (0, sample("CreateFunction")),
     quotas.FUNCTION_SIZE: (0, sample("CreateFunction")),
     quotas.DISTRIBUTIONS_PER_FUNCTION: (0, with_behavior(FunctionAssociations=live_function)),

@@ -27,13 +27,14 @@ use super::http2::Http2;
 use super::quic::Handshaking;
 use super::service::ViewerService;
 use super::{Shared, WorkerThread};
-use crate::client_hello::{ClientHello, Recorder};
-use crate::connection::Connection;
+use crate::client_hello::Recorder;
+use crate::connection::{Connection, TlsSession};
 use crate::file_sending::FileSending;
 use crate::limits::ViewerRefusal;
 use crate::networks::Network;
 use crate::proxy_protocol::{self, Told};
 use crate::tls::{self, KeyExchange, ViewerTls};
+use crate::viewer_authentication::CertificateFailure;
 
 /// What the acceptor and the server tell a worker.
 #[derive(Debug)]
@@ -67,8 +68,8 @@ pub(super) struct Worker {
     tls: Arc<ViewerTls>,
 }
 
-/// A finished handshake and what the viewer began it with.
-type Handshake = (TlsStream<TcpStream>, Option<ClientHello>);
+/// A finished handshake and what the edge knows of it.
+type Handshake = (TlsStream<TcpStream>, TlsSession);
 
 /// What a worker's connections have in common.
 struct Serving<S> {
@@ -200,11 +201,9 @@ impl<S: ViewerService> Serving<S> {
     }
 
     async fn serve_tls(&self, stream: TcpStream, Told { viewer, local }: Told) {
-        let Some((stream, hello)) = self.handshake(stream).await else { return };
-        let (_, session) = stream.get_ref();
-        let is_http2 = session.alpn_protocol() == Some(tls::ALPN_H2);
-        let tls = Some(tls::session_of(session, hello));
-        let connection = Arc::new(Connection::new(viewer, local, tls, &self.shared.limits));
+        let Some((stream, session)) = self.handshake(stream).await else { return };
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::ALPN_H2);
+        let connection = Arc::new(Connection::new(viewer, local, Some(session), &self.shared.limits));
         if is_http2 {
             self.http2(stream, connection).await;
         } else {
@@ -214,24 +213,33 @@ impl<S: ViewerService> Serving<S> {
     }
 
     async fn handshake(&self, stream: TcpStream) -> Option<Handshake> {
-        let handshake = timeout(self.shared.limits.tls_handshake_timeout, self.accept(stream));
+        let mut attempt = Attempt::default();
         let finished = tokio::select! {
-            finished = handshake => finished,
+            finished = timeout(self.shared.limits.tls_handshake_timeout, self.accept(stream, &mut attempt)) => finished,
             () = self.shared.stop.requested() => return None,
         };
-        if let Ok(Ok(handshake)) = finished {
-            return Some(handshake);
-        }
-        self.shared.refusals.count(ViewerRefusal::Handshake);
+        let failure = match finished {
+            Ok(Ok(handshake)) => return Some(handshake),
+            Ok(Err(error)) => CertificateFailure::of(&error),
+            Err(_elapsed) => CertificateFailure::TcpTimeout,
+        };
+        self.shared.refusals.count(attempt.refusal(failure));
         None
     }
 
-    async fn accept(&self, stream: TcpStream) -> io::Result<Handshake> {
+    async fn accept(&self, stream: TcpStream, attempt: &mut Attempt) -> io::Result<Handshake> {
         let StartHandshake { accepted, io, .. } =
             LazyConfigAcceptor::new(Acceptor::default(), Recorder::new(stream)).await?;
         let (stream, hello) = io.finish();
-        let config = self.tls.config_for(accepted.client_hello().server_name(), KeyExchange::best_of(hello.as_ref()));
-        Ok((StartHandshake::from_parts(accepted, stream).into_stream(config).await?, hello))
+        let name = accepted.client_hello().server_name().map(str::to_owned);
+        let offer =
+            self.tls.offer_for(name.as_deref(), KeyExchange::best_of(hello.as_ref())).map_err(io::Error::other)?;
+        attempt.is_asked = offer.authentication.is_some();
+        let stream = StartHandshake::from_parts(accepted, stream).into_stream(offer.config).await?;
+        let (_, session) = stream.get_ref();
+        let shown = offer.authentication.map(|asked| self.tls.authenticated(session, &asked)).transpose();
+        let session = tls::session_of(session, hello, shown.map_err(io::Error::other)?);
+        Ok((stream, session))
     }
 
     fn http1<IO>(&self, io: IO, connection: Arc<Connection>) -> Http1<IO, S>
@@ -243,6 +251,22 @@ impl<S: ViewerService> Serving<S> {
 
     fn http2(&self, io: TlsStream<TcpStream>, connection: Arc<Connection>) -> Http2<TlsStream<TcpStream>, S> {
         Http2::new(&self.http2, io, self.service.clone(), connection, Arc::clone(&self.shared))
+    }
+}
+
+/// What is known of a handshake before it is finished.
+#[derive(Default)]
+struct Attempt {
+    /// Whether the viewer was asked for a certificate.
+    is_asked: bool,
+}
+
+impl Attempt {
+    fn refusal(&self, failure: CertificateFailure) -> ViewerRefusal {
+        match self.is_asked && failure.is_about_certificate() {
+            true => ViewerRefusal::Certificate,
+            false => ViewerRefusal::Handshake,
+        }
     }
 }
 

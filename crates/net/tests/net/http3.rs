@@ -29,7 +29,7 @@ where
 {
     let authority = Authority::new();
     let store = Arc::new(CertificateStore::new());
-    let with = |http3| NameSettings { certificate: None, terms: ViewerTerms::default(), http3 };
+    let with = |http3| NameSettings { certificate: None, terms: ViewerTerms::default(), http3, authentication: None };
     let certificate = authority.certificate(&[NAME, "h2.localhost"]);
     store.replace([(NAME, with(true)), ("h2.localhost", with(false))], Some(certificate));
     (Server::start(settings, store, move |_| Answering(answer.clone())).unwrap(), authority)

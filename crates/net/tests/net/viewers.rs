@@ -108,7 +108,7 @@ fn h2_get(path: &str) -> http::Request<Empty<&'static [u8]>> {
 }
 
 fn shown(certificate: Certificate) -> NameSettings {
-    NameSettings { certificate: Some(certificate), terms: ViewerTerms::default(), http3: true }
+    NameSettings { certificate: Some(certificate), terms: ViewerTerms::default(), http3: true, authentication: None }
 }
 
 fn bare() -> NameSettings {

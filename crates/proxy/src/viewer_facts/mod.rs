@@ -4,6 +4,7 @@
 //! like any other field and no viewer can forge them. Called by `pipeline`, before the cache key is made, for the
 //! behaviors whose policies name such a field.
 
+mod certificate;
 mod device;
 mod place;
 mod transport;
@@ -33,11 +34,14 @@ pub(crate) fn state(exchange: &mut Exchange) {
 }
 
 fn value(fact: ViewerFact, exchange: &Exchange) -> Option<HeaderValue> {
-    let Exchange { worker, connection, request, .. } = exchange;
+    let Exchange { worker, connection, request, route, .. } = exchange;
     match fact {
         ViewerFact::Host => transport::host(request),
         ViewerFact::Device(fact) => Some(worker.devices.value(fact, &request.headers, &worker.engine.devices)),
         ViewerFact::Place(fact) => place::value(fact, connection.viewer.ip(), &worker.engine.geo.load()),
+        ViewerFact::Certificate(fact) => {
+            certificate::value(fact, connection.tls.as_ref(), &route.as_ref()?.distribution)
+        }
         ViewerFact::Transport(fact) => transport::value(fact, connection, request, exchange.header_names.as_ref()),
     }
 }

@@ -117,6 +117,7 @@ mod tests {
             server_name: None,
             resumed,
             hello: None,
+            shown: None,
         });
         let limits = ViewerLimits { max_head_bytes: 0, ..ViewerLimits::default() };
         Connection::new(viewer.parse().unwrap(), "127.0.0.1:443".parse().unwrap(), tls, &limits)

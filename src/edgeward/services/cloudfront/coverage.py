@@ -36,7 +36,6 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "RealtimeLogConfig": "configurations are kept; a behavior cannot name one yet",
     "ResourcePolicy": "policies are kept; there is one account",
     "StreamingDistribution": "CloudFront ended RTMP: a streaming distribution can only be disabled",
-    "TrustStore": "stores are kept and stay pending; the edge asks no viewer for a certificate",
     "VerifyDnsConfiguration": "nothing is looked up; the status is unknown-configuration",
     "VpcOrigin": "VPC origins are kept; an origin cannot name one yet",
     "WebACL": "only a disabled distribution, or a tenant, can have one",

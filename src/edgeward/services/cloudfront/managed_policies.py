@@ -62,6 +62,9 @@ _DAY = 86_400
 _YEAR = 31_536_000
 _METHOD_OVERRIDES = ("host", "origin", "x-http-method", "x-http-method-override", "x-method-override")
 
+CACHING_DISABLED_POLICY_ID = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
+"""Nothing is cached."""
+
 RFC9111_CACHE_POLICY_ID = "7beac0f4-da6b-46c5-a323-5d65164381a8"
 """A behavior that attaches it stores and reuses responses by the rules of RFC 9111. Everything the viewer sends but
 Host reaches the origin, unless an origin request policy says otherwise; Vary selects among the stored responses.
@@ -94,7 +97,7 @@ MANAGED_CACHE_POLICIES: tuple[ManagedPolicy, ...] = (
         ),
     ),
     _policy(
-        "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+        CACHING_DISABLED_POLICY_ID,
         "Managed-CachingDisabled",
         "Policy with caching disabled",
         (0, 0, 0),

@@ -159,6 +159,8 @@ CONTINUOUS_DEPLOYMENT_POLICIES = _policy(
     name="Continuous deployment policies per AWS account", default=20, error="TooManyContinuousDeploymentPolicies"
 )
 
+DISTRIBUTIONS_PER_TRUST_STORE = _trust(name="Distributions per trust store", default=25, error="InvalidArgument")
+"""No error of CreateDistribution is for it."""
 TRUST_STORES = _trust(name="Trust stores per AWS account", default=20, error="EntityLimitExceeded")
 
 FUNCTIONS = _function(name="Functions per AWS account", default=100, error="TooManyFunctions")

@@ -36,12 +36,14 @@ from edgeward.services.cloudfront.staged_function import CONNECTION_FUNCTION, FU
 from edgeward.services.cloudfront.streaming_distribution import streaming_distribution_handlers
 from edgeward.services.cloudfront.tagging import tagging_handlers
 from edgeward.services.cloudfront.tenant_invalidation import tenant_invalidation_handlers
-from edgeward.services.cloudfront.trust_store import trust_store_spec
+from edgeward.services.cloudfront.trust_store import ReadObject, no_bucket, trust_store_handlers
 from edgeward.services.cloudfront.vpc_origin import vpc_origin_spec
 
 
-def cloudfront(environment: Environment, domain_suffix: str) -> Service:
-    """The service over `environment`; new distributions get domain names under `domain_suffix`."""
+def cloudfront(environment: Environment, domain_suffix: str, read_object: ReadObject = no_bucket) -> Service:
+    """The service over `environment`; new distributions get domain names under `domain_suffix`, new trust stores their
+    bundles by `read_object`.
+    """
     model = service_model()
     handlers = {
         **distribution_handlers(model, environment, domain_suffix),
@@ -55,6 +57,7 @@ def cloudfront(environment: Environment, domain_suffix: str) -> Service:
         **domain_handlers(model, environment),
         **connection_group_handlers(model, environment, domain_suffix),
         **key_value_store_handlers(model, environment),
+        **trust_store_handlers(model, environment, read_object),
         **function_handlers(FUNCTION, model, environment),
         **function_handlers(CONNECTION_FUNCTION, model, environment),
     }
@@ -82,7 +85,6 @@ def account_families(account_id: str) -> tuple[ResourceSpec, ...]:
     return (
         anycast_ip_list_spec(account_id),
         realtime_log_config_spec(account_id),
-        trust_store_spec(account_id),
         vpc_origin_spec(account_id),
     )
 

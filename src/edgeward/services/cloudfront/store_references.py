@@ -7,8 +7,8 @@ from edgeward.aws.engine import ResourceSpec
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Transaction
 from edgeward.services.acm import certificates
-from edgeward.services.cloudfront import cache_policy, origin_request_policy, response_headers_policy
-from edgeward.services.cloudfront.distribution.references import OwnCertificate
+from edgeward.services.cloudfront import cache_policy, origin_request_policy, response_headers_policy, trust_store
+from edgeward.services.cloudfront.distribution.references import NamedTrustStore, OwnCertificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,11 @@ class StoreAttachments:
         control = self.transaction.find("origin-access-control", control_id)
         return control.config if control is not None else None
 
+    def trusted_authorities(self, store_id: str, /) -> str | None:
+        """The certificates of a trust store, PEM; None when there are none."""
+        store = self.transaction.find(trust_store.FAMILY, store_id)
+        return trust_store.authorities(store.config) if store is not None else None
+
     def _policy(self, spec: ResourceSpec, policy_id: str) -> Shape | None:
         policy = spec.managed.get(policy_id) or self.transaction.find(spec.family, policy_id)
         return policy.config if policy is not None else None
@@ -55,6 +60,13 @@ class StoreReferences(StoreAttachments):
         status = certificates.status(found, self.now)
         names = certificates.facts(found).dns_names if certificates.is_issued(found) else ()
         return OwnCertificate(status=status, names=names)
+
+    def trust_store(self, store_id: str, /) -> NamedTrustStore | None:
+        """The trust store that has the id; None when there is none."""
+        store = self.transaction.find(trust_store.FAMILY, store_id)
+        if store is None:
+            return None
+        return NamedTrustStore(is_active=trust_store.authorities(store.config) is not None)
 
     def alias_owner(self, alias: str, /) -> str | None:
         """The id of the other distribution that has exactly this alias; None when it is free."""

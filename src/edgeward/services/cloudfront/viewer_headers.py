@@ -25,20 +25,27 @@ _TRANSPORT = """
     cloudfront-viewer-header-order cloudfront-viewer-http-version cloudfront-viewer-ja3-fingerprint
     cloudfront-viewer-ja4-fingerprint cloudfront-viewer-tls
 """
-WRITTEN = frozenset((_DEVICE + _PLACE + _TRANSPORT).split())
-"""What the edge writes: from the User-Agent, from data about addresses, and from connection and request alone. The
-certificates of viewers are missing."""
+_CERTIFICATE = """
+    cloudfront-viewer-cert-issuer cloudfront-viewer-cert-pem cloudfront-viewer-cert-present
+    cloudfront-viewer-cert-serial-number cloudfront-viewer-cert-sha256 cloudfront-viewer-cert-subject
+    cloudfront-viewer-cert-validity
+"""
+WRITTEN = frozenset((_DEVICE + _PLACE + _TRANSPORT + _CERTIFICATE).split())
+"""What the edge writes: from the User-Agent, from data about addresses, from connection and request alone, and from the
+certificates that viewers show."""
 
 NOT_IN_CACHE_KEY = frozenset(
     {
         "cloudfront-viewer-address",
         "cloudfront-viewer-asn",
+        "cloudfront-viewer-cert-pem",
+        "cloudfront-viewer-cert-validity",
         "cloudfront-viewer-ja3-fingerprint",
         "cloudfront-viewer-ja4-fingerprint",
         "cloudfront-viewer-tls",
     }
 )
-"""For origin request policies only (Developer Guide, the same page)."""
+"""For origin request policies only (Developer Guide, the same page, and "Viewer mTLS headers")."""
 
 
 def unwritten(names: Iterable[str]) -> list[str]:

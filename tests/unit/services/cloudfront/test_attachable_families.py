@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from unit.services.cloudfront.generated.samples import (
-    BUNDLE,
     SAMPLES,
     STREAM,
     call,
@@ -191,27 +190,6 @@ def test_a_resource_policy_belongs_to_a_resource(cloudfront: Any, refused: Calla
     assert refused(cloudfront.delete_resource_policy, ResourceArn=arn) == "EntityNotFound"
     of_distribution = distribution(cloudfront)["Distribution"]["ARN"]
     assert refused(put, ResourceArn=of_distribution, PolicyDocument=policy) == "UnsupportedOperation"
-
-
-def test_a_disabled_distribution_holds_what_the_edge_lacks_and_cannot_be_enabled(
-    cloudfront: Any, refused: Callable[..., str]
-) -> None:
-    source = {"Name": unique("t"), "CaCertificatesBundleSource": BUNDLE}
-    store = cloudfront.create_trust_store(**source)
-    store_id = store["TrustStore"]["Id"]
-    mutual = {"Mode": "required", "TrustStoreConfig": {"TrustStoreId": store_id}}
-
-    holder = distribution(cloudfront, ViewerMtlsConfig=mutual)["Distribution"]
-
-    found = cloudfront.list_distributions_by_trust_store(TrustStoreIdentifier=source["Name"])["DistributionList"]
-    assert [item["Id"] for item in found["Items"]] == [holder["Id"]]
-    delete = {"Id": store_id, "IfMatch": store["ETag"]}
-    assert refused(cloudfront.delete_trust_store, **delete) == "CannotDeleteEntityWhileInUse"
-    config = holder["DistributionConfig"] | {"Enabled": True}
-    update = {"Id": holder["Id"], "IfMatch": cloudfront.get_distribution(Id=holder["Id"])["ETag"]}
-    assert refused(cloudfront.update_distribution, **update, DistributionConfig=config) == "InvalidArgument"
-    absent = config | {"Enabled": False, "ViewerMtlsConfig": mutual | {"TrustStoreConfig": {"TrustStoreId": "ts_0"}}}
-    assert refused(cloudfront.update_distribution, **update, DistributionConfig=absent) == "EntityNotFound"
 
 
 def test_distributions_are_found_by_the_policy_they_use(cloudfront: Any, refused: Callable[..., str]) -> None:

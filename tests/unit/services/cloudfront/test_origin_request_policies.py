@@ -119,7 +119,7 @@ def test_a_change_reaches_the_distributions_that_attach_the_policy(
     change = {"Id": policy_id, "IfMatch": policy["ETag"]}
 
     in_use = refused(cloudfront.delete_origin_request_policy, **change)
-    unwritten = with_headers("whitelist", "CloudFront-Viewer-Cert-Pem")
+    unwritten = with_headers("whitelist", "CloudFront-Is-Robot-Viewer")
     missing = refused(cloudfront.update_origin_request_policy, OriginRequestPolicyConfig=unwritten, **change)
     cloudfront.update_origin_request_policy(OriginRequestPolicyConfig=with_headers("allViewer"), **change)
 

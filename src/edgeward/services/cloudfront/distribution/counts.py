@@ -57,6 +57,7 @@ SHARED = {
     "origin-access-control": quotas.DISTRIBUTIONS_PER_ORIGIN_ACCESS_CONTROL,
     "origin-request-policy": quotas.DISTRIBUTIONS_PER_ORIGIN_REQUEST_POLICY,
     "response-headers-policy": quotas.DISTRIBUTIONS_PER_RESPONSE_HEADERS_POLICY,
+    "trust-store": quotas.DISTRIBUTIONS_PER_TRUST_STORE,
 }
 """By kind of reference."""
 MANAGED = cache_policy.MANAGED.keys() | origin_request_policy.MANAGED.keys() | response_headers_policy.MANAGED.keys()

@@ -15,6 +15,7 @@ def fill_defaults(config: Shape) -> Shape:
     filled: Shape = copy_of(config)
     _fill(filled, _DISTRIBUTION)
     _fill_viewer_certificate(filled["ViewerCertificate"])
+    _fill_viewer_mtls(filled.get("ViewerMtlsConfig"))
     for origin in items_of(filled.get("Origins")):
         _fill_origin(origin)
     for behavior in (filled.get("DefaultCacheBehavior"), *items_of(filled["CacheBehaviors"])):
@@ -42,6 +43,13 @@ def _fill_viewer_certificate(certificate: Shape) -> None:
         _fill(certificate, _OWN_CERTIFICATE)
     if certificate.get("CloudFrontDefaultCertificate"):
         _fill(certificate, _DEFAULT_CERTIFICATE)
+
+
+def _fill_viewer_mtls(asked: Shape | None) -> None:
+    if asked:
+        _fill(asked, {"Mode": "required"})
+        if asked.get("TrustStoreConfig"):
+            _fill(asked["TrustStoreConfig"], _TRUST_STORE)
 
 
 def _fill_origin(origin: Shape) -> None:
@@ -102,6 +110,8 @@ _DEFAULT_CERTIFICATE: Shape = {
 
 # The policy of a caller who names none is common knowledge; the guide does not say.
 _OWN_CERTIFICATE: Shape = {"CloudFrontDefaultCertificate": False, "MinimumProtocolVersion": "TLSv1"}
+
+_TRUST_STORE: Shape = {"AdvertiseTrustStoreCaNames": False, "IgnoreCertificateExpiry": False}
 
 _ORIGIN: Shape = {
     "OriginPath": "",

@@ -201,14 +201,13 @@ HELD_WHILE_DISABLED = frozenset(
         "ConnectionFunctionAssociation",
         "ConnectionMode",
         "TenantConfig",
-        "ViewerMtlsConfig",
         "WebACLId",
     }
 )
 """Members that a disabled distribution may have although the edge lacks their effect: the compiled distribution does
 not differ by them. Enabling it is refused, by the name of the first of them.
 """
-HELD_FAMILIES = frozenset({"anycast-ip-list", "connection-function", "trust-store"})
+HELD_FAMILIES = frozenset({"anycast-ip-list", "connection-function"})
 """The families of which a distribution may name only what is there, whose errors `rules` does not know."""
 
 SUMMARIZED = (

@@ -19,6 +19,14 @@ class OwnCertificate:
     """The DNS names that viewers take it for, lower case; none unless it is issued."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedTrustStore:
+    """What the rules need to know of a trust store."""
+
+    is_active: bool
+    """Whether it has authorities."""
+
+
 class AttachedResources(Protocol):
     """The resources that are attached to a distribution by their id."""
 
@@ -34,12 +42,18 @@ class AttachedResources(Protocol):
     def origin_access_control(self, control_id: str, /) -> Shape | None:
         """The OriginAccessControlConfig; None when there is none."""
 
+    def trusted_authorities(self, store_id: str, /) -> str | None:
+        """The certificates of a trust store, PEM; None when there are none."""
+
 
 class References(AttachedResources, Protocol):
     """What is attached to a distribution, and its fellow distributions."""
 
     def own_certificate(self, arn: str, /) -> OwnCertificate | None:
         """The certificate that has the ARN; None when there is none."""
+
+    def trust_store(self, store_id: str, /) -> NamedTrustStore | None:
+        """The trust store that has the id; None when there is none."""
 
     def alias_owner(self, alias: str, /) -> str | None:
         """The id of the other distribution that has exactly this alias; None when it is free."""

@@ -19,6 +19,7 @@ from edgeward.services.cloudfront.distribution.policies import check_policies
 from edgeward.services.cloudfront.distribution.references import References
 from edgeward.services.cloudfront.distribution.settings import check_settings
 from edgeward.services.cloudfront.distribution.viewer_certificate import check_own_certificate
+from edgeward.services.cloudfront.distribution.viewer_mtls import check_viewer_mtls
 
 __all__ = ["References", "check_distribution", "check_update"]
 
@@ -32,7 +33,7 @@ def check_distribution(config: Shape, references: References, quotas: Quotas = A
     check_settings(filled)
     for check in (check_origins, check_origin_groups, check_behaviors, check_aliases):
         check(filled, quotas)
-    for check_named in (check_policies, check_origin_access, check_own_certificate, check_alias_owners):
+    for check_named in _CHECKS_OF_NAMED:
         check_named(filled, references)
 
 
@@ -47,6 +48,13 @@ def check_update(before: Shape, after: Shape) -> None:
             raise Field().member(member).refused(f"cannot be changed; {advice}", "IllegalUpdate")
 
 
+_CHECKS_OF_NAMED = (
+    check_policies,
+    check_origin_access,
+    check_own_certificate,
+    check_alias_owners,
+    check_viewer_mtls,
+)
 _IMMUTABLE = {
     "CallerReference": "send the one that GetDistributionConfig shows",
     "Staging": "create another distribution, or leave it as it is",

@@ -114,7 +114,6 @@ _DISTRIBUTION_REFUSALS = (
         "distribution tenants are not there yet; leave it out",
     ),
     Refusal("ConnectionMode", _is_one_of("direct"), "distribution tenants are not there yet; use direct"),
-    Refusal("ViewerMtlsConfig", _is_unset, "this edge does not ask viewers for certificates yet; leave it out"),
     Refusal("ConnectionFunctionAssociation", _is_unset, "this edge has no connection functions yet; leave it out"),
 )
 

@@ -10,7 +10,7 @@ import pytest
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
-from edgeward.services.cloudfront.distribution.references import OwnCertificate
+from edgeward.services.cloudfront.distribution.references import NamedTrustStore, OwnCertificate
 from edgeward.services.cloudfront.distribution.rules import check_distribution
 
 
@@ -24,6 +24,7 @@ class KnownResources:
     origin_access_controls: dict[str, Shape] = field(default_factory=dict)
     alias_owners: dict[str, str] = field(default_factory=dict)
     certificates: dict[str, OwnCertificate] = field(default_factory=dict)
+    trust_stores: dict[str, NamedTrustStore] = field(default_factory=dict)
 
     def cache_policy(self, policy_id: str, /) -> Shape | None:
         return self.cache_policies.get(policy_id)
@@ -40,6 +41,12 @@ class KnownResources:
     def own_certificate(self, arn: str, /) -> OwnCertificate | None:
         return self.certificates.get(arn)
 
+    def trusted_authorities(self, _store_id: str, /) -> str | None:
+        return None
+
+    def trust_store(self, store_id: str, /) -> NamedTrustStore | None:
+        return self.trust_stores.get(store_id)
+
     def alias_owner(self, alias: str, /) -> str | None:
         return self.alias_owners.get(alias)
 
@@ -54,7 +61,7 @@ def known() -> KnownResources:
             "certificate": {
                 "Name": "certificate",
                 "MinTTL": 1,
-                "ParametersInCacheKeyAndForwardedToOrigin": _listing("CloudFront-Viewer-Cert-Pem"),
+                "ParametersInCacheKeyAndForwardedToOrigin": _listing("CloudFront-Is-Robot-Viewer"),
             },
         },
         origin_request_policies={"robot": _listing("Referer", "CloudFront-Is-Robot-Viewer")},
@@ -69,6 +76,10 @@ def known() -> KnownResources:
         certificates={
             ACM: OwnCertificate(status="ISSUED", names=("*.example.com", "example.com")),
             f"{ACM}-expired": OwnCertificate(status="EXPIRED", names=("*.example.com",)),
+        },
+        trust_stores={
+            "ts_1": NamedTrustStore(is_active=True),
+            "ts_pending": NamedTrustStore(is_active=False),
         },
         alias_owners={"taken.example.com": "E1OTHER", "*.taken.example.net": "E1OTHER"},
     )

@@ -14,7 +14,7 @@ from edgeward.lint import header
 from edgeward.lint.rules import Subject, findings
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import behaviors
-from edgeward.services.cloudfront.distribution.references import OwnCertificate, References
+from edgeward.services.cloudfront.distribution.references import NamedTrustStore, OwnCertificate, References
 from edgeward.services.cloudfront.distribution.rules import check_distribution
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
 
@@ -31,8 +31,14 @@ class EverythingExists:
     def response_headers_policy(self, _policy_id: str, /) -> Shape | None:
         return {}
 
+    def trusted_authorities(self, _store_id: str, /) -> str | None:
+        return None
+
     def origin_access_control(self, _control_id: str, /) -> Shape | None:
         return {"OriginAccessControlOriginType": "s3", "SigningBehavior": "always", "SigningProtocol": "sigv4"}
+
+    def trust_store(self, _store_id: str, /) -> NamedTrustStore | None:
+        return None
 
     def own_certificate(self, _arn: str, /) -> OwnCertificate | None:
         return OwnCertificate(status="ISSUED", names=("www.example.com",))

@@ -123,7 +123,7 @@ REFUSED = [
         "a header in the cache key that the edge cannot write",
         {f"{FIRST}.CachePolicyId": "certificate"},
         "InvalidArgument",
-        "cannot write yet: cloudfront-viewer-cert-pem",
+        "cannot write yet: cloudfront-is-robot-viewer",
     ),
     (
         "a forwarded header that the edge cannot write",
@@ -179,9 +179,9 @@ REFUSED = [
     ),
     (
         "a legacy header that the edge cannot write",
-        legacy(Headers=listed("CloudFront-Viewer-Cert-Pem")),
+        legacy(Headers=listed("CloudFront-Is-Robot-Viewer")),
         "InvalidArgument",
-        "cannot write these headers yet: cloudfront-viewer-cert-pem",
+        "cannot write these headers yet: cloudfront-is-robot-viewer",
     ),
     (
         "a minimum and all headers",

@@ -79,7 +79,6 @@ ASKED_FOR: list[tuple[str, Any]] = [
     ("AnycastIpListId", "1"),
     ("TenantConfig", {"ParameterDefinitions": [{"Name": "x", "Definition": {}}]}),
     ("ConnectionMode", "tenant-only"),
-    ("ViewerMtlsConfig", {"Mode": "required"}),
     ("ConnectionFunctionAssociation", {"Id": "1"}),
     (f"{SITE}.S3OriginConfig.OriginAccessIdentity", "origin-access-identity/cloudfront/E1"),
     (f"{SITE}.VpcOriginConfig", {"VpcOriginId": "1"}),

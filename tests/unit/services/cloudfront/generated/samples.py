@@ -584,7 +584,7 @@ member_family(
     lambda _client: {
         "Name": unique("trust"),
         "CaCertificatesBundleSource": BUNDLE,
-        "UseClientCertificateOCSPEndpoint": True,
+        "UseClientCertificateOCSPEndpoint": False,
         "Tags": TAGS,
     },
     {"CaCertificatesBundleSource": BUNDLE, "UseClientCertificateOCSPEndpoint": False},
