@@ -23,7 +23,7 @@ from types_boto3_cloudfront import CloudFrontClient
 from clients.grpc_origin import OPTIONS, WAIT_SECONDS, Front, GrpcServer, Seen, method, piped_to
 from clients.running import RunningCdn
 from edgeward.authority import LocalAuthority
-from edgeward.edge.settings import EdgeSettings, LogSettings
+from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings, LogSettings
 from edgeward.scenario import certificates
 from edgeward.scenario.access_log import AccessLog
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
@@ -103,7 +103,12 @@ def start_cdn(tmp_path: Path) -> Iterator[StartCdn]:
             front = Front(context, http2 or piped_to(lambda: servers[-1].port), seen)
             parts.callback(front.close)
             trusted = (certificates.root_pem(),)
-            settings = EdgeSettings(workers=1, log=LogSettings(directory=tmp_path), trusted_authorities=trusted)
+            settings = EdgeSettings(
+                workers=1,
+                log=LogSettings(directory=tmp_path),
+                trusted_authorities=trusted,
+                allowed_private_origins=LOOPBACK_NETWORKS,
+            )
             ports = {MAIN: OriginPorts(front.port, front.port)}
             edge = EdgeUnderTest(settings, ports, certificates.edge_certificate([NAME]))
             parts.callback(edge.stop)
