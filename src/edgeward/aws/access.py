@@ -42,6 +42,10 @@ class Caller:
     """The id of the user or role that the permissions are of; None for the root of the account."""
     session_since: datetime | None = None
     """When temporary credentials were issued."""
+    session_tags: Mapping[str, str] = field(default_factory=dict)
+    """That the session was given when it was taken, or inherited; they count before those of the role."""
+    transitive_tag_keys: tuple[str, ...] = ()
+    """The keys of those that the sessions of further roles inherit."""
     session_policies: tuple[str, ...] | None = None
     """Policy documents that bound what temporary credentials may do; None where nothing but the owner's do."""
 

@@ -6,8 +6,10 @@ of its own. Invariant: one state folder has one sample distribution, whatever in
 
 import json
 import uuid
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from edgeward.dev.aws_clients import REGION
 from edgeward.dev.state_folder import StateFolder, read_record, write_private
@@ -110,20 +112,31 @@ def _create_distribution(cloudfront: "CloudFrontClient", origins: Origins) -> Sa
 
 
 def _access_control(cloudfront: "CloudFrontClient") -> str:
-    """The id of the origin access control, made when missing. An account has 100 at most: one page shows all."""
-    for item in cloudfront.list_origin_access_controls()["OriginAccessControlList"].get("Items", []):
+    """The id of the origin access control, made when missing."""
+    for item in _every(cloudfront.list_origin_access_controls, "OriginAccessControlList"):
         if item["Name"] == _ACCESS_CONTROL["Name"]:
-            return item["Id"]
+            return str(item["Id"])
     made = cloudfront.create_origin_access_control(OriginAccessControlConfig=_ACCESS_CONTROL)
     return made["OriginAccessControl"]["Id"]
 
 
 def _assets_policy(cloudfront: "CloudFrontClient") -> str:
-    """The id of the custom cache policy, made when missing. An account has 20 at most: one page shows all."""
-    for item in cloudfront.list_cache_policies(Type="custom")["CachePolicyList"].get("Items", []):
+    """The id of the custom cache policy, made when missing."""
+    for item in _every(partial(cloudfront.list_cache_policies, Type="custom"), "CachePolicyList"):
         if item["CachePolicy"]["CachePolicyConfig"]["Name"] == _ASSETS_POLICY["Name"]:
-            return item["CachePolicy"]["Id"]
+            return str(item["CachePolicy"]["Id"])
     return cloudfront.create_cache_policy(CachePolicyConfig=_ASSETS_POLICY)["CachePolicy"]["Id"]
+
+
+def _every(page: Callable[..., Any], member: str) -> Iterator[Any]:
+    """The items of all pages; quotas may let there be more than one page holds."""
+    marker: dict[str, str] = {}
+    while True:
+        found = page(**marker)[member]
+        yield from found.get("Items", [])
+        if "NextMarker" not in found:
+            return
+        marker = {"Marker": found["NextMarker"]}
 
 
 def _follow_dynamic_port(cloudfront: "CloudFrontClient", distribution_id: str, port: int) -> None:

@@ -2,14 +2,16 @@
 
 `python -m edgeward.services.cloudfront.coverage` writes docs/reference/coverage.md; a test fails when it is stale.
 The rows come from the service model, the operations that have a handler, and the tables of `distribution.support` and
-`distribution.unsupported`; that every operation with a handler is tested is for the generated tests to assert.
+`distribution.unsupported`; `evidence` says what shows each, and tests check that it is there. That every operation with
+a handler is tested is for the generated tests to assert.
 """
 
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from edgeward.aws.model import ServiceModel
+from edgeward.services.cloudfront import evidence
 from edgeward.services.cloudfront.distribution.support import EFFECTS, INERT
 from edgeward.services.cloudfront.distribution.unsupported import REFUSALS
 
@@ -23,7 +25,9 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "AnycastIpList": "the edge announces no addresses: a list stays Deploying, without any",
     "ConnectionFunction": "functions are kept and published, and do not run",
     "ConnectionGroup": "groups are kept; no tenant is served yet",
+    "ConnectionMode": "a distribution for tenants has to be disabled",
     "ContinuousDeploymentPolic": "policies are kept; a distribution cannot name one yet",
+    "CopyDistribution": "a staging distribution is kept and promoted; no viewer is sent to one yet",
     "DistributionTenant": "tenants are kept, their domains inactive; their distribution has to be disabled",
     "FieldLevelEncryption": "configurations and profiles are kept; a behavior cannot name one yet",
     "Function": "functions are kept and published; a behavior cannot name one yet",
@@ -32,6 +36,7 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "ManagedCertificateDetails": "no managed certificate can be asked for, so none is found",
     "MonitoringSubscription": "subscriptions are kept; there are no metrics yet",
     "OriginAccessIdentit": "identities are kept; an origin cannot name one yet",
+    "OwnedResource": "VPC origins alone can be shared, and an origin cannot name one yet",
     "PublicKey": "keys are kept and checked; see key groups",
     "RealtimeLogConfig": "configurations are kept; a behavior cannot name one yet",
     "ResourcePolicy": "policies are kept; there is one account",
@@ -56,12 +61,14 @@ def _introduction(model: ServiceModel, served: Collection[str]) -> Iterator[str]
     yield "# What of the CloudFront API is there"
     yield ""
     yield f"{len(served)} of the {len(model.operations)} operations of the API {model.version} are served; the others"
-    yield "answer 501. Each operation that is served is tested with an input as full as its rules allow, and with"
-    yield "everything wrong that the service model knows."
+    yield f"answer 501. `{GENERATED}` sends each that is served, but"
+    yield f"{', '.join(sorted(REFUSING))}, an input as full as its rules allow, and everything wrong that the"
+    yield "service model knows."
     yield ""
-    yield "**Enforced** means that the edge does what the operation's resource says. **Stored** means that it can be"
-    yield "created, read and changed by CloudFront's rules, and that nothing else happens: what needs it is refused"
-    yield "by name."
+    yield "**Enforced** means that the edge, or the API itself, does what the operation's resource says, and names a"
+    yield "scenario (a file below `tests/scenarios`) or a test that fails when it does not. **Stored** means that it"
+    yield "can be created, read and changed by CloudFront's rules, and that nothing else happens: what needs it is"
+    yield "refused by name."
     yield ""
 
 
@@ -71,18 +78,33 @@ def _operations(model: ServiceModel, served: Collection[str]) -> Iterator[str]:
     yield "| operation | | note |"
     yield "|---|---|---|"
     for name in sorted(model.operations):
-        state, note = _state(name, served)
-        yield f"| {name} | {state} | {note} |"
+        state, note = state_of(name, served)
+        yield f"| {name} | {state} | {note or _shown_by(evidence_of(name))} |"
     yield ""
 
 
-def _state(name: str, served: Collection[str]) -> tuple[str, str]:
+def state_of(name: str, served: Collection[str]) -> tuple[str, str]:
+    """Whether an operation is enforced, stored or not there, and a note where it is not enforced."""
     if name not in served:
         return "501", NOT_SERVED[name]
-    if name.startswith("ListDistributionsBy"):
-        return "enforced", ""
-    words = sorted((word for word in WITHOUT_EFFECT if word in name), key=len, reverse=True)
-    return ("stored", WITHOUT_EFFECT[words[0]]) if words else ("enforced", "")
+    word = _longest(name, WITHOUT_EFFECT)
+    return ("stored", WITHOUT_EFFECT[word]) if word is not None else ("enforced", "")
+
+
+def evidence_of(name: str) -> Sequence[str]:
+    """What shows that an enforced operation has its effect. Raises KeyError when nothing does."""
+    word = _longest(name, evidence.OPERATIONS)
+    if word is None:
+        raise KeyError(f"add a test that shows {name} to evidence.OPERATIONS")
+    return evidence.OPERATIONS[word]
+
+
+def _longest(name: str, words: Collection[str]) -> str | None:
+    return max((word for word in words if word in name), key=len, default=None)
+
+
+def _shown_by(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _keys() -> Iterator[str]:
@@ -91,12 +113,17 @@ def _keys() -> Iterator[str]:
     yield "The service cloudfront-keyvaluestore is on the same endpoint, with all of its six operations. SDKs sign its"
     yield "calls with SigV4A and put the account id before the host, so the endpoint has to be a name below which every"
     yield "name is this machine: `AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE=http://localhost:4566`, where the system"
-    yield "resolves `*.localhost`. Keys are stored; no function reads them yet."
+    yield "resolves `*.localhost`. No function reads the keys yet."
+    yield ""
+    yield "| operation | | note |"
+    yield "|---|---|---|"
+    for name in sorted(KEY_OPERATIONS):
+        yield f"| {name} | stored | {_shown_by(KEY_OPERATIONS[name])} |"
     yield ""
 
 
 def _fields() -> Iterator[str]:
-    rows = {path: ("enforced", words) for path, words in EFFECTS.items()}
+    rows = {path: ("enforced", f"{words}: {_shown_by(evidence.MEMBERS[path])}") for path, words in EFFECTS.items()}
     rows |= {path: ("needs nothing", words) for path, words in INERT.items()}
     rows |= {refusal.path: ("refused", refusal.missing) for refusal in REFUSALS}
     yield "## Members of DistributionConfig"
@@ -110,6 +137,21 @@ def _fields() -> Iterator[str]:
         yield f"| `{path}` | {state} | {note} |"
     yield ""
 
+
+GENERATED = "tests/unit/services/cloudfront/generated/test_operations.py"
+REFUSING = frozenset({"GetManagedCertificateDetails"})
+"""Served, and so far only to say that there is no such thing."""
+
+_KEYS = "tests/unit/services/key_value_store/test_keys.py"
+KEY_OPERATIONS: Mapping[str, Sequence[str]] = {
+    "DeleteKey": (f"{_KEYS}::test_a_key_is_put_read_listed_and_deleted",),
+    "DescribeKeyValueStore": (f"{_KEYS}::test_a_change_needs_the_current_etag",),
+    "GetKey": (f"{_KEYS}::test_a_key_is_put_read_listed_and_deleted",),
+    "ListKeys": (f"{_KEYS}::test_pages_run_through_all_keys_in_order",),
+    "PutKey": (f"{_KEYS}::test_a_key_is_put_read_listed_and_deleted",),
+    "UpdateKeys": (f"{_KEYS}::test_an_update_is_made_whole_or_not_at_all",),
+}
+"""The operations of the other service, with what shows each."""
 
 COVERAGE_PATH = Path("docs/reference/coverage.md")
 

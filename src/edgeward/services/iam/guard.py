@@ -66,7 +66,7 @@ class Guard:
         return Grants(
             identity=self._policies_of(transaction, owner),
             session=None if bounds is None else [documents.read(bound) for bound in bounds],
-            tags={tag["Key"]: tag["Value"] for tag in owner.config["Tags"]},
+            tags={**{tag["Key"]: tag["Value"] for tag in owner.config["Tags"]}, **caller.session_tags},
         )
 
     def _policies_of(self, transaction: Transaction, owner: Resource) -> list[Policy]:
@@ -114,7 +114,13 @@ class Guard:
         else:
             caller = self._role(owner, session)
         bounds = self._bounds(transaction, session) if session.is_bounded else None
-        return replace(caller, session_since=session.issued_at, session_policies=bounds)
+        return replace(
+            caller,
+            session_since=session.issued_at,
+            session_policies=bounds,
+            session_tags=session.tags,
+            transitive_tag_keys=session.transitive,
+        )
 
     def _user(self, user: Resource, access_key: str) -> Caller:
         return Caller(

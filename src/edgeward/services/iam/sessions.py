@@ -4,6 +4,7 @@ Invariant: only this control plane's key opens a token, and what it says is what
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 
@@ -28,6 +29,10 @@ class Session:
     """Documents that bound it."""
     policy_arns: tuple[str, ...] = ()
     """Managed policies that bound it, as they are when it is used."""
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    transitive: tuple[str, ...] = ()
+    """The keys of the tags that sessions of further roles inherit."""
 
     @property
     def is_bounded(self) -> bool:
@@ -56,10 +61,11 @@ def session_of(token: str, vault: Vault) -> Session | None:
     if text is None:
         return None
     members = json.loads(text)
-    lists = {name: tuple(members[name]) for name in ("policies", "policy_arns")}
+    # Tokens of before there were tags have none.
+    lists = {name: tuple(members.get(name, ())) for name in ("policies", "policy_arns", "transitive")}
     return Session(**{**members, **lists})
 
 
 PURPOSE = "session"
-LONGEST_TOKEN = 16_384
-"""Characters; far above what a session policy at its limit makes."""
+LONGEST_TOKEN = 32_768
+"""Characters; far above what a session policy and tags at their limits make."""

@@ -15,6 +15,7 @@ from edgeward.services.iam import documents, entities, managed_policies
 from edgeward.services.iam.entities import ROLE, refuse_unserved
 from edgeward.services.iam.guard import Guard
 from edgeward.services.iam.permissions import Grants, Refusal, account_names, context_of, names_of, refusals
+from edgeward.services.iam.session_tags import SessionTags, session_tags
 from edgeward.services.iam.sessions import Session, token_of
 
 
@@ -57,15 +58,13 @@ def assume_role(environment: Environment, guard: Guard, call: Call) -> Shape:
         "ProvidedContexts",
         "SerialNumber",
         "SourceIdentity",
-        "Tags",
         "TokenCode",
-        "TransitiveTagKeys",
     )
     if call.caller.kind == "Root":
         raise ApiError("AccessDenied", "Roles may not be assumed by root accounts. Call as a user or a role.")
-    policies = _session_policies(call)
+    policies, tags = _session_policies(call), session_tags(call)
     with environment.store.read() as transaction:
-        role = _assumable(transaction, guard, call)
+        role = _assumable(transaction, guard, call, tags)
         arns = _session_policy_arns(environment.account_id, transaction, call)
     seconds = _duration(call, role)
     name = call.members["RoleSessionName"]
@@ -78,14 +77,16 @@ def assume_role(environment: Environment, guard: Guard, call: Call) -> Shape:
         name=name,
         policies=policies,
         policy_arns=arns,
+        tags=tags.all,
+        transitive=tags.transitive,
     )
     account = environment.account_id
     arn = f"arn:aws:sts::{account}:assumed-role/{role.config['Name']}/{name}"
-    packed = sum(map(documents.size, policies)) * 100 // LONGEST_SESSION_POLICY
+    packed = max(sum(map(documents.size, policies)) * 100 // LONGEST_SESSION_POLICY, tags.packed)
     return {
         "Credentials": _shown(session, guard),
         "AssumedRoleUser": {"AssumedRoleId": f"{role.id}:{name}", "Arn": arn},
-        "PackedPolicySize": packed if session.is_bounded else None,
+        "PackedPolicySize": packed if session.is_bounded or tags.all else None,
     }
 
 
@@ -116,18 +117,22 @@ def _session_policy_arns(account_id: str, transaction: Transaction, call: Call) 
     return arns
 
 
-def _assumable(transaction: Transaction, guard: Guard, call: Call) -> Resource:
+def _assumable(transaction: Transaction, guard: Guard, call: Call, tags: SessionTags) -> Resource:
     """The role that is asked for. Raises ApiError `AccessDenied`, also when there is none: nobody is told which."""
     arn = call.members["RoleArn"]
-    demand = Demand(action=ASSUME_ROLE, resource=arn, keys=_keys(call))
+    demands = [
+        Demand(action=action, resource=arn, tags=tags.requested, tag_keys=tuple(tags.requested), keys=_keys(call))
+        for action in (ASSUME_ROLE, *([TAG_SESSION] if tags.all else []))
+    ]
     role = transaction.find_by_name(ROLE.family, arn.rpartition("/")[2].lower())
     if role is None or entities.arn_of(guard.account_id, ROLE, role) != arn:
-        raise Refusal.RESOURCE_IS_SILENT.error(call.caller, demand)
+        raise Refusal.RESOURCE_IS_SILENT.error(call.caller, demands[0])
     grants = guard.grants(transaction, call.caller)
     role_tags = {tag["Key"]: tag["Value"] for tag in role.config["Tags"]}
-    context = context_of(call.caller, demand, (grants.tags, role_tags), call.request, call.now)
-    for refusal in _refusals(call.caller, demand, role, grants, context):
-        raise refusal.error(call.caller, demand)
+    for demand in demands:
+        context = context_of(call.caller, demand, (grants.tags, role_tags), call.request, call.now)
+        for refusal in _refusals(call.caller, demand, role, grants, context):
+            raise refusal.error(call.caller, demand)
     return role
 
 
@@ -155,6 +160,8 @@ def _keys(call: Call) -> dict[str, list[str]]:
     keys = {"sts:rolesessionname": [call.members["RoleSessionName"]]}
     if "ExternalId" in call.members:
         keys["sts:externalid"] = [call.members["ExternalId"]]
+    if "TransitiveTagKeys" in call.members:
+        keys["sts:transitivetagkeys"] = list(call.members["TransitiveTagKeys"])
     return keys
 
 
@@ -173,6 +180,7 @@ def _duration(call: Call, role: Resource) -> int:
 
 
 ASSUME_ROLE = "sts:AssumeRole"
+TAG_SESSION = "sts:TagSession"
 DEFAULT_OWN_SECONDS = 43_200
 DEFAULT_ROLE_SECONDS = 3_600
 LONGEST_ROOT_SECONDS = 3_600

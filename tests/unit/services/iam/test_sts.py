@@ -227,7 +227,6 @@ def test_credentials_signed_without_their_token_are_none(account: Any, refusal: 
     [
         ({"DurationSeconds": 899}, "durationSeconds"),
         ({"SerialNumber": "arn:aws:iam::123456789012:mfa/ada"}, "SerialNumber is not served"),
-        ({"Tags": [{"Key": "a", "Value": "b"}]}, "Tags is not served"),
         ({"SourceIdentity": "ada"}, "SourceIdentity is not served"),
         ({"Policy": "{"}, "not JSON"),
         ({"PolicyArns": [{"arn": "arn:aws:iam::aws:policy/Nonsense"}]}, "There is no policy"),

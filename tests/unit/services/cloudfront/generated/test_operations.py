@@ -9,6 +9,7 @@ from botocore.model import StructureShape
 from sqlalchemy import func, select
 
 from edgeward.control_plane import ControlPlane
+from edgeward.services.cloudfront.coverage import REFUSING
 from edgeward.services.cloudfront.service import served_operations
 from edgeward.store.tables import resource, resource_version, tag
 from unit.services.cloudfront.generated.breaking import broken_inputs
@@ -16,8 +17,6 @@ from unit.services.cloudfront.generated.samples import SAMPLES, call
 
 MODEL = botocore.session.get_session().get_service_model("cloudfront")
 SERVED = sorted(SAMPLES)
-REFUSING = {"GetManagedCertificateDetails"}
-"""Served, and so far only to say that there is no such thing: asking for a managed certificate is refused."""
 
 
 def input_of(name: str) -> StructureShape:
