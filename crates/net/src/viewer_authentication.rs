@@ -4,6 +4,8 @@
 //! of other terms is never taken for it. Set by name in `certificates`, carried out by `tls`, read by the pipeline.
 
 mod facts;
+#[cfg(test)]
+mod tests;
 mod trust;
 mod verifier;
 

@@ -96,24 +96,23 @@ impl TrustStore {
         now: UnixTime,
     ) -> Result<(), Error> {
         let checked = self.verify_at(leaf, intermediates, now);
-        match checked {
-            Err(webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. }) if self.ignores_expiry => {
-                self.verify_at_some_time(leaf, intermediates).unwrap_or(checked)
-            }
-            _ => checked,
-        }
-        .map_err(error_of)
+        let overlooked = self.ignores_expiry && is_about_time(&checked);
+        let verdict = if overlooked { self.verify_at_any_time(leaf, intermediates) } else { checked };
+        verdict.map_err(error_of)
     }
 
-    /// Certificates of a path are all valid together from when the last of them began, or never. `None`: never.
-    fn verify_at_some_time(
+    /// Certificates of a path are all valid together from when the last of them began, or never. What is wrong beside the
+    /// time goes before that.
+    fn verify_at_any_time(
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-    ) -> Option<Result<(), webpki::Error>> {
+    ) -> Result<(), webpki::Error> {
         let beginnings =
             std::iter::once(leaf).chain(intermediates).filter_map(|each| Some(Validity::of(each)?.not_before));
-        beginnings.map(|time| self.verify_at(leaf, intermediates, time)).find(Result::is_ok)
+        let mut verdicts: Vec<_> = beginnings.map(|time| self.verify_at(leaf, intermediates, time)).collect();
+        verdicts.sort_by_key(|verdict| (verdict.is_err(), is_about_time(verdict)));
+        verdicts.into_iter().next().unwrap_or(Err(webpki::Error::BadDer))
     }
 
     fn verify_at(
@@ -138,6 +137,10 @@ impl TrustStore {
             None => Err(webpki::Error::UnknownIssuer),
         }
     }
+}
+
+fn is_about_time(verdict: &Result<(), webpki::Error>) -> bool {
+    matches!(verdict, Err(webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. }))
 }
 
 impl Validity {
