@@ -24,6 +24,9 @@ use tokio::time::timeout;
 
 use crate::support::{Authority, PATIENCE};
 
+/// Bytes that an origin may send ahead on one stream.
+const WINDOW: usize = 256 * 1024;
+
 fn pool() -> OriginPool {
     OriginPool::new(Resolver::default(), client_config(&[Authority::new().pem()]).unwrap())
 }
@@ -221,9 +224,83 @@ async fn an_origin_runs_ahead_of_a_viewer_by_its_window_and_no_more() {
     .await;
     let response = pool().stream(&address, &timeouts(), request(Empty::new())).await.unwrap();
     // What it has been granted before anything was read.
-    while stalls.recv().await.unwrap() < 256 * 1024 {}
-    assert_eq!(sent.load(Ordering::Relaxed), 256 * 1024);
+    while stalls.recv().await.unwrap() < WINDOW {}
+    assert_eq!(sent.load(Ordering::Relaxed), WINDOW);
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes().len(), LENGTH);
+}
+
+#[tokio::test]
+async fn viewers_that_do_not_read_hold_up_nobody_else() {
+    let (filled, mut fills) = mpsc::unbounded_channel();
+    let address = origin(100, move |request: Request<RecvStream>, mut respond: SendResponse<Bytes>| {
+        let filled = filled.clone();
+        async move {
+            if request.headers().contains_key("x-echo") {
+                return echo(request, respond).await;
+            }
+            let mut sending = respond.send_response(Response::new(()), false).unwrap();
+            send(&mut sending, vec![0; WINDOW].into()).await;
+            filled.send(()).unwrap();
+            poll_fn(|cx| sending.poll_reset(cx)).await.unwrap();
+        }
+    })
+    .await;
+    let pool = pool();
+    let mut unread = Vec::new();
+    for _ in 0..40 {
+        unread.push(pool.stream(&address, &timeouts(), request(Empty::new())).await.unwrap());
+        timeout(PATIENCE, fills.recv()).await.unwrap().unwrap();
+    }
+    let (feed, mut request) = fed();
+    request.headers_mut().insert("x-echo", HeaderValue::from_static("yes"));
+    let mut response = pool.stream(&address, &timeouts(), request).await.unwrap();
+    feed.send(Frame::data("through".into())).await.unwrap();
+    assert_eq!(piece(&mut response).await.into_data().unwrap(), "through");
+    assert_eq!(pool.http2_connections(), 1);
+}
+
+#[tokio::test]
+async fn a_viewer_runs_ahead_of_an_origin_by_its_window_and_no_more() {
+    const PIECE: usize = 65_535;
+    let (go_on, went_on) = tokio::sync::oneshot::channel::<()>();
+    let (heard, mut hears) = mpsc::unbounded_channel();
+    let waits = Arc::new(parking_lot::Mutex::new(Some(went_on)));
+    let address = origin(10, move |request: Request<RecvStream>, mut respond: SendResponse<Bytes>| {
+        let (heard, waits) = (heard.clone(), Arc::clone(&waits));
+        async move {
+            let mut content = request.into_body();
+            let mut received = 0;
+            while received < PIECE {
+                received += content.data().await.unwrap().unwrap().len();
+            }
+            heard.send(()).unwrap();
+            let waiting = waits.lock().take().unwrap();
+            waiting.await.unwrap();
+            content.flow_control().release_capacity(received).unwrap();
+            while let Some(data) = content.data().await {
+                let length = data.unwrap().len();
+                received += length;
+                content.flow_control().release_capacity(length).unwrap();
+            }
+            let answer = Response::builder().header("x-received", received).body(()).unwrap();
+            respond.send_response(answer, true).unwrap();
+        }
+    })
+    .await;
+    let (feed, request) = fed();
+    let (pool, limits) = (pool(), timeouts());
+    let asking = tokio::spawn(async move { pool.stream(&address, &limits, request).await });
+    let piece = || Frame::data(Bytes::from(vec![0; PIECE]));
+    // The window holds one; one more waits for room, and one in the channel.
+    for _ in 0..3 {
+        feed.send(piece()).await.unwrap();
+    }
+    hears.recv().await.unwrap();
+    assert!(feed.try_send(piece()).is_err());
+    go_on.send(()).unwrap();
+    drop(feed);
+    let response = asking.await.unwrap().unwrap();
+    assert_eq!(response.headers()["x-received"], (3 * PIECE).to_string());
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ impl Http2Connection {
 
     /// A stream, where its origin takes one more.
     pub(super) fn reserve(&self) -> Option<Reserved> {
-        let most = self.sender.current_max_send_streams().min(MAX_STREAMS);
+        let most = self.sender.current_max_send_streams().min(MAX_STREAMS as usize);
         (self.streams.count() < most).then(|| self.reserve_first())
     }
 
