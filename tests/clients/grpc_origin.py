@@ -6,6 +6,7 @@ is asked; requests over HTTP/1.1 are answered by hand, so that the two can share
 
 import contextlib
 import queue
+import re
 import socket
 import ssl
 import threading
@@ -146,6 +147,8 @@ class Front:
         with session.makefile("rb") as reader:
             while head := b"".join(iter(reader.readline, b"\r\n")):
                 self._seen.http1.put(head)
+                if length := re.search(rb"content-length: (\d+)", head.lower()):
+                    reader.read(int(length.group(1)))
                 session.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nplain")
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import queue
+import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,7 @@ from types_boto3_cloudfront import CloudFrontClient
 from clients.grpc_origin import OPTIONS, WAIT_SECONDS, Front, GrpcServer, Seen, method, piped_to
 from clients.running import RunningCdn
 from edgeward.authority import LocalAuthority
-from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings, LogSettings
+from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings, LogSettings, ViewerLimits
 from edgeward.scenario import certificates
 from edgeward.scenario.access_log import AccessLog
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
@@ -95,7 +96,13 @@ def grpc_channel(address: str, name: str, root: str) -> Iterator[grpc.Channel]:
 def start_cdn(tmp_path: Path) -> Iterator[StartCdn]:
     with contextlib.ExitStack() as parts:
 
-        def start(http2: Any = None, origin: ShortOrigin | None = None, *, grpc: bool = True) -> Cdn:
+        def start(
+            http2: Any = None,
+            origin: ShortOrigin | None = None,
+            limits: ViewerLimits = ViewerLimits(),  # noqa: B008 - frozen
+            *,
+            grpc: bool = True,
+        ) -> Cdn:
             seen = Seen()
             servers = [GrpcServer(seen)]
             parts.callback(lambda: servers.pop().stop())
@@ -108,6 +115,7 @@ def start_cdn(tmp_path: Path) -> Iterator[StartCdn]:
                 log=LogSettings(directory=tmp_path),
                 trusted_authorities=trusted,
                 allowed_private_origins=LOOPBACK_NETWORKS,
+                limits=limits,
             )
             ports = {MAIN: OriginPorts(front.port, front.port)}
             edge = EdgeUnderTest(settings, ports, certificates.edge_certificate([NAME]))
@@ -262,6 +270,41 @@ def test_a_server_that_restarts_is_found_again(start_cdn: StartCdn) -> None:
             assert method(channel, "Echo")(turn, timeout=WAIT_SECONDS) == turn
             cdn.restart_origin()
         assert method(channel, "Echo")(b"four", timeout=WAIT_SECONDS) == b"four"
+
+
+def test_a_server_that_goes_away_in_the_middle_ends_the_call_and_is_found_again(start_cdn: StartCdn) -> None:
+    cdn = start_cdn()
+    with cdn.channel() as channel:
+        chat = Chat(channel)
+        assert chat.say(b"hello") == b"re: hello"
+        cdn.restart_origin()
+        with pytest.raises(grpc.RpcError):
+            chat.say(b"still there?")
+        chat.hang_up()
+        assert method(channel, "Echo")(b"on", timeout=WAIT_SECONDS) == b"on"
+
+
+def test_a_stream_in_progress_is_finished_while_the_edge_stops(start_cdn: StartCdn) -> None:
+    cdn = start_cdn()
+    with cdn.channel() as channel, ThreadPoolExecutor(1) as threads:
+        chat = Chat(channel)
+        assert chat.say(b"one") == b"re: one"
+        stopping = threads.submit(cdn.edge.stop, WAIT_SECONDS)
+        assert chat.say(b"two") == b"re: two"
+        assert chat.end() == grpc.StatusCode.OK
+        stopping.result(WAIT_SECONDS)
+
+    assert cdn.record()["x-edge-result-type"] == "Miss"
+
+
+def test_a_client_may_be_silent_for_longer_than_others_may_with_content(start_cdn: StartCdn) -> None:
+    cdn = start_cdn(limits=ViewerLimits(content_timeout_ms=200))
+    with cdn.channel() as channel:
+        chat = Chat(channel)
+        assert chat.say(b"one") == b"re: one"
+        assert status_of_slow_content(cdn) == b"HTTP/1.1 408 Request Timeout"
+        assert chat.say(b"two") == b"re: two"
+        assert chat.end() == grpc.StatusCode.OK
 
 
 def test_an_origin_that_is_not_there_is_unavailable(start_cdn: StartCdn) -> None:
@@ -448,6 +491,18 @@ def get(cdn: Cdn, path: str) -> tuple[bytes, str | None]:
     ) as pool:
         response = pool.request("GET", path, headers={"Host": NAME}, retries=False, timeout=WAIT_SECONDS)
         return response.data, response.headers["X-Cache"]
+
+
+def status_of_slow_content(cdn: Cdn) -> bytes:
+    """What a viewer gets that says it has content, and sends none."""
+    context = ssl.create_default_context(cadata=certificates.root_pem())
+    host, port = cdn.https.split(":")
+    with (
+        socket.create_connection((host, int(port)), WAIT_SECONDS) as stream,
+        context.wrap_socket(stream, server_hostname=NAME) as session,
+    ):
+        session.sendall(f"POST /slow HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 9\r\n\r\n".encode())
+        return session.makefile("rb").readline().strip()
 
 
 Act = Callable[[h2.connection.H2Connection, int], None]

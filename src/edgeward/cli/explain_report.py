@@ -207,6 +207,7 @@ REFUSALS = {
     "https-required": "the behavior's ViewerProtocolPolicy is https-only",
     "method-not-allowed": "the method is not among the behavior's AllowedMethods",
     "unexpected-content": "GET and HEAD may not have content",
+    "grpc-in-clear": "gRPC goes to origins over HTTPS alone, and this one is asked in clear",
     "no-signing-identity": "the origin is to be signed for, and the edge has no identity to sign with",
     "origin-dns": "the origin's domain name cannot be resolved",
     "origin-out-of-reach": "the origin's domain name leads to a private address; the edge's allowed_private_origins "

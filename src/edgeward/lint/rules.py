@@ -271,6 +271,21 @@ def origin_in_clear(subject: Subject) -> Iterator[Finding]:
             )
 
 
+def grpc_in_clear(subject: Subject) -> Iterator[Finding]:
+    """Guide, "Using gRPC with CloudFront distributions"."""
+    for where, behavior in subject.behaviors():
+        is_grpc = behavior.get("GrpcConfig", {}).get("Enabled")
+        for origin in subject.targets(behavior)[:1] if is_grpc else ():
+            if origin.get("CustomOriginConfig", {}).get("OriginProtocolPolicy", "http-only") == "http-only":
+                yield Finding(
+                    "grpc-in-clear",
+                    "error",
+                    f"{where}.GrpcConfig",
+                    f"gRPC goes over HTTPS alone, and {origin['Id']} is asked in clear: every call fails",
+                    "set OriginProtocolPolicy to https-only or match-viewer",
+                )
+
+
 def old_tls_to_origin(subject: Subject) -> Iterator[Finding]:
     """RFC 8996."""
     for name, origin in subject.origins.items():
@@ -452,6 +467,7 @@ RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     writes_to_bucket,
     viewers_in_clear,
     origin_in_clear,
+    grpc_in_clear,
     old_tls_to_origin,
     old_tls_to_viewers,
     errors_kept_long,

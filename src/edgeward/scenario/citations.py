@@ -63,7 +63,7 @@ _PAGE_NAMES = """
     standard-logs-reference understanding-the-cache-key using-https-cloudfront-to-custom-origin
     adding-cloudfront-headers adding-response-headers understanding-response-headers-policies
     creating-response-headers-policies using-managed-response-headers-policies
-    georestrictions using-https-cloudfront-to-s3-origin using-https-viewers-to-cloudfront
+    distribution-using-grpc georestrictions using-https-cloudfront-to-s3-origin using-https-viewers-to-cloudfront
     using-managed-cache-policies
     configuring-additional-settings connection-logs enable-mtls-distributions mtls-authentication
     mtls-validation-modes trust-stores-certificate-management viewer-mtls-headers

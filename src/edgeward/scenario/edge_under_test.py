@@ -107,9 +107,9 @@ class EdgeUnderTest:
         """Finish the current log segments."""
         self._edge.flush_logs()
 
-    def stop(self) -> None:
-        """Stop at once."""
-        self._edge.stop(0.0)
+    def stop(self, grace_seconds: float = 0.0) -> None:
+        """Stop: at once, or as soon as the requests in progress are answered."""
+        self._edge.stop(grace_seconds)
 
     def _compile(self, name: str) -> Shape:
         return compile_short(name, self._distributions[name], self._ports)

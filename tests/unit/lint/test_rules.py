@@ -123,6 +123,21 @@ MISTAKES: list[tuple[str, dict[str, Any], Any, Any]] = [
         None,
     ),
     (
+        "grpc-in-clear",
+        {
+            "Origins": items(origin(DomainName="web", CustomOriginConfig={"OriginProtocolPolicy": "http-only"})),
+            "DefaultCacheBehavior": behavior(GrpcConfig={"Enabled": True}),
+        },
+        None,
+        None,
+    ),
+    (
+        "grpc-in-clear",
+        {"Origins": items(bucket()), "DefaultCacheBehavior": behavior(GrpcConfig={"Enabled": True})},
+        None,
+        None,
+    ),
+    (
         "old-tls-to-origin",
         {"Origins": items(origin(CustomOriginConfig={"OriginSslProtocols": items("TLSv1", "TLSv1.2")}))},
         None,
@@ -208,6 +223,19 @@ SOUND: list[tuple[str, dict[str, Any], Any, Any]] = [
     (
         "a private origin in clear",
         {"Origins": items(origin(DomainName="web", CustomOriginConfig={"OriginProtocolPolicy": "http-only"}))},
+        None,
+        None,
+    ),
+    (
+        "gRPC as the viewer came",
+        {
+            "Origins": items(
+                origin(
+                    CustomOriginConfig={"OriginProtocolPolicy": "match-viewer", "OriginSslProtocols": items("TLSv1.2")}
+                )
+            ),
+            "DefaultCacheBehavior": behavior(GrpcConfig={"Enabled": True}),
+        },
         None,
         None,
     ),

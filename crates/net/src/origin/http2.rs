@@ -225,13 +225,14 @@ const REPEATS: u8 = 3;
 const SHARED_DIALS: u8 = 4;
 /// Largest header section of a response, and largest trailers, in bytes.
 const MAX_FIELD_SECTION: u32 = 64 * 1024;
-/// Bytes that an origin may send ahead of a viewer, by stream and by connection.
+/// Bytes that an origin may send ahead of a viewer.
 const STREAM_WINDOW: u32 = 256 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// Enough for all streams of a connection: a viewer that does not read must not hold up those whose streams are beside its.
+const CONNECTION_WINDOW: u32 = MAX_STREAMS * STREAM_WINDOW;
 /// Bytes of a request's content that are kept to be sent again.
 const REPEATABLE: usize = 64 * 1024;
 /// Streams of one connection, however many more its origin takes.
-const MAX_STREAMS: usize = 100;
+const MAX_STREAMS: u32 = 100;
 /// An origin that has been silent for so long while it has streams open is asked whether it is there. gRPC servers close
 /// connections that ask more often than every five minutes (grpc/doc/keepalive.md).
 const PING_AFTER: Duration = Duration::from_secs(310);

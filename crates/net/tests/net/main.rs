@@ -10,6 +10,7 @@
 
 mod http3;
 mod origins;
+mod origins_http2;
 mod parsing;
 mod support;
 mod viewer_certificates;

@@ -393,21 +393,28 @@ async fn a_connection_whose_request_is_not_finished_serves_no_other() {
     assert_eq!(content(send(&pool, &address).await.unwrap()).await.unwrap(), "ok");
 }
 
-/// An HTTPS origin with a certificate for `names` by `authority` that answers one request.
-fn tls_origin(authority: &Authority, names: &[&str]) -> (OriginAddress, Receiver<String>) {
+/// Of an origin with a certificate for `names`, which speaks `protocols`.
+pub(crate) fn tls_config(authority: &Authority, names: &[&str], protocols: &[Vec<u8>]) -> Arc<ServerConfig> {
     let (chain, key) = authority.issue(names);
     let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<_, _>>().unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap())
         .unwrap();
+    config.alpn_protocols = protocols.to_vec();
+    Arc::new(config)
+}
+
+/// An HTTPS origin with a certificate for `names` by `authority` that answers one request.
+fn tls_origin(authority: &Authority, names: &[&str]) -> (OriginAddress, Receiver<String>) {
+    let config = tls_config(authority, names, &[]);
     let (server_name, server_names) = mpsc::channel();
     let address = origin(move |listener| {
         let mut stream = accept(&listener);
-        let mut session = ServerConnection::new(Arc::new(config)).unwrap();
+        let mut session = ServerConnection::new(config).unwrap();
         while session.is_handshaking() {
             if session.complete_io(&mut stream).is_err() {
                 return;

@@ -90,7 +90,7 @@ impl Http2Connection {
 
     /// A stream, where its origin takes one more.
     pub(super) fn reserve(&self) -> Option<Reserved> {
-        let most = self.sender.current_max_send_streams().min(MAX_STREAMS);
+        let most = self.sender.current_max_send_streams().min(MAX_STREAMS as usize);
         (self.streams.count() < most).then(|| self.reserve_first())
     }
 
@@ -168,5 +168,52 @@ async fn until_gone(pings: Option<PingPong>, wire: &Wire, streams: &OpenStreams)
         if is_silent && !matches!(timeout(PONG_WITHIN, pings.ping(Ping::opaque())).await, Ok(Ok(_))) {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use tokio::io::{AsyncReadExt, DuplexStream, duplex};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// A connection with one open stream, and its other end.
+    async fn connected() -> (Driver<DuplexStream>, DuplexStream, (SendRequest<Bytes>, OpenStream)) {
+        let (ours, theirs) = duplex(64 * 1024);
+        let (mut sender, mut connection) = client::handshake(ours).await.unwrap();
+        let (_response, _stream) = sender.send_request(Request::new(()), true).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let wire = Wire::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+        let streams = Arc::<OpenStreams>::default();
+        let held = (sender, OpenStreams::add(&streams));
+        let pings = connection.ping_pong();
+        (Driver { connection, pings, wire, streams }, theirs, held)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_origin_that_is_silent_and_does_not_answer_a_ping_is_gone() {
+        let (driver, mut theirs, _held) = connected().await;
+        let began = Instant::now();
+        let reading =
+            tokio::spawn(async move { while theirs.read(&mut [0; 1024]).await.is_ok_and(|read| read > 0) {} });
+        driver.run(Duration::from_secs(5), |_| true).await;
+        assert!(began.elapsed() >= PING_AFTER + PONG_WITHIN);
+        reading.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_origin_that_answers_pings_may_be_silent_for_hours() {
+        let (driver, theirs, _held) = connected().await;
+        let serving = tokio::spawn(async move {
+            let mut connection = h2::server::handshake(theirs).await.unwrap();
+            let _request = connection.accept().await.unwrap().unwrap();
+            assert!(connection.accept().await.is_none_or(|next| next.is_err()));
+        });
+        let running = driver.run(Duration::from_secs(5), |_| true);
+        assert!(timeout(Duration::from_secs(10_000), running).await.is_err());
+        serving.await.unwrap();
     }
 }
