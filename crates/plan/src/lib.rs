@@ -32,6 +32,7 @@ pub use response_headers::{Cors, OriginPattern, PolicyField, ResponseHeadersPoli
 pub use security_policy::SecurityPolicy;
 pub use types::{
     CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, InvalidationOrder,
-    Methods, OcspResponse, Origin, OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
+    IpAddressType, Methods, OcspResponse, Origin, OriginKind, OriginProtocol, SigningBehavior, SigningRules,
+    ViewerProtocol,
 };
 pub use viewer_fact::{DeviceFact, PlaceFact, TransportFact, ViewerFact};

@@ -13,19 +13,33 @@ use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::exchange::RequestBody;
+use super::race::{self, Outcome};
+use super::resolver::Resolver;
 use super::wire::{Wire, WireStream};
-use super::{OriginAddress, OriginError, OriginTimeouts, Reach, Resolver};
+use super::{ClientIdentity, OriginAddress, OriginError, OriginNetwork, OriginTimeouts};
 
 /// Makes connections; one per pool.
 #[derive(Debug)]
 pub(super) struct Connector {
+    network: OriginNetwork,
     resolver: Resolver,
-    reach: Reach,
     tls: Arc<ClientConfig>,
+}
+
+/// A connection to an origin before its first byte of HTTP.
+struct Opened {
+    wire: Arc<Wire>,
+    stream: OriginStream,
+}
+
+enum OriginStream {
+    Clear(WireStream),
+    Tls(Box<TlsStream<WireStream>>),
 }
 
 /// A connection ready for a request.
@@ -37,8 +51,8 @@ pub(super) struct OriginConnection {
 }
 
 impl Connector {
-    pub(super) fn new(resolver: Resolver, reach: Reach, tls: Arc<ClientConfig>) -> Self {
-        Self { resolver, reach, tls }
+    pub(super) fn new(network: OriginNetwork, tls: Arc<ClientConfig>) -> Self {
+        Self { resolver: network.resolver(), network, tls }
     }
 
     pub(super) async fn connect(
@@ -46,6 +60,16 @@ impl Connector {
         address: &OriginAddress,
         timeouts: &OriginTimeouts,
     ) -> Result<OriginConnection, OriginError> {
+        let Opened { wire, stream } = self.open(address, timeouts).await?;
+        let sender = match stream {
+            OriginStream::Clear(stream) => speak_http(stream).await?,
+            OriginStream::Tls(stream) => speak_http(stream).await?,
+        };
+        Ok(OriginConnection { sender, wire, reused: false })
+    }
+
+    /// A connection, TLS included, over which no request has been sent.
+    async fn open(&self, address: &OriginAddress, timeouts: &OriginTimeouts) -> Result<Opened, OriginError> {
         let addresses = self.addresses(address).await?;
         let mut failure = OriginError::ConnectTimeout;
         for _ in 0..timeouts.attempts.max(1) {
@@ -53,7 +77,7 @@ impl Connector {
                 // Asking again does not make a certificate valid.
                 Err(error @ OriginError::Tls { verification: true, .. }) => return Err(error),
                 Err(error) => failure = error,
-                connected => return connected,
+                opened => return opened,
             }
         }
         Err(failure)
@@ -64,30 +88,31 @@ impl Connector {
         if let Some(address) = address.connect_to {
             return Ok(vec![address]);
         }
-        let mut found = self.resolver.resolve(&address.host, address.port).await?;
-        found.retain(|address| self.reach.contains(address.ip()));
-        if found.is_empty() { Err(OriginError::OutOfReach) } else { Ok(found) }
+        let found = self.resolver.resolve(&address.host, address.families).await?;
+        let reached = found.into_iter().filter(|found| self.network.0.reach.contains(*found));
+        let addresses: Vec<_> = reached.map(|found| SocketAddr::new(found, address.port)).collect();
+        if addresses.is_empty() { Err(OriginError::OutOfReach) } else { Ok(addresses) }
     }
 
-    /// Tries the addresses in their order; each gets an equal part of the time that is left. That one did not answer in
-    /// time outweighs that another refused: often a name has an address of a family that the origin does not listen on.
+    /// Tries all addresses, those that failed lately last. That one did not answer in time outweighs that others refused:
+    /// often a name has an address of a family that the origin does not listen on.
     async fn attempt(
         &self,
         address: &OriginAddress,
         addresses: &[SocketAddr],
         limit: Duration,
-    ) -> Result<OriginConnection, OriginError> {
-        let deadline = Instant::now() + limit;
-        let (mut refused, mut timed_out) = (None, false);
-        for (addresses_left, socket_address) in (1..=addresses.len()).rev().zip(addresses) {
-            let share = deadline.saturating_duration_since(Instant::now()) / u32::try_from(addresses_left).unwrap_or(1);
-            match timeout(share, TcpStream::connect(socket_address)).await {
-                Ok(Ok(stream)) => return self.handshake(address, stream, deadline).await,
-                Ok(Err(error)) => refused = Some(OriginError::connect(error)),
-                Err(_elapsed) => timed_out = true,
-            }
+    ) -> Result<Opened, OriginError> {
+        let (deadline, failed) = (Instant::now() + limit, &self.network.0.failed);
+        let ordered = race::order(addresses.to_vec(), |address| failed.contains(address));
+        let Outcome { result, lost } = race::race(&ordered, limit, TcpStream::connect).await;
+        failed.add(&lost);
+        let (peer, stream) = result.ok_or(OriginError::ConnectTimeout)?.map_err(OriginError::connect)?;
+        let opened = self.handshake(address, stream, deadline).await;
+        match &opened {
+            Ok(_) => failed.remove(&peer),
+            Err(_) => failed.add(&[peer]),
         }
-        Err(refused.filter(|_| !timed_out).unwrap_or(OriginError::ConnectTimeout))
+        opened
     }
 
     async fn handshake(
@@ -95,18 +120,17 @@ impl Connector {
         address: &OriginAddress,
         stream: TcpStream,
         deadline: Instant,
-    ) -> Result<OriginConnection, OriginError> {
+    ) -> Result<Opened, OriginError> {
         stream.set_nodelay(true).map_err(OriginError::connect)?;
         let wire = Wire::new(stream);
         let stream = WireStream(Arc::clone(&wire));
-        let sender = if address.tls {
-            let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(server_name(&address.host)?, stream);
-            let finished = timeout_at(deadline, connecting).await.map_err(|_elapsed| OriginError::ConnectTimeout)?;
-            speak_http(finished.map_err(OriginError::tls)?).await?
-        } else {
-            speak_http(stream).await?
-        };
-        Ok(OriginConnection { sender, wire, reused: false })
+        if !address.tls {
+            return Ok(Opened { wire, stream: OriginStream::Clear(stream) });
+        }
+        let tls = address.identity.as_ref().map_or(&self.tls, ClientIdentity::tls);
+        let connecting = TlsConnector::from(Arc::clone(tls)).connect(server_name(&address.host)?, stream);
+        let finished = timeout_at(deadline, connecting).await.map_err(|_elapsed| OriginError::ConnectTimeout)?;
+        Ok(Opened { wire, stream: OriginStream::Tls(Box::new(finished.map_err(OriginError::tls)?)) })
     }
 }
 

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 
 use super::pool::Lease;
 use super::wire::{Moved, Wire};
-use super::{OriginBody, OriginError};
+use super::{OriginBody, OriginError, OriginTimeouts};
 
 /// The content of every request on origin connections: one type, so that they can share a pool.
 pub(super) type RequestBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
@@ -64,7 +64,7 @@ fn frame(request: &mut Request<RequestBody>) {
 
 pub(super) async fn exchange(
     mut lease: Lease,
-    response_timeout: Duration,
+    timeouts: &OriginTimeouts,
     request: Request<RequestBody>,
 ) -> Result<Response<OriginBody>, Failure> {
     let asks_to_switch = request.headers().contains_key(header::UPGRADE);
@@ -75,7 +75,7 @@ pub(super) async fn exchange(
     }
     let before = wire.moved();
     let sending = connection.sender.try_send_request(request);
-    let mut response = match in_time(&wire, before, response_timeout, sending).await {
+    let mut response = match in_time(&wire, before, timeouts.response, sending).await {
         None => return Err(Failure::Final(OriginError::ResponseTimeout)),
         Some(Err(error)) => return Err(failure(error, &wire, before, reused)),
         Some(Ok(response)) => response,
@@ -84,11 +84,11 @@ pub(super) async fn exchange(
         if !asks_to_switch {
             return Err(Failure::Final(OriginError::InvalidResponse("status 101 without an upgrade".into())));
         }
-        lease.end_with_response();
+        response.extensions_mut().insert(lease.end_with_response());
     }
     check_framing(&mut response)
         .map_err(|error| Failure::Final(OriginError::InvalidResponse(error.to_string().into())))?;
-    Ok(response.map(|content| OriginBody::new(content, lease, response_timeout)))
+    Ok(response.map(|content| OriginBody::new(content, lease, timeouts)))
 }
 
 /// RFC 9112 section 6.3: of two framings hyper takes one and drops nothing, and what it reads to the end of the connection

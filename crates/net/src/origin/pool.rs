@@ -14,11 +14,12 @@ use http::{Request, Response, header};
 use http_body::Body;
 use parking_lot::Mutex;
 use rustls::ClientConfig;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
+use super::admission::Place;
 use super::connect::{Connector, OriginConnection};
 use super::exchange::{self, Failure, RequestBody};
-use super::{OriginAddress, OriginBody, OriginError, OriginTimeouts, Reach, Resolver};
+use super::{OriginAddress, OriginBody, OriginError, OriginNetwork, OriginTimeouts};
 
 /// Connections to origins, shared by its clones.
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ pub struct OriginPool(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    network: OriginNetwork,
     connector: Connector,
     idle: Arc<IdleConnections>,
 }
@@ -49,12 +51,18 @@ pub(super) struct Lease {
     address: OriginAddress,
     keepalive: Duration,
     idle: Weak<IdleConnections>,
+    place: Arc<Place>,
 }
 
+/// The place of a connection that switched protocols among those its origin may have; in the extensions of the response.
+#[derive(Clone, Debug)]
+pub struct OriginPlace(#[expect(dead_code, reason = "held, not read")] Arc<Place>);
+
 impl OriginPool {
-    /// An empty pool. `tls` from [`super::client_config`].
-    pub fn new(resolver: Resolver, reach: Reach, tls: Arc<ClientConfig>) -> Self {
-        Self(Arc::new(Shared { connector: Connector::new(resolver, reach, tls), idle: Arc::default() }))
+    /// An empty pool, to be used in one runtime. `tls` from [`super::client_config`].
+    pub fn new(network: &OriginNetwork, tls: Arc<ClientConfig>) -> Self {
+        let connector = Connector::new(network.clone(), tls);
+        Self(Arc::new(Shared { network: network.clone(), connector, idle: Arc::default() }))
     }
 
     /// Sends a request with an origin-form target and its `Host` field, and returns the final response head; 1xx
@@ -72,37 +80,54 @@ impl OriginPool {
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
     {
-        let mut request = exchange::prepare(request);
+        let sending = self.send_prepared(address, timeouts, exchange::prepare(request));
+        match timeouts.complete_by {
+            Some(deadline) => timeout_at(deadline, sending).await.unwrap_or(Err(OriginError::CompletionTimeout)),
+            None => sending.await,
+        }
+    }
+
+    async fn send_prepared(
+        &self,
+        address: &OriginAddress,
+        timeouts: &OriginTimeouts,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<OriginBody>, OriginError> {
+        let entrance = self.0.network.0.admission.entrance(address);
+        let place = Arc::new(entrance.enter().await?);
+        let lease = |connection| self.lease(connection, address, timeouts, &place);
         // One that switches protocols does not come back; a new one is sure to be there.
         let asks_to_switch = request.headers().contains_key(header::UPGRADE);
         while !asks_to_switch && let Some(connection) = self.0.idle.take(address) {
-            match self.exchange(connection, address, timeouts, request).await {
+            match exchange::exchange(lease(connection), timeouts, request).await {
                 Err(Failure::Unsent(unsent)) => request = *unsent,
                 Err(Failure::Final(error)) => return Err(error),
                 Ok(response) => return Ok(response),
             }
         }
-        let connection = self.0.connector.connect(address, timeouts).await?;
-        self.exchange(connection, address, timeouts, request).await.map_err(|failure| match failure {
+        let connecting = entrance.connect()?;
+        let connected = self.0.connector.connect(address, timeouts).await;
+        connecting.ended(&connected);
+        exchange::exchange(lease(connected?), timeouts, request).await.map_err(|failure| match failure {
             Failure::Unsent(_) => OriginError::ZeroSize { reused: false },
             Failure::Final(error) => error,
         })
     }
 
-    async fn exchange(
+    fn lease(
         &self,
         connection: OriginConnection,
         address: &OriginAddress,
         timeouts: &OriginTimeouts,
-        request: Request<RequestBody>,
-    ) -> Result<Response<OriginBody>, Failure> {
-        let lease = Lease {
+        place: &Arc<Place>,
+    ) -> Lease {
+        Lease {
             connection,
             address: address.clone(),
             keepalive: timeouts.keepalive,
             idle: Arc::downgrade(&self.0.idle),
-        };
-        exchange::exchange(lease, timeouts.response, request).await
+            place: Arc::clone(place),
+        }
     }
 
     /// Idle connections over all origins.
@@ -116,9 +141,11 @@ impl Lease {
         &mut self.connection
     }
 
-    /// The connection is not for other requests: it speaks another protocol from now on.
-    pub(super) fn end_with_response(&mut self) {
+    /// The connection is not for other requests: it speaks another protocol from now on. Its place at the origin is taken
+    /// for as long as somebody holds what this returns.
+    pub(super) fn end_with_response(&mut self) -> OriginPlace {
         self.keepalive = Duration::ZERO;
+        OriginPlace(Arc::clone(&self.place))
     }
 
     /// The response is complete: the connection may serve another request.
