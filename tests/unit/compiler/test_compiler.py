@@ -218,6 +218,9 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "response_timeout": 20,
                 "keepalive_timeout": 5,
                 "signing": {"service": "s3", "region": "eu-west-1", "behavior": "always"},
+                "ip_address_type": "dualstack",
+                "response_completion_timeout": None,
+                "client_certificate": None,
             },
             "api": {
                 "kind": "custom",
@@ -232,6 +235,9 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "response_timeout": 6,
                 "keepalive_timeout": 7,
                 "signing": None,
+                "ip_address_type": "ipv4",
+                "response_completion_timeout": None,
+                "client_certificate": None,
             },
         },
         "behaviors": [

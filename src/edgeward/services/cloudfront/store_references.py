@@ -58,8 +58,10 @@ class StoreReferences(StoreAttachments):
         if found is None:
             return None
         status = certificates.status(found, self.now)
-        names = certificates.facts(found).dns_names if certificates.is_issued(found) else ()
-        return OwnCertificate(status=status, names=names)
+        if not certificates.is_issued(found):
+            return OwnCertificate(status=status, names=())
+        facts = certificates.facts(found)
+        return OwnCertificate(status=status, names=facts.dns_names, is_for_clients=facts.is_for_clients)
 
     def alias_owner(self, alias: str, /) -> str | None:
         """The id of the other distribution that has exactly this alias; None when it is free."""

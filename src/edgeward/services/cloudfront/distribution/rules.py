@@ -15,6 +15,7 @@ from edgeward.services.cloudfront.distribution.behaviors import check_behaviors
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import Field
 from edgeward.services.cloudfront.distribution.origin_access import check_origin_access
+from edgeward.services.cloudfront.distribution.origin_mtls import check_client_certificates
 from edgeward.services.cloudfront.distribution.origins import check_origin_groups, check_origins
 from edgeward.services.cloudfront.distribution.policies import check_policies
 from edgeward.services.cloudfront.distribution.references import References
@@ -32,7 +33,7 @@ def check_distribution(config: Shape, references: References) -> None:
     filled = fill_defaults(config)
     for check in (check_settings, check_origins, check_origin_groups, check_behaviors, check_aliases):
         check(filled)
-    for check_named in (check_policies, check_origin_access, check_own_certificate, check_alias_owners):
+    for check_named in _CHECKS_OF_NAMED:
         check_named(filled, references)
     _check_distribution_count(references)
 
@@ -54,6 +55,13 @@ def _check_distribution_count(references: References) -> None:
         raise ApiError("TooManyDistributions", f"An account has at most {most} distributions; delete one first.")
 
 
+_CHECKS_OF_NAMED = (
+    check_policies,
+    check_origin_access,
+    check_own_certificate,
+    check_client_certificates,
+    check_alias_owners,
+)
 _IMMUTABLE = {
     "CallerReference": "send the one that GetDistributionConfig shows",
     "Staging": "create another distribution, or leave it as it is",
