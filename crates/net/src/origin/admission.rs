@@ -2,7 +2,7 @@
 //!
 //! Invariant: at most [`OriginLimits::requests`] requests are in progress at one origin, at most as many as
 //! [`OriginLimits::waiting`] wait for a place, in the order they came, and none longer than the limit; what is held is
-//! given back by dropping it. Shared by all workers. Called by `pool`.
+//! given back by dropping it. Shared by all workers. Called by `pool` for places, by `connect` for connections.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

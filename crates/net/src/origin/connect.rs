@@ -31,13 +31,16 @@ pub(super) struct Connector {
     tls: Arc<ClientConfig>,
 }
 
-/// A connection to an origin before its first byte of HTTP.
-struct Opened {
-    wire: Arc<Wire>,
-    stream: OriginStream,
+/// A connection on which no HTTP has been spoken yet.
+#[derive(Debug)]
+pub(super) struct Connected {
+    pub(super) stream: OriginStream,
+    pub(super) wire: Arc<Wire>,
 }
 
-enum OriginStream {
+/// Bytes to and from an origin.
+#[derive(Debug)]
+pub(super) enum OriginStream {
     Clear(WireStream),
     Tls(Box<TlsStream<WireStream>>),
 }
@@ -55,21 +58,24 @@ impl Connector {
         Self { resolver: network.resolver(), network, tls }
     }
 
+    /// A connection, TLS included, on which no HTTP has been spoken yet.
     pub(super) async fn connect(
         &self,
         address: &OriginAddress,
         timeouts: &OriginTimeouts,
-    ) -> Result<OriginConnection, OriginError> {
-        let Opened { wire, stream } = self.open(address, timeouts).await?;
-        let sender = match stream {
-            OriginStream::Clear(stream) => speak_http(stream).await?,
-            OriginStream::Tls(stream) => speak_http(stream).await?,
-        };
-        Ok(OriginConnection { sender, wire, reused: false })
+    ) -> Result<Connected, OriginError> {
+        let entrance = self.network.0.admission.entrance(address);
+        let connecting = entrance.connect()?;
+        let connected = self.try_to_connect(address, timeouts).await;
+        connecting.ended(&connected);
+        connected
     }
 
-    /// A connection, TLS included, over which no request has been sent.
-    async fn open(&self, address: &OriginAddress, timeouts: &OriginTimeouts) -> Result<Opened, OriginError> {
+    async fn try_to_connect(
+        &self,
+        address: &OriginAddress,
+        timeouts: &OriginTimeouts,
+    ) -> Result<Connected, OriginError> {
         let addresses = self.addresses(address).await?;
         let mut failure = OriginError::ConnectTimeout;
         for _ in 0..timeouts.attempts.max(1) {
@@ -77,7 +83,7 @@ impl Connector {
                 // Asking again does not make a certificate valid.
                 Err(error @ OriginError::Tls { verification: true, .. }) => return Err(error),
                 Err(error) => failure = error,
-                opened => return opened,
+                connected => return connected,
             }
         }
         Err(failure)
@@ -101,18 +107,18 @@ impl Connector {
         address: &OriginAddress,
         addresses: &[SocketAddr],
         limit: Duration,
-    ) -> Result<Opened, OriginError> {
+    ) -> Result<Connected, OriginError> {
         let (deadline, failed) = (Instant::now() + limit, &self.network.0.failed);
         let ordered = race::order(addresses.to_vec(), |address| failed.contains(address));
         let Outcome { result, lost } = race::race(&ordered, limit, TcpStream::connect).await;
         failed.add(&lost);
         let (peer, stream) = result.ok_or(OriginError::ConnectTimeout)?.map_err(OriginError::connect)?;
-        let opened = self.handshake(address, stream, deadline).await;
-        match &opened {
+        let connected = self.handshake(address, stream, deadline).await;
+        match &connected {
             Ok(_) => failed.remove(&peer),
             Err(_) => failed.add(&[peer]),
         }
-        opened
+        connected
     }
 
     async fn handshake(
@@ -120,17 +126,28 @@ impl Connector {
         address: &OriginAddress,
         stream: TcpStream,
         deadline: Instant,
-    ) -> Result<Opened, OriginError> {
+    ) -> Result<Connected, OriginError> {
         stream.set_nodelay(true).map_err(OriginError::connect)?;
         let wire = Wire::new(stream);
         let stream = WireStream(Arc::clone(&wire));
         if !address.tls {
-            return Ok(Opened { wire, stream: OriginStream::Clear(stream) });
+            return Ok(Connected { wire, stream: OriginStream::Clear(stream) });
         }
         let tls = address.identity.as_ref().map_or(&self.tls, ClientIdentity::tls);
         let connecting = TlsConnector::from(Arc::clone(tls)).connect(server_name(&address.host)?, stream);
         let finished = timeout_at(deadline, connecting).await.map_err(|_elapsed| OriginError::ConnectTimeout)?;
-        Ok(Opened { wire, stream: OriginStream::Tls(Box::new(finished.map_err(OriginError::tls)?)) })
+        Ok(Connected { wire, stream: OriginStream::Tls(Box::new(finished.map_err(OriginError::tls)?)) })
+    }
+}
+
+impl Connected {
+    /// Gets ready for requests over HTTP/1.1.
+    pub(super) async fn speak_http1(self) -> Result<OriginConnection, OriginError> {
+        let sender = match self.stream {
+            OriginStream::Clear(stream) => speak_http(stream).await?,
+            OriginStream::Tls(stream) => speak_http(*stream).await?,
+        };
+        Ok(OriginConnection { sender, wire: self.wire, reused: false })
     }
 }
 

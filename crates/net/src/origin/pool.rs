@@ -93,8 +93,7 @@ impl OriginPool {
         timeouts: &OriginTimeouts,
         mut request: Request<RequestBody>,
     ) -> Result<Response<OriginBody>, OriginError> {
-        let entrance = self.0.network.0.admission.entrance(address);
-        let place = Arc::new(entrance.enter().await?);
+        let place = Arc::new(self.0.network.0.admission.entrance(address).enter().await?);
         let lease = |connection| self.lease(connection, address, timeouts, &place);
         // One that switches protocols does not come back; a new one is sure to be there.
         let asks_to_switch = request.headers().contains_key(header::UPGRADE);
@@ -105,10 +104,8 @@ impl OriginPool {
                 Ok(response) => return Ok(response),
             }
         }
-        let connecting = entrance.connect()?;
-        let connected = self.0.connector.connect(address, timeouts).await;
-        connecting.ended(&connected);
-        exchange::exchange(lease(connected?), timeouts, request).await.map_err(|failure| match failure {
+        let connection = self.0.connector.connect(address, timeouts).await?.speak_http1().await?;
+        exchange::exchange(lease(connection), timeouts, request).await.map_err(|failure| match failure {
             Failure::Unsent(_) => OriginError::ZeroSize { reused: false },
             Failure::Final(error) => error,
         })

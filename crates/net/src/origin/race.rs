@@ -141,6 +141,9 @@ mod tests {
         }
     }
 
+    /// A case's name, what its addresses do, who wins after how many milliseconds, and who loses.
+    type Race = (&'static str, &'static [Behavior], &'static str, u64, &'static [&'static str]);
+
     /// What an address does, and after how many milliseconds.
     type Behavior = (&'static str, u64, bool);
 
@@ -160,7 +163,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_first_connection_wins_and_nobody_waits_for_a_silent_address() {
-        let cases: [(&str, &'static [Behavior], &str, u64, &[&str]); 5] = [
+        let cases: [Race; 5] = [
             ("at once", &[("::1", 10, true), ("192.0.2.1", 1, true)], "::1", 10, &[]),
             ("slow, still first", &[("::1", 240, true), ("192.0.2.1", 1, true)], "::1", 240, &[]),
             ("silent", &[("::1", 60_000, true), ("192.0.2.1", 5, true)], "192.0.2.1", 255, &["::1"]),

@@ -50,7 +50,10 @@ pub(super) struct Resolver {
 
 /// What is known of names.
 #[derive(Debug, Default)]
-pub(super) struct Names(Mutex<AHashMap<(Arc<str>, Family), Arc<AsyncMutex<Answer>>>>);
+pub(super) struct Names(Mutex<Answers>);
+
+/// Who holds an answer's lock looks it up.
+type Answers = AHashMap<(Arc<str>, Family), Arc<AsyncMutex<Answer>>>;
 
 impl Resolver {
     /// Asks `servers`, or the system's where there are none; look-ups fail after `timeout`.
@@ -122,7 +125,7 @@ impl Names {
 }
 
 /// Keeps what is of use for longest. What is being looked up is of use.
-fn forget_half(names: &mut AHashMap<(Arc<str>, Family), Arc<AsyncMutex<Answer>>>) {
+fn forget_half(names: &mut Answers) {
     let useless_from =
         |answer: &AsyncMutex<Answer>| answer.try_lock().map_or(Duration::MAX, |found| found.useless_from());
     let mut ends: Vec<_> = names.values().map(|answer| useless_from(answer)).collect();

@@ -9,7 +9,7 @@ would never be shown anything.
 from collections.abc import Iterator
 
 from edgeward.aws.model import Shape
-from edgeward.services.cloudfront.distribution.fields import Field, origins, shown
+from edgeward.services.cloudfront.distribution.fields import Field, behaviors, items_of, origins, shown
 from edgeward.services.cloudfront.distribution.references import References
 
 
@@ -34,6 +34,19 @@ def check_client_certificates(config: Shape, references: References) -> None:
             _check_protocol(at.member("CustomOriginConfig.OriginProtocolPolicy"), origin["CustomOriginConfig"])
             place = at.member("CustomOriginConfig.OriginMtlsConfig.ClientCertificateArn")
             _check_certificate(place, arn, references)
+    _check_no_grpc(config)
+
+
+def _check_no_grpc(config: Shape) -> None:
+    """Of gRPC the guide says that it does not go together with a certificate for the origin."""
+    showing = {origin["Id"] for _, origin in origins(config) if client_certificate_arn(origin)}
+    for group in items_of(config["OriginGroups"]):
+        if showing.intersection(member["OriginId"] for member in items_of(group["Members"])):
+            showing.add(group["Id"])
+    for at, behavior in behaviors(config):
+        if behavior.get("GrpcConfig", {}).get("Enabled") and behavior["TargetOriginId"] in showing:
+            message = "gRPC does not go together with the OriginMtlsConfig of its origin; leave one of them out"
+            raise at.member("GrpcConfig.Enabled").refused(message)
 
 
 def _check_protocol(at: Field, custom: Shape) -> None:

@@ -49,3 +49,23 @@ def test_a_certificate_for_clients_is_accepted(
     config = config_with(showing(f"{ACM}-client"))
     check_distribution(config, known)
     assert list(client_certificate_arns(config)) == [f"{ACM}-client"]
+
+
+@pytest.mark.parametrize("target", ["api", "both"])
+def test_grpc_does_not_go_together_with_a_certificate_for_the_origin(
+    target: str, assert_refused: AssertRefused
+) -> None:
+    members = {"Quantity": 2, "Items": [{"OriginId": "site"}, {"OriginId": "api"}]}
+    statuses = {"StatusCodes": {"Quantity": 1, "Items": [503]}}
+    group = {"Id": "both", "FailoverCriteria": statuses, "Members": members}
+    grpc = {
+        "OriginGroups": {"Quantity": 1, "Items": [group]},
+        "CacheBehaviors.Items.0.TargetOriginId": target,
+        "CacheBehaviors.Items.0.AllowedMethods": {
+            "Quantity": 7,
+            "Items": ["GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"],
+            "CachedMethods": {"Quantity": 2, "Items": ["GET", "HEAD"]},
+        },
+        "CacheBehaviors.Items.0.GrpcConfig": {"Enabled": True},
+    }
+    assert_refused(showing(f"{ACM}-client") | grpc, "InvalidArgument", "GrpcConfig.Enabled: gRPC does not go together")
