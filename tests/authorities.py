@@ -112,6 +112,7 @@ def _read_key(pem: str) -> Key:
 
 
 SERVER = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+CLIENT = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
 SIGNATURES = x509.KeyUsage(
     digital_signature=True,
     content_commitment=False,

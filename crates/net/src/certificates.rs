@@ -86,6 +86,10 @@ impl Certificate {
         Self { stapled, ..self.clone() }
     }
 
+    pub(crate) fn key(&self) -> &Arc<CertifiedKey> {
+        &self.key
+    }
+
     fn key_at(&self, now: u64) -> &Arc<CertifiedKey> {
         self.stapled.as_ref().filter(|stapled| now < stapled.expires).map_or(&self.key, |stapled| &stapled.key)
     }

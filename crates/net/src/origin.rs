@@ -5,12 +5,17 @@
 //! on another one. Whether to try again after anything else
 //! is the pipeline's decision, which it makes from the [`OriginError`]. One [`OriginPool`] per worker.
 
+mod admission;
 mod body;
+mod breaker;
 mod connect;
 mod error;
 mod exchange;
 mod http2;
+mod identity;
+mod network;
 mod pool;
+mod race;
 mod reach;
 mod resolver;
 mod stream;
@@ -20,13 +25,20 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 pub use crate::tls::{AuthorityError, client_config};
+pub use admission::OriginLimits;
 pub use body::OriginBody;
+pub use breaker::BreakerRules;
 pub use error::{ConnectFailure, OriginError};
 pub use http2::Http2Body;
-pub use pool::OriginPool;
+pub use identity::ClientIdentity;
+pub use network::{MonotonicClock, OriginNetwork, OriginSettings};
+pub use pool::{OriginPlace, OriginPool};
 pub use reach::Reach;
-pub use resolver::Resolver;
+pub use resolver::AddressFamilies;
+pub use rustls::ClientConfig;
 
 /// Where an origin is; connections are kept per address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -39,6 +51,17 @@ pub struct OriginAddress {
     pub port: u16,
     /// Connect here without resolving `host`.
     pub connect_to: Option<SocketAddr>,
+    /// Which of its addresses are used.
+    pub families: AddressFamilies,
+    /// The certificate that is shown to it, where it asks for one.
+    pub identity: Option<ClientIdentity>,
+}
+
+impl OriginAddress {
+    /// HTTP in clear on port 80, at any address.
+    pub fn new(host: Arc<str>) -> Self {
+        Self { tls: false, host, port: 80, connect_to: None, families: AddressFamilies::default(), identity: None }
+    }
 }
 
 /// The limits of one exchange with an origin, CloudFront's Origin settings.
@@ -52,6 +75,8 @@ pub struct OriginTimeouts {
     pub response: Duration,
     /// OriginKeepaliveTimeout: how long an idle connection is kept.
     pub keepalive: Duration,
+    /// ResponseCompletionTimeout: when the response has to be complete.
+    pub complete_by: Option<Instant>,
 }
 
 impl Default for OriginTimeouts {
@@ -62,6 +87,7 @@ impl Default for OriginTimeouts {
             connect: Duration::from_secs(10),
             response: Duration::from_secs(30),
             keepalive: Duration::from_secs(5),
+            complete_by: None,
         }
     }
 }

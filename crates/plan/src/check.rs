@@ -178,6 +178,9 @@ fn origin(id: String, document: OriginDocument) -> Result<Origin, String> {
                 SigningBehaviorDocument::NoOverride => SigningBehavior::NoOverride,
             },
         }),
+        ip_address_type: document.ip_address_type,
+        response_completion_timeout: document.response_completion_timeout.map(seconds),
+        client_certificate: document.client_certificate.map(certificate),
         id,
     })
 }

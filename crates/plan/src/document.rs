@@ -10,6 +10,7 @@ use crate::geo_restriction::GeoRestrictionDocument;
 use crate::origin_groups::OriginGroupDocument;
 use crate::response_headers::ResponseHeadersDocument;
 use crate::security_policy::SecurityPolicy;
+use crate::types::IpAddressType;
 use crate::viewer_mtls::ViewerMtlsDocument;
 
 pub(crate) const FORMAT: u32 = 1;
@@ -110,6 +111,15 @@ pub(crate) struct OriginDocument {
     pub(crate) response_timeout: u32,
     pub(crate) keepalive_timeout: u32,
     pub(crate) signing: Option<SigningDocument>,
+    /// Absent where addresses of both kinds are used.
+    #[serde(default)]
+    pub(crate) ip_address_type: IpAddressType,
+    /// Seconds; absent where a response may take as long as it likes.
+    #[serde(default)]
+    pub(crate) response_completion_timeout: Option<u32>,
+    /// What is shown to an origin that asks for a certificate; absent for nothing.
+    #[serde(default)]
+    pub(crate) client_certificate: Option<CertificateDocument>,
 }
 
 #[derive(Clone, Copy, Deserialize)]

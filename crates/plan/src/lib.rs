@@ -35,7 +35,8 @@ pub use response_headers::{Cors, OriginPattern, PolicyField, ResponseHeadersPoli
 pub use security_policy::SecurityPolicy;
 pub use types::{
     CacheBehavior, CachePolicy, CachingRules, CertificatePem, Distribution, HeaderSelection, InvalidationOrder,
-    Methods, OcspResponse, Origin, OriginKind, OriginProtocol, SigningBehavior, SigningRules, ViewerProtocol,
+    IpAddressType, Methods, OcspResponse, Origin, OriginKind, OriginProtocol, SigningBehavior, SigningRules,
+    ViewerProtocol,
 };
 pub use viewer_fact::{CertificateFact, DeviceFact, PlaceFact, TransportFact, ViewerFact};
 pub use viewer_mtls::{ViewerMtls, ViewerMtlsMode, ViewerTrustStore};

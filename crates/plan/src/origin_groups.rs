@@ -38,6 +38,15 @@ impl Target {
             Target::Group(group) => &group.primary,
         }
     }
+
+    /// All origins that requests may go to.
+    pub fn origins(&self) -> impl Iterator<Item = &Arc<Origin>> {
+        let secondary = match self {
+            Target::Origin(_) => None,
+            Target::Group(group) => Some(&group.secondary),
+        };
+        std::iter::once(self.primary()).chain(secondary)
+    }
 }
 
 /// OriginGroup: an origin, and the one that stands in for it.

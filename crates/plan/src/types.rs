@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use edgeward_http_rules::Selection;
 use http::{HeaderName, HeaderValue, Method};
+use serde::Deserialize;
 
 use crate::error_responses::ErrorResponses;
 use crate::forwarding::Forwarding;
@@ -54,6 +55,11 @@ pub struct Distribution {
 }
 
 impl Distribution {
+    /// Every origin that requests may go to, some of them more than once.
+    pub fn origins(&self) -> impl Iterator<Item = &Arc<Origin>> {
+        self.behaviors.iter().flat_map(|behavior| behavior.target.origins())
+    }
+
     /// Whether a behavior tells an origin what the viewer's device is.
     pub fn asks_for_devices(&self) -> bool {
         self.behaviors.iter().any(|behavior| behavior.forwarding.states(|fact| matches!(fact, ViewerFact::Device(_))))
@@ -243,6 +249,25 @@ pub struct Origin {
     pub keepalive_timeout: Duration,
     /// Set when requests are signed (origin access control).
     pub signing: Option<SigningRules>,
+    /// Which of its addresses are used.
+    pub ip_address_type: IpAddressType,
+    /// Bound on a whole response, from the first attempt to ask for it.
+    pub response_completion_timeout: Option<Duration>,
+    /// What it is shown where it asks for a certificate.
+    pub client_certificate: Option<CertificatePem>,
+}
+
+/// IpAddressType of an origin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IpAddressType {
+    /// Its IPv4 addresses.
+    Ipv4,
+    /// Its IPv6 addresses.
+    Ipv6,
+    /// All of them.
+    #[default]
+    Dualstack,
 }
 
 /// The two kinds of origin.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use edgeward_cache::{Cache, CacheSettings, DiskCounters, DiskSettings};
-use edgeward_net::origin::{AuthorityError, OriginPool, Reach, Resolver, client_config};
+use edgeward_net::origin::{AuthorityError, OriginPool, client_config};
 use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, Staple, ViewerRefusal};
 use edgeward_plan::{CertificatePem, Distribution, InvalidationOrder, OcspResponse, Plan, Rejected};
 use http::HeaderValue;
@@ -29,6 +29,7 @@ use crate::hex;
 use crate::identity::EdgeIdentity;
 use crate::inspection::{self, InvalidQuestion};
 use crate::origin_request::S3Endpoint;
+use crate::origins::{self, ClientIdentities};
 use crate::pipeline::Pipeline;
 use crate::security_policy::viewer_terms;
 use crate::settings::{ClockSetting, EdgeSettings, InvalidSettings, S3Access};
@@ -42,7 +43,6 @@ use crate::worker::{COMPRESSIONS, Worker};
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 /// How often somebody who waits for responses to arrive looks again.
 const PROGRESS: Duration = Duration::from_millis(1);
-const DNS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why an edge does not start.
 #[derive(Debug, Error)]
@@ -157,8 +157,8 @@ impl Edge {
         let log = settings.log.as_ref().map(|files| SegmentWriter::start(files.into())).transpose()?;
         let buffer = || Arc::new(LogBuffer::new(log.as_ref().map(SegmentWriter::sender)));
         let buffers: Vec<_> = (0..settings.workers.max(1)).map(|_| buffer()).collect();
-        let origin_tls = client_config(&settings.trusted_authorities)?;
-        let reach = Reach::new(settings.allowed_private_origins);
+        let origin_tls = Arc::clone(engine.client_identities.tls());
+        let network = origins::network(&settings, &engine.clock);
         let certificates = Arc::new(CertificateStore::new());
         let now = engine.clock.now().secs();
         let tickets =
@@ -175,7 +175,7 @@ impl Edge {
         let server = Server::start(listen, Arc::clone(&certificates), {
             let (engine, buffers) = (Arc::clone(&engine), buffers.clone());
             move |index| {
-                let origins = OriginPool::new(Resolver::new(DNS_TIMEOUT), reach.clone(), Arc::clone(&origin_tls));
+                let origins = OriginPool::new(&network, Arc::clone(&origin_tls));
                 let log = buffers.get(index).map_or_else(|| Arc::new(LogBuffer::new(None)), Arc::clone);
                 let compressions = Arc::new(Semaphore::new(COMPRESSIONS));
                 let devices = KnownDevices::default();
@@ -242,6 +242,7 @@ impl Edge {
             certificates: parse_certificates(&plan, &parsed.certificates)?,
             authentications: viewer_mtls::authentications(&plan, &parsed.authentications)?,
         };
+        self.engine.client_identities.prepare(&plan)?;
         let default = plan.default_certificate().and_then(|pem| next.certificates.get(&pem.chain_pem)).cloned();
         self.certificates.replace(plan.distributions().flat_map(|found| names_of(&plan, found, &next)), default);
         *parsed = next;
@@ -397,6 +398,7 @@ fn engine(settings: &mut EdgeSettings) -> Result<Engine, StartError> {
         devices: DeviceRules::new(settings.user_agents.take()),
         ticket_secrets_refused: AtomicU64::new(0),
         requests: AtomicU64::new(0),
+        client_identities: ClientIdentities::new(client_config(&settings.trusted_authorities)?),
     })
 }
 

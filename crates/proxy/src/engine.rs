@@ -17,6 +17,7 @@ use crate::explain::ExplainKey;
 use crate::geo::GeoData;
 use crate::identity::EdgeIdentity;
 use crate::origin_request::S3Endpoint;
+use crate::origins::ClientIdentities;
 use crate::refusal::Refusal;
 use crate::signing::SigningIdentity;
 use crate::viewer_content::ContentPace;
@@ -51,6 +52,8 @@ pub(crate) struct Engine {
     pub(crate) ticket_secrets_refused: AtomicU64,
     /// Requests that have ended.
     pub(crate) requests: AtomicU64,
+    /// What origins are shown that ask for a certificate.
+    pub(crate) client_identities: ClientIdentities,
 }
 
 impl Engine {

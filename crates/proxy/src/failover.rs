@@ -59,11 +59,14 @@ fn criterion(group: &OriginGroup, sent: &Result<Response<OriginBody>, Refusal>) 
 /// so; for answers that are none it is the status that viewers would see.
 fn criteria(refusal: Refusal) -> &'static [StatusCode] {
     match refusal {
-        Refusal::OriginDns | Refusal::OriginOutOfReach | Refusal::OriginConnect | Refusal::OriginTls => {
-            &[StatusCode::SERVICE_UNAVAILABLE]
-        }
+        Refusal::OriginDns
+        | Refusal::OriginOutOfReach
+        | Refusal::OriginConnect
+        | Refusal::OriginTls
+        | Refusal::OriginBusy
+        | Refusal::OriginGivenUp => &[StatusCode::SERVICE_UNAVAILABLE],
         Refusal::OriginConnectTimeout => &[StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT],
-        Refusal::OriginTimeout => &[StatusCode::GATEWAY_TIMEOUT],
+        Refusal::OriginTimeout | Refusal::OriginCompletionTimeout => &[StatusCode::GATEWAY_TIMEOUT],
         _ if refusal.is_failed_origin() => &[StatusCode::BAD_GATEWAY],
         _ => &[],
     }
@@ -83,6 +86,9 @@ mod tests {
             (Refusal::OriginTls, &[503]),
             (Refusal::OriginConnectTimeout, &[503, 504]),
             (Refusal::OriginTimeout, &[504]),
+            (Refusal::OriginCompletionTimeout, &[504]),
+            (Refusal::OriginBusy, &[503]),
+            (Refusal::OriginGivenUp, &[503]),
             (Refusal::OriginWrite, &[502]),
             (Refusal::OriginRead, &[502]),
             (Refusal::OriginInvalidResponse, &[502]),

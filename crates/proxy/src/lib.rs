@@ -23,6 +23,7 @@ mod inspection;
 mod invalidation;
 mod origin_exchange;
 mod origin_request;
+mod origins;
 mod outcome;
 mod pipeline;
 mod refusal;

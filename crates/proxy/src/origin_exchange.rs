@@ -8,6 +8,7 @@ use edgeward_net::RequestContent;
 use edgeward_net::origin::{OriginBody, OriginError};
 use edgeward_plan::Origin;
 use http::{Method, Response};
+use tokio::time::Instant;
 
 use crate::exchange::Exchange;
 use crate::explain::Facts;
@@ -24,7 +25,12 @@ pub(crate) async fn send(
 ) -> Result<Response<OriginBody>, Refusal> {
     let request = origin_request::build(exchange, origin, purpose)?;
     let worker = &exchange.worker;
-    let (address, timeouts) = origin_request::address(origin, exchange.is_https(), worker.engine.s3_endpoint.as_ref());
+    let (mut address, mut timeouts) =
+        origin_request::address(origin, exchange.is_https(), worker.engine.s3_endpoint.as_ref());
+    if let Some(certificate) = origin.client_certificate.as_ref().filter(|_| address.tls) {
+        address.identity = Some(worker.engine.client_identities.of(certificate)?);
+    }
+    timeouts.complete_by = origin.response_completion_timeout.map(|limit| Instant::now() + limit);
     exchange.explain(|facts| facts.asked(origin, &address, &request));
     let pace = worker.engine.content_pace;
     let content = ViewerContent::new(content, exchange.content_received.clone(), pace);

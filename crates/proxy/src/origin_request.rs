@@ -11,8 +11,8 @@ use std::sync::Arc;
 use edgeward_cache::StoredResponse;
 use edgeward_http_rules::range::ByteRange;
 use edgeward_http_rules::{combine, cookies, fields, hop_by_hop, query, targeted};
-use edgeward_net::origin::{OriginAddress, OriginTimeouts};
-use edgeward_plan::{CacheBehavior, CachingRules, ForwardedHeaders, Origin, OriginKind, OriginProtocol};
+use edgeward_net::origin::{AddressFamilies, OriginAddress, OriginTimeouts};
+use edgeward_plan::{CacheBehavior, CachingRules, ForwardedHeaders, IpAddressType, Origin, OriginKind, OriginProtocol};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 
 use crate::exchange::Exchange;
@@ -265,10 +265,12 @@ pub(crate) fn address(
     };
     let address = match s3.filter(|_| origin.kind == OriginKind::S3) {
         Some(endpoint) => {
-            OriginAddress { tls: false, host, port: endpoint.address.port(), connect_to: Some(endpoint.address) }
+            let (port, connect_to) = (endpoint.address.port(), Some(endpoint.address));
+            OriginAddress { port, connect_to, ..OriginAddress::new(host) }
         }
         None => {
-            OriginAddress { tls, host, port: if tls { origin.https_port } else { origin.http_port }, connect_to: None }
+            let port = if tls { origin.https_port } else { origin.http_port };
+            OriginAddress { tls, port, families: families(origin.ip_address_type), ..OriginAddress::new(host) }
         }
     };
     let timeouts = OriginTimeouts {
@@ -276,6 +278,15 @@ pub(crate) fn address(
         connect: origin.connection_timeout,
         response: origin.response_timeout,
         keepalive: origin.keepalive_timeout,
+        complete_by: None,
     };
     (address, timeouts)
+}
+
+fn families(addresses: IpAddressType) -> AddressFamilies {
+    match addresses {
+        IpAddressType::Ipv4 => AddressFamilies::Ipv4,
+        IpAddressType::Ipv6 => AddressFamilies::Ipv6,
+        IpAddressType::Dualstack => AddressFamilies::Dualstack,
+    }
 }

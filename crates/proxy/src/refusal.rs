@@ -67,6 +67,12 @@ pub(crate) enum Refusal {
     OriginRead,
     /// No answer in time.
     OriginTimeout,
+    /// The response was not complete in time.
+    OriginCompletionTimeout,
+    /// As many requests as the origin may have are in progress.
+    OriginBusy,
+    /// Connections have been failing, and it is too early to try another one.
+    OriginGivenUp,
     /// Not HTTP.
     OriginInvalidResponse,
     /// The response's header section is larger than this edge takes.
@@ -133,6 +139,9 @@ impl Refusal {
             Refusal::OriginWrite => row(StatusCode::BAD_GATEWAY, "OriginWriteError", ORIGIN_CLOSED),
             Refusal::OriginRead => row(StatusCode::BAD_GATEWAY, "OriginReadError", ORIGIN_CLOSED),
             Refusal::OriginTimeout => row(StatusCode::GATEWAY_TIMEOUT, "OriginCommError", NO_CONNECTION),
+            Refusal::OriginCompletionTimeout => row(StatusCode::GATEWAY_TIMEOUT, "OriginCommError", NO_CONNECTION),
+            Refusal::OriginBusy => row(StatusCode::SERVICE_UNAVAILABLE, "OriginBusyError", NO_CONNECTION),
+            Refusal::OriginGivenUp => row(StatusCode::BAD_GATEWAY, "OriginCircuitOpenError", NO_CONNECTION),
             Refusal::OriginInvalidResponse => row(StatusCode::BAD_GATEWAY, "OriginInvalidResponseError", ORIGIN_CLOSED),
             Refusal::OriginHeaderTooBig => row(StatusCode::BAD_GATEWAY, "OriginHeaderTooBigError", ORIGIN_CLOSED),
             Refusal::OriginZeroSize => row(StatusCode::BAD_GATEWAY, "OriginZeroSizeObjectError", ORIGIN_CLOSED),
@@ -161,6 +170,9 @@ impl Refusal {
                 | Refusal::OriginWrite
                 | Refusal::OriginRead
                 | Refusal::OriginTimeout
+                | Refusal::OriginCompletionTimeout
+                | Refusal::OriginBusy
+                | Refusal::OriginGivenUp
                 | Refusal::OriginInvalidResponse
                 | Refusal::OriginHeaderTooBig
                 | Refusal::OriginZeroSize

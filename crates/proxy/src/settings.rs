@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use edgeward_net::origin::{BreakerRules, OriginLimits};
 use edgeward_net::{Listener, Network, NotANetwork, ViewerLimits};
 use serde::{Deserialize, Deserializer, de};
 
@@ -56,6 +57,35 @@ pub struct EdgeSettings {
     /// Networks beside the public Internet that origins may be in.
     #[serde(deserialize_with = "networks")]
     pub allowed_private_origins: Vec<Network>,
+    /// Name servers in place of the system's, `address:port`.
+    pub name_servers: Vec<SocketAddr>,
+    /// The bounds of origins.
+    pub origin_limits: OriginBounds,
+}
+
+/// What one origin is asked for at once. See [`OriginLimits`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OriginBounds {
+    /// In progress.
+    pub max_requests: usize,
+    /// Waiting for a place.
+    pub max_waiting: usize,
+    /// Longest wait for one, in milliseconds.
+    pub wait_timeout_ms: u64,
+    /// Connections in a row that fail, after which none is tried for a moment; 0: never.
+    pub breaker_failures: u32,
+}
+
+impl From<&OriginBounds> for OriginLimits {
+    fn from(bounds: &OriginBounds) -> OriginLimits {
+        OriginLimits {
+            requests: bounds.max_requests,
+            waiting: bounds.max_waiting,
+            wait: Duration::from_millis(bounds.wait_timeout_ms),
+            breaker: BreakerRules { failures: bounds.breaker_failures },
+        }
+    }
 }
 
 impl EdgeSettings {
@@ -73,6 +103,9 @@ impl EdgeSettings {
                 Err(InvalidSettings(format!("disk.limit_bytes: at least {LEAST_DISK}")))
             }
             EdgeSettings { memory_bytes: 0, .. } => Err(InvalidSettings("memory_bytes: at least 1".to_owned())),
+            EdgeSettings { origin_limits: OriginBounds { max_requests: 0, .. }, .. } => {
+                Err(InvalidSettings("origin_limits.max_requests: at least 1".to_owned()))
+            }
             settings => settings.limits.check().map(|()| settings),
         }
     }

@@ -5,7 +5,7 @@ the publisher for every distribution that a change touches.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from edgeward.aws.model import Shape
@@ -30,6 +30,8 @@ class DistributionSource:
     """Its DistributionConfig, sound by `rules` and without anything that `unsupported` refuses."""
     certificate: Mapping[str, Any] | None = None
     """`chain_pem`, `key_pem` and perhaps `ocsp` of the certificate for its aliases; None to serve the default one."""
+    client_certificates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """`chain_pem` and `key_pem` of the certificates that origins are shown, by their ARNs."""
 
 
 def compile_distribution(source: DistributionSource, attached: AttachedResources) -> Shape:
@@ -50,7 +52,9 @@ def compile_distribution(source: DistributionSource, attached: AttachedResources
         "default_root_object": config["DefaultRootObject"],
         "http2": config["HttpVersion"] in _WITH_HTTP2,
         "http3": config["HttpVersion"] in _WITH_HTTP3,
-        "origins": {origin["Id"]: compile_origin(origin, attached) for _, origin in origins(config)},
+        "origins": {
+            origin["Id"]: compile_origin(origin, attached, source.client_certificates) for _, origin in origins(config)
+        },
         "origin_groups": {group["Id"]: _compile_origin_group(group) for group in items_of(config["OriginGroups"])},
         "behaviors": [compile_behavior(behavior, attached) for _, behavior in behaviors(config)],
         "cache_tag_header": cache_tag_header(config),

@@ -1,13 +1,19 @@
 """One origin of the plan: where it is, how to reach it, whether its requests are signed."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from edgeward.aws.model import Shape
 from edgeward.compiler.exceptions import DanglingReferenceError
 from edgeward.services.cloudfront.distribution.fields import items_of
+from edgeward.services.cloudfront.distribution.origin_mtls import client_certificate_arn
 from edgeward.services.cloudfront.distribution.references import AttachedResources
 from edgeward.services.cloudfront.distribution.s3_names import region_of
 
 
-def compile_origin(origin: Shape, attached: AttachedResources) -> Shape:
+def compile_origin(
+    origin: Shape, attached: AttachedResources, client_certificates: Mapping[str, Mapping[str, Any]]
+) -> Shape:
     """The origin as the plan has it; `origin` is filled with defaults."""
     is_bucket = "S3OriginConfig" in origin
     return {
@@ -20,6 +26,8 @@ def compile_origin(origin: Shape, attached: AttachedResources) -> Shape:
         "connection_attempts": origin["ConnectionAttempts"],
         "connection_timeout": origin["ConnectionTimeout"],
         "signing": _compile_signing(origin, attached) if is_bucket else None,
+        "client_certificate": _client_certificate(origin, client_certificates),
+        "response_completion_timeout": origin.get("ResponseCompletionTimeout") or None,
         **(_reach_bucket(origin["S3OriginConfig"]) if is_bucket else _reach_server(origin["CustomOriginConfig"])),
     }
 
@@ -32,6 +40,7 @@ def _reach_bucket(s3: Shape) -> Shape:
         "https_port": 443,
         "response_timeout": s3["OriginReadTimeout"],
         "keepalive_timeout": _BUCKET_KEEPALIVE_SECONDS,
+        "ip_address_type": "dualstack",
     }
 
 
@@ -42,7 +51,17 @@ def _reach_server(custom: Shape) -> Shape:
         "https_port": custom["HTTPSPort"],
         "response_timeout": custom["OriginReadTimeout"],
         "keepalive_timeout": custom["OriginKeepaliveTimeout"],
+        "ip_address_type": custom["IpAddressType"],
     }
+
+
+def _client_certificate(origin: Shape, certificates: Mapping[str, Mapping[str, Any]]) -> Shape | None:
+    named = client_certificate_arn(origin)
+    if named is None:
+        return None
+    if named not in certificates:
+        raise DanglingReferenceError("certificate", named)
+    return dict(certificates[named])
 
 
 def _compile_signing(origin: Shape, attached: AttachedResources) -> Shape | None:

@@ -20,6 +20,7 @@ from edgeward.deploy.ocsp import Staple
 from edgeward.services.acm.certificates import FAMILY as CERTIFICATE
 from edgeward.services.cloudfront.distribution.family import distribution_arn
 from edgeward.services.cloudfront.distribution.fields import items_of
+from edgeward.services.cloudfront.distribution.origin_mtls import client_certificate_arn, client_certificate_arns
 from edgeward.services.cloudfront.distribution.viewer_certificate import own_certificate_arn
 from edgeward.services.cloudfront.invalidation import patterns_of
 from edgeward.services.cloudfront.store_references import StoreAttachments
@@ -134,10 +135,19 @@ class Planner:
         if distribution is None:
             return False
         try:
-            return bool(self._compiled[id]["certificate"] != self._certificate(transaction, distribution.config))
+            return self._shows_another(transaction, self._compiled[id], distribution.config)
         except DanglingReferenceError as error:
             logger.warning("distribution %s keeps the certificate it has: %s", id, error)
             return False
+
+    def _shows_another(self, transaction: SqlTransaction, compiled: Shape, config: Shape) -> bool:
+        """Whether viewers or an origin would be shown another certificate than they are."""
+        if compiled["certificate"] != self._certificate(transaction, config):
+            return True
+        certificates = self._client_certificates(transaction, config)
+        named = {origin["Id"]: client_certificate_arn(origin) for origin in items_of(config["Origins"])}
+        now_shown = {each: certificates[arn] if arn else None for each, arn in named.items()}
+        return now_shown != {each: origin["client_certificate"] for each, origin in compiled["origins"].items()}
 
     def whole_plan(self) -> Snapshot:
         """The plan that stands in for every step so far."""
@@ -185,6 +195,7 @@ class Planner:
             domain_name=distribution.attributes["DomainName"],
             config=distribution.config,
             certificate=self._certificate(transaction, distribution.config),
+            client_certificates=self._client_certificates(transaction, distribution.config),
         )
 
     def chains(self) -> set[str]:
@@ -197,12 +208,19 @@ class Planner:
         if named is None:
             issued = _pem_members(self._certificates, items_of(config["Aliases"]))
             return None if issued is None else dict(issued)
-        certificate = self._own_certificates(transaction, named)
-        if certificate is None:
-            raise DanglingReferenceError("certificate", named)
-        members: Shape = {"chain_pem": certificate.chain_pem, "key_pem": certificate.key_pem}
-        staple = self._staple_for(certificate.chain_pem)
+        members = self._own_members(transaction, named)
+        staple = self._staple_for(members["chain_pem"])
         return members if staple is None else members | {"ocsp": ocsp_member(staple)}
+
+    def _client_certificates(self, transaction: SqlTransaction, config: Shape) -> dict[str, Shape]:
+        """What origins are shown that ask for a certificate, by its ARN."""
+        return {arn: self._own_members(transaction, arn) for arn in client_certificate_arns(config)}
+
+    def _own_members(self, transaction: SqlTransaction, arn: str) -> Shape:
+        certificate = self._own_certificates(transaction, arn)
+        if certificate is None:
+            raise DanglingReferenceError("certificate", arn)
+        return {"chain_pem": certificate.chain_pem, "key_pem": certificate.key_pem}
 
     def _orders(self, transaction: SqlTransaction, changes: Iterable[PendingChange]) -> tuple[bytes, ...]:
         invalidations = (change for change in changes if change.family == "invalidation")

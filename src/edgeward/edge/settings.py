@@ -73,6 +73,21 @@ class ViewerLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OriginLimits:
+    """What one origin is asked for at once by all workers of an edge."""
+
+    max_requests: int = 4_096
+    """Requests in progress, each on a connection of its own; idle connections, at most 64 a worker, come on top."""
+    max_waiting: int = 4_096
+    """Requests that wait for one of those to end; further ones are answered 503 at once."""
+    wait_timeout_ms: int = 10_000
+    """Longest wait, after which the answer is 503."""
+    breaker_failures: int = 5
+    """Connections that are refused or not answered, one after the other and over a second at least, after which none is
+    tried for a moment and requests fail at once; 0: never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GeoFiles:
     """Files in MMDB format that tell where addresses are, in MaxMind's layout or that of ip-location-db.
 
@@ -157,6 +172,10 @@ class EdgeSettings:
     name leads elsewhere, to loopback, a private network or the machine's metadata service, is refused with 502:
     whoever may write a distribution could otherwise read what only the edge's own network reaches. The endpoint of
     `s3` is the operator's own choice and needs no entry."""
+    name_servers: tuple[str, ...] = ()
+    """Name servers that origins' domain names are looked up at, `address:port`; none: those of /etc/resolv.conf."""
+    origin_limits: OriginLimits = OriginLimits()
+    """What origins are asked for at once."""
     manual_clock_ms: int | None = None
     """Where a clock that only `advance_clock` moves starts, milliseconds since the epoch; None: the system's clock."""
 
@@ -183,6 +202,8 @@ class EdgeSettings:
             "geo": {kind: [str(path) for path in paths] for kind, paths in asdict(self.geo).items()},
             "user_agents": user_agent_regexes(),
             "allowed_private_origins": self.allowed_private_origins,
+            "name_servers": self.name_servers,
+            "origin_limits": asdict(self.origin_limits),
             "clock": "system" if self.manual_clock_ms is None else {"manual": self.manual_clock_ms},
         }
 

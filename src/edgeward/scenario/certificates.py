@@ -13,6 +13,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
 from edgeward.authority import Certificate, LocalAuthority
 
 
@@ -26,9 +31,31 @@ def edge_certificate(names: Iterable[str]) -> Certificate:
     return _authority().certificate_for(names)
 
 
-def origin_context(domain_name: str, certificate: str) -> ssl.SSLContext:
-    """TLS of a fake origin whose certificate is trusted, self-signed, expired or for a wrong-name."""
-    return _server_context(_ORIGIN_CERTIFICATES[certificate](domain_name))
+def origin_context(domain_name: str, certificate: str, *, demands_certificate: bool = False) -> ssl.SSLContext:
+    """TLS of a fake origin whose certificate is trusted, self-signed, expired or for a wrong-name, and which may be for
+    clients alone that show the trusted certificate.
+    """
+    return _server_context(_ORIGIN_CERTIFICATES[certificate](domain_name), demands_certificate=demands_certificate)
+
+
+@functools.cache
+def client_certificate(kind: str) -> Certificate:
+    """What the edge shows to origins: the certificate that they trust, or that of a stranger."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"the edge, {kind}")])
+    pem = (
+        x509.CertificateBuilder(issuer_name=name, subject_name=name, public_key=key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+    key_pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return Certificate(names=(), chain_pem=pem.decode(), key_pem=key_pem.decode())
 
 
 def _expired(domain_name: str) -> Certificate:
@@ -53,15 +80,20 @@ def _directory() -> Path:
 
 
 @functools.cache
-def _server_context(certificate: Certificate) -> ssl.SSLContext:
+def _server_context(certificate: Certificate, *, demands_certificate: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile("w", dir=_directory(), suffix=".pem") as bundle:
         bundle.write(certificate.key_pem + certificate.chain_pem)
         bundle.flush()
         context.load_cert_chain(bundle.name)
+    if demands_certificate:
+        context.load_verify_locations(cadata=client_certificate("trusted").chain_pem)
+        context.verify_mode = ssl.CERT_REQUIRED
     return context
 
 
+CLIENT_CERTIFICATES = ("trusted", "stranger")
+"""The kinds of certificates that the edge may show to origins."""
 _ORIGIN_CERTIFICATES = {
     "trusted": lambda domain_name: edge_certificate([domain_name]),
     "wrong-name": lambda _: edge_certificate(["elsewhere.localhost"]),

@@ -58,7 +58,9 @@ _PAGE_NAMES = """
     invalidation-by-tags invalidation-specifying-tags
     ServingCompressedFiles add-origin-custom-headers cache-key-create-cache-policy cloudfront-limits
     controlling-the-cache-key controlling-origin-requests header-caching http-403-permission-denied
-    http-502-bad-gateway http-504-gateway-timeout invalidation-specifying-objects
+    http-502-bad-gateway http-503-service-unavailable http-504-gateway-timeout
+    origin-certificate-management-certificate-manager origin-mtls-authentication
+    invalidation-specifying-objects
     private-content-restricting-access-to-s3 secure-connections-supported-viewer-protocols-ciphers
     standard-logs-reference understanding-the-cache-key using-https-cloudfront-to-custom-origin
     adding-cloudfront-headers adding-response-headers understanding-response-headers-policies

@@ -14,7 +14,8 @@ from edgeward.aws.model import Shape
 from edgeward.aws.quotas import AWS_QUOTAS
 from edgeward.compiler import Challenges, DistributionSource, compile_distribution, encode_plan
 from edgeward.edge.settings import EdgeSettings
-from edgeward.scenario.expansion import MAIN, Expansion, OriginPorts, expand
+from edgeward.scenario import certificates
+from edgeward.scenario.expansion import MAIN, Expansion, OriginPorts, client_certificate_arn, expand
 from edgeward.scenario.short_form import ShortDistribution, merge
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import items_of
@@ -127,8 +128,18 @@ def compile_short(name: str, distribution: ShortDistribution, ports: Mapping[str
         arn=f"arn:aws:cloudfront::123456789012:distribution/{id_of(name)}",
         domain_name=domain_name_of(name),
         config=config,
+        client_certificates=client_certificates(),
     )
     return compile_distribution(source, references)
+
+
+def client_certificates() -> dict[str, Shape]:
+    """What origins may be shown, by ARN."""
+    shown = {kind: certificates.client_certificate(kind) for kind in certificates.CLIENT_CERTIFICATES}
+    return {
+        client_certificate_arn(kind): {"chain_pem": each.chain_pem, "key_pem": each.key_pem}
+        for kind, each in shown.items()
+    }
 
 
 def domain_name_of(name: str) -> str:
@@ -156,7 +167,8 @@ class Resources:
 
     def own_certificate(self, _arn: str, /) -> OwnCertificate:
         """The one certificate of a run is for all names."""
-        return OwnCertificate(status="ISSUED", names=tuple(items_of(self.expansion.config["Aliases"])))
+        names = tuple(items_of(self.expansion.config["Aliases"]))
+        return OwnCertificate(status="ISSUED", names=names, is_for_clients=True)
 
     def trusted_authorities(self, store_id: str, /) -> str | None:
         return self.expansion.trust_stores.get(store_id)

@@ -113,6 +113,8 @@ def origins_of(short: ShortDistribution) -> Mapping[str, ShortOrigin]:
 
 def domain_of(name: str, origin: ShortOrigin) -> str:
     """The domain name an origin gets: what the origin request's Host shows."""
+    if origin.domain_name:
+        return origin.domain_name
     return f"{name}.s3.us-east-1.amazonaws.com" if origin.kind == "s3" else f"{name}.origin.localhost"
 
 
@@ -127,6 +129,8 @@ def _origin(name: str, origin: ShortOrigin, ports: Mapping[str, OriginPorts]) ->
         "ConnectionAttempts": origin.connection_attempts or 3,
         "ConnectionTimeout": origin.connection_timeout or 10,
     }
+    if origin.completion_timeout:
+        shape["ResponseCompletionTimeout"] = origin.completion_timeout
     if origin.signing:
         shape["OriginAccessControlId"] = _control_id(name)
     if origin.kind == "s3":
@@ -134,14 +138,24 @@ def _origin(name: str, origin: ShortOrigin, ports: Mapping[str, OriginPorts]) ->
     return shape | {"CustomOriginConfig": _custom_origin(name, origin, ports)}
 
 
+def client_certificate_arn(kind: str) -> str:
+    """The ARN of the certificate that is shown to origins and is `kind`."""
+    return f"arn:aws:acm:us-east-1:123456789012:certificate/{kind}"
+
+
 def _custom_origin(name: str, origin: ShortOrigin, ports: Mapping[str, OriginPorts]) -> Shape:
+    mtls = {}
+    if origin.client_certificate:
+        mtls["OriginMtlsConfig"] = {"ClientCertificateArn": client_certificate_arn(origin.client_certificate)}
     return {
+        **mtls,
         "HTTPPort": ports[name].http,
         "HTTPSPort": ports[name].https,
         "OriginProtocolPolicy": origin.protocol or "http-only",
         "OriginSslProtocols": _items(("TLSv1.2",)),
         "OriginReadTimeout": origin.response_timeout or 30,
         "OriginKeepaliveTimeout": origin.keepalive_timeout or 5,
+        "IpAddressType": origin.ip_address_type or "ipv4",
     }
 
 

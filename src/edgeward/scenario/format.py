@@ -269,6 +269,8 @@ class Scenario:
     geo: Places
     lock_timeout: Duration
     private_origins: tuple[str, ...]
+    origin_places: int
+    origin_queue: int
     cases: tuple[Case, ...]
 
 
@@ -290,6 +292,8 @@ class Table:
 
 
 NO_TABLE = Table({})
+PLACES = 4096
+"""As many as an edge lets an origin have unless it is told otherwise."""
 LOCK_TIMEOUT = Duration(60_000)
 """Longer than any scenario takes."""
 
@@ -313,6 +317,8 @@ class Document:
     private_origins: Annotated[
         tuple[str, ...], "Networks that origins may be in beside the public Internet; default: loopback"
     ] = LOOPBACK_NETWORKS
+    origin_places: Annotated[int, "Requests that an origin may have in progress; others wait for a place"] = PLACES
+    origin_queue: Annotated[int, "Requests that may wait for a place at one origin"] = PLACES
     distribution: Annotated[ShortDistribution, "Members that differ from the one-origin default"] = PLAIN
     steps: Annotated[tuple[Step, ...], "What happens, in order"]
 
@@ -342,6 +348,8 @@ def parse_scenario(text: str, path: Path) -> Scenario:
         geo=document.geo,
         lock_timeout=document.lock_timeout,
         private_origins=document.private_origins,
+        origin_places=document.origin_places,
+        origin_queue=document.origin_queue,
         cases=cases,
     )
     _require_consistent(scenario, root)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edgeward.aws.errors import ApiError
+from edgeward.edge.settings import OriginLimits
 from edgeward.scenario.access_log import Record
 from edgeward.scenario.checks import Totals, differences, log_differences, result_of
 from edgeward.scenario.delivery import Performance, brief
@@ -70,6 +71,7 @@ def _surroundings(scenario: Scenario) -> Surroundings:
         places=scenario.geo,
         lock_timeout=scenario.lock_timeout,
         private_origins=scenario.private_origins,
+        origin_limits=OriginLimits(max_requests=scenario.origin_places, max_waiting=scenario.origin_queue),
     )
 
 

@@ -121,6 +121,7 @@ class ShortOrigin:
     """An origin; the runner gives it a domain name and a fake server."""
 
     kind: Annotated[Literal["custom", "s3"] | None, "Default: custom"] = None
+    domain_name: Annotated[str | None, "Default: a name below origin.localhost, which is this machine"] = None
     path: Annotated[str | None, "Origin path such as /prefix"] = None
     headers: Annotated[Mapping[str, str] | None, "Custom headers"] = None
     protocol: Annotated[
@@ -131,10 +132,22 @@ class ShortOrigin:
         Literal["trusted", "self-signed", "wrong-name", "expired"] | None,
         "Certificate the fake origin shows over TLS; default: trusted",
     ] = None
+    demands_certificate: Annotated[
+        bool | None, "Whether the fake origin speaks to nobody without one; default: false"
+    ] = None
+    client_certificate: Annotated[
+        Literal["trusted", "stranger"] | None,
+        "The certificate of ACM that the edge shows to the origin, which trusts it or does not; default: none",
+    ] = None
     connection_attempts: Annotated[int | None, "1 to 3; default: 3"] = None
     connection_timeout: Annotated[int | None, "Seconds, 1 to 10; default: 10"] = None
     response_timeout: Annotated[int | None, "Seconds, from 1; default: 30"] = None
     keepalive_timeout: Annotated[int | None, "Seconds, from 1; default: 5"] = None
+    completion_timeout: Annotated[int | None, "Seconds for a whole response; default: no bound"] = None
+    ip_address_type: Annotated[
+        Literal["ipv4", "ipv6", "dualstack"] | None,
+        "Which of its addresses, 127.0.0.1 and ::1, are used; it listens on 127.0.0.1; default: ipv4",
+    ] = None
     signing: Annotated[
         Literal["always", "never", "no-override"] | None, "Attach an origin access control (s3 only)"
     ] = None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgeward.authority import Certificate
-from edgeward.edge.settings import DiskSettings, EdgeSettings, LogSettings, S3Access
+from edgeward.edge.settings import DiskSettings, EdgeSettings, LogSettings, OriginLimits, S3Access
 from edgeward.scenario import certificates
 from edgeward.scenario.access_log import AccessLog
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
@@ -52,6 +52,8 @@ class Surroundings:
     """How long requests wait for the answer to another one."""
     private_origins: tuple[str, ...]
     """Networks that origins may be in beside the public Internet."""
+    origin_limits: OriginLimits
+    """What an origin is asked for at once."""
 
 
 @contextlib.asynccontextmanager
@@ -70,6 +72,7 @@ async def set_up(distribution: ShortDistribution, surroundings: Surroundings) ->
             workers=surroundings.workers,
             lock_timeout_ms=surroundings.lock_timeout.milliseconds,
             allowed_private_origins=surroundings.private_origins,
+            origin_limits=surroundings.origin_limits,
         )
         if surroundings.disk:
             cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeward-cache-")))
@@ -100,7 +103,15 @@ def _all_origins(distribution: ShortDistribution) -> dict[str, ShortOrigin]:
 async def _listen(origins: Origins, name: str, origin: ShortOrigin) -> OriginPorts:
     """An origin that is asked with the viewer's protocol listens for both, any other for its own."""
     is_tls = origin.protocol in ("https-only", "match-viewer")
-    context = certificates.origin_context(domain_of(name, origin), origin.certificate or "trusted") if is_tls else None
+    context = (
+        certificates.origin_context(
+            domain_of(name, origin),
+            origin.certificate or "trusted",
+            demands_certificate=origin.demands_certificate or False,
+        )
+        if is_tls
+        else None
+    )
     port = await origins.listen(name, context)
     return OriginPorts(await origins.listen(name) if origin.protocol == "match-viewer" else port, port)
 

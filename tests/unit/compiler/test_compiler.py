@@ -223,6 +223,9 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "response_timeout": 20,
                 "keepalive_timeout": 5,
                 "signing": {"service": "s3", "region": "eu-west-1", "behavior": "always"},
+                "ip_address_type": "dualstack",
+                "response_completion_timeout": None,
+                "client_certificate": None,
             },
             "api": {
                 "kind": "custom",
@@ -237,6 +240,9 @@ def test_a_distribution_is_compiled_in_full(attached: Attached) -> None:
                 "response_timeout": 6,
                 "keepalive_timeout": 7,
                 "signing": None,
+                "ip_address_type": "ipv4",
+                "response_completion_timeout": None,
+                "client_certificate": None,
             },
         },
         "behaviors": [

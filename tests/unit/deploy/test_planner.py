@@ -140,6 +140,36 @@ def test_challenges_travel_whole_when_one_comes_or_goes(account: Any, certificat
     assert change_of(noted()[0])["challenges"] == {}
 
 
+def test_a_certificate_for_an_origin_reaches_the_plan_and_is_found_when_it_is_replaced(
+    account: Any, certificates: CertificateSource
+) -> None:
+    arn = "arn:aws:acm:us-east-1:123456789012:certificate/client"
+    kept = {arn: Certificate(names=(), chain_pem="old", key_pem="key")}
+    planner = Planner(
+        account_id="123456789012",
+        domain_suffix="cloudfront.localhost",
+        certificates=certificates,
+        own_certificates=lambda _transaction, named: kept.get(named),
+    )
+    custom = {
+        "HTTPPort": 80,
+        "HTTPSPort": 443,
+        "OriginProtocolPolicy": "https-only",
+        "OriginMtlsConfig": {"ClientCertificateArn": arn},
+    }
+    origin = {"Id": "site", "DomainName": "origin.example.com", "CustomOriginConfig": custom}
+    account.put("E1")
+    account.put("E2", Origins={"Quantity": 1, "Items": [origin]})
+    load(planner, account)
+
+    compiled = json.loads(planner.whole_plan().document)["distributions"]["E2"]["origins"]["site"]
+    assert compiled["client_certificate"] == {"chain_pem": "old", "key_pem": "key"}
+    with account.store.read() as transaction:
+        assert planner.renewed(transaction) == []
+        kept[arn] = Certificate(names=(), chain_pem="new", key_pem="key")
+        assert planner.renewed(transaction) == ["E2"]
+
+
 def test_several_changes_become_one_step(planner: Planner, account: Any) -> None:
     load(planner, account)
     account.put("E1")

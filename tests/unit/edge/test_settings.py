@@ -45,6 +45,8 @@ def test_the_defaults_are_an_edge_on_loopback_without_log_and_origin_access() ->
         "geo": {"country": [], "city": [], "asn": []},
         "user_agents": user_agent_regexes(),
         "allowed_private_origins": [],
+        "name_servers": [],
+        "origin_limits": {"max_requests": 4096, "max_waiting": 4096, "wait_timeout_ms": 10_000, "breaker_failures": 5},
         "clock": "system",
     }
 

@@ -23,7 +23,7 @@ from websockets.http11 import Request, Response
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
-from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings, LogSettings
+from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings, LogSettings, OriginLimits
 from edgeward.scenario import certificates
 from edgeward.scenario.access_log import AccessLog
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
@@ -94,7 +94,7 @@ StartCdn = Callable[..., Cdn]
 def start_cdn(tmp_path: Path) -> Iterator[StartCdn]:
     with contextlib.ExitStack() as parts:
 
-        def start(forwarded: tuple[str, ...] = NEEDED, **changes: Any) -> Cdn:
+        def start(forwarded: tuple[str, ...] = NEEDED, limits: OriginLimits | None = None, **changes: Any) -> Cdn:
             origin = Origin()
             server = parts.enter_context(
                 serve(
@@ -111,7 +111,10 @@ def start_cdn(tmp_path: Path) -> Iterator[StartCdn]:
             parts.callback(server.shutdown)
             origin.port = server.socket.getsockname()[1]
             settings = EdgeSettings(
-                workers=1, log=LogSettings(directory=tmp_path), allowed_private_origins=LOOPBACK_NETWORKS
+                workers=1,
+                log=LogSettings(directory=tmp_path),
+                allowed_private_origins=LOOPBACK_NETWORKS,
+                origin_limits=limits or OriginLimits(),
             )
             ports = {MAIN: OriginPorts(origin.port, origin.port)}
             edge = EdgeUnderTest(settings, ports, certificates.edge_certificate([NAME]))
@@ -326,3 +329,14 @@ def _get(cdn: Cdn, path: str) -> bytes:
     with contextlib.closing(http.client.HTTPConnection(cdn.http, timeout=PATIENCE_SECONDS)) as connection:
         connection.request("GET", path, headers={"Host": NAME})
         return connection.getresponse().read()
+
+
+def test_a_connection_has_one_of_the_places_at_its_origin_until_it_ends(start_cdn: StartCdn) -> None:
+    cdn = start_cdn(limits=OriginLimits(max_requests=1, max_waiting=0))
+    with cdn.viewer():
+        with pytest.raises(InvalidStatus) as refused, cdn.viewer():
+            pass
+        assert refused.value.response.status_code == 503
+    cdn.records(2)
+    with cdn.viewer("/again") as viewer:
+        assert viewer.response.status_code == 101

@@ -22,6 +22,8 @@ def scenario(name: str, *needs: str) -> Scenario:
         geo=NOWHERE,
         lock_timeout=LOCK_TIMEOUT,
         private_origins=(),
+        origin_places=1,
+        origin_queue=1,
         cases=(),
     )
 

@@ -16,9 +16,9 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-use super::OriginError;
 use super::exchange::io_error;
 use super::pool::Lease;
+use super::{OriginError, OriginTimeouts};
 
 /// Streams an origin's content; gives its connection back to the pool at the end.
 #[derive(Debug)]
@@ -26,14 +26,17 @@ pub struct OriginBody {
     content: Incoming,
     lease: Option<Lease>,
     response_timeout: Duration,
+    complete_by: Option<Instant>,
     /// Made at the first wait: content that is already there needs none.
     timer: Option<Pin<Box<Sleep>>>,
     is_waiting: bool,
 }
 
 impl OriginBody {
-    pub(super) fn new(content: Incoming, lease: Lease, response_timeout: Duration) -> Self {
-        let mut body = Self { content, lease: Some(lease), response_timeout, timer: None, is_waiting: false };
+    pub(super) fn new(content: Incoming, lease: Lease, timeouts: &OriginTimeouts) -> Self {
+        let OriginTimeouts { response: response_timeout, complete_by, .. } = *timeouts;
+        let lease = Some(lease);
+        let mut body = Self { content, lease, response_timeout, complete_by, timer: None, is_waiting: false };
         body.give_back_at_end();
         body
     }
@@ -63,7 +66,8 @@ impl OriginBody {
     fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.response_timeout)));
         if !self.is_waiting {
-            timer.as_mut().reset(Instant::now() + self.response_timeout);
+            let late = Instant::now() + self.response_timeout;
+            timer.as_mut().reset(self.complete_by.map_or(late, |complete_by| complete_by.min(late)));
             self.is_waiting = true;
         }
         timer.as_mut().poll(cx)
@@ -82,7 +86,10 @@ impl Body for OriginBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, OriginError>>> {
         match Pin::new(&mut self.content).poll_frame(cx) {
-            Poll::Pending if self.poll_timeout(cx).is_ready() => self.fail(OriginError::ResponseTimeout),
+            Poll::Pending if self.poll_timeout(cx).is_ready() => {
+                let is_last = self.complete_by.is_some_and(|complete_by| complete_by <= Instant::now());
+                self.fail(if is_last { OriginError::CompletionTimeout } else { OriginError::ResponseTimeout })
+            }
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Err(error))) => self.fail(classify(&error)),
             Poll::Ready(Some(Ok(frame))) => {

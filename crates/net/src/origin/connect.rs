@@ -12,19 +12,21 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::exchange::RequestBody;
+use super::race::{self, Outcome};
+use super::resolver::Resolver;
 use super::stream::OriginStream;
 use super::wire::{Wire, WireStream};
-use super::{OriginAddress, OriginError, OriginTimeouts, Reach, Resolver};
+use super::{ClientIdentity, OriginAddress, OriginError, OriginNetwork, OriginTimeouts};
 
 /// Makes connections; one per pool.
 #[derive(Debug)]
 pub(super) struct Connector {
+    network: OriginNetwork,
     resolver: Resolver,
-    reach: Reach,
     tls: Arc<ClientConfig>,
 }
 
@@ -44,11 +46,24 @@ pub(super) struct OriginConnection {
 }
 
 impl Connector {
-    pub(super) fn new(resolver: Resolver, reach: Reach, tls: Arc<ClientConfig>) -> Self {
-        Self { resolver, reach, tls }
+    pub(super) fn new(network: OriginNetwork, tls: Arc<ClientConfig>) -> Self {
+        Self { resolver: network.resolver(), network, tls }
     }
 
+    /// A connection, TLS included, on which no HTTP has been spoken yet.
     pub(super) async fn connect(
+        &self,
+        address: &OriginAddress,
+        timeouts: &OriginTimeouts,
+    ) -> Result<Connected, OriginError> {
+        let entrance = self.network.0.admission.entrance(address);
+        let connecting = entrance.connect()?;
+        let connected = self.try_to_connect(address, timeouts).await;
+        connecting.ended(&connected);
+        connected
+    }
+
+    async fn try_to_connect(
         &self,
         address: &OriginAddress,
         timeouts: &OriginTimeouts,
@@ -71,30 +86,31 @@ impl Connector {
         if let Some(address) = address.connect_to {
             return Ok(vec![address]);
         }
-        let mut found = self.resolver.resolve(&address.host, address.port).await?;
-        found.retain(|address| self.reach.contains(address.ip()));
-        if found.is_empty() { Err(OriginError::OutOfReach) } else { Ok(found) }
+        let found = self.resolver.resolve(&address.host, address.families).await?;
+        let reached = found.into_iter().filter(|found| self.network.0.reach.contains(*found));
+        let addresses: Vec<_> = reached.map(|found| SocketAddr::new(found, address.port)).collect();
+        if addresses.is_empty() { Err(OriginError::OutOfReach) } else { Ok(addresses) }
     }
 
-    /// Tries the addresses in their order; each gets an equal part of the time that is left. That one did not answer in
-    /// time outweighs that another refused: often a name has an address of a family that the origin does not listen on.
+    /// Tries all addresses, those that failed lately last. That one did not answer in time outweighs that others refused:
+    /// often a name has an address of a family that the origin does not listen on.
     async fn attempt(
         &self,
         address: &OriginAddress,
         addresses: &[SocketAddr],
         limit: Duration,
     ) -> Result<Connected, OriginError> {
-        let deadline = Instant::now() + limit;
-        let (mut refused, mut timed_out) = (None, false);
-        for (addresses_left, socket_address) in (1..=addresses.len()).rev().zip(addresses) {
-            let share = deadline.saturating_duration_since(Instant::now()) / u32::try_from(addresses_left).unwrap_or(1);
-            match timeout(share, TcpStream::connect(socket_address)).await {
-                Ok(Ok(stream)) => return self.handshake(address, stream, deadline).await,
-                Ok(Err(error)) => refused = Some(OriginError::connect(error)),
-                Err(_elapsed) => timed_out = true,
-            }
+        let (deadline, failed) = (Instant::now() + limit, &self.network.0.failed);
+        let ordered = race::order(addresses.to_vec(), |address| failed.contains(address));
+        let Outcome { result, lost } = race::race(&ordered, limit, TcpStream::connect).await;
+        failed.add(&lost);
+        let (peer, stream) = result.ok_or(OriginError::ConnectTimeout)?.map_err(OriginError::connect)?;
+        let connected = self.handshake(address, stream, deadline).await;
+        match &connected {
+            Ok(_) => failed.remove(&peer),
+            Err(_) => failed.add(&[peer]),
         }
-        Err(refused.filter(|_| !timed_out).unwrap_or(OriginError::ConnectTimeout))
+        connected
     }
 
     async fn handshake(
@@ -106,14 +122,13 @@ impl Connector {
         stream.set_nodelay(true).map_err(OriginError::connect)?;
         let wire = Wire::new(stream);
         let stream = WireStream(Arc::clone(&wire));
-        let stream = if address.tls {
-            let connecting = TlsConnector::from(Arc::clone(&self.tls)).connect(server_name(&address.host)?, stream);
-            let finished = timeout_at(deadline, connecting).await.map_err(|_elapsed| OriginError::ConnectTimeout)?;
-            OriginStream::Tls(Box::new(finished.map_err(OriginError::tls)?))
-        } else {
-            OriginStream::Clear(stream)
-        };
-        Ok(Connected { stream, wire })
+        if !address.tls {
+            return Ok(Connected { wire, stream: OriginStream::Clear(stream) });
+        }
+        let tls = address.identity.as_ref().map_or(&self.tls, ClientIdentity::tls);
+        let connecting = TlsConnector::from(Arc::clone(tls)).connect(server_name(&address.host)?, stream);
+        let finished = timeout_at(deadline, connecting).await.map_err(|_elapsed| OriginError::ConnectTimeout)?;
+        Ok(Connected { wire, stream: OriginStream::Tls(Box::new(finished.map_err(OriginError::tls)?)) })
     }
 }
 

@@ -48,6 +48,16 @@ pub enum OriginError {
     /// No byte of the response within the response timeout, or none between two packets.
     #[error("the origin did not respond in time")]
     ResponseTimeout,
+    /// The response was not complete by the time that was set for it.
+    #[error("the origin's response was not complete in time")]
+    CompletionTimeout,
+    /// As many requests as the origin may have are in progress, and as many as may wait for one of them to end do so, or
+    /// one has waited for too long.
+    #[error("the origin has as many requests in progress as this edge lets it have")]
+    Busy,
+    /// Connections to the origin have been failing, and it is too early to try another one.
+    #[error("connections to the origin have been failing; it is tried again in a moment")]
+    GivenUp,
     /// What came is not an HTTP/1.1 response.
     #[error("the origin's response is not valid HTTP: {0}")]
     InvalidResponse(Arc<str>),

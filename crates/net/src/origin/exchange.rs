@@ -25,7 +25,7 @@ use tokio::time::timeout;
 
 use super::pool::Lease;
 use super::wire::{Moved, Wire};
-use super::{OriginBody, OriginError};
+use super::{OriginBody, OriginError, OriginTimeouts};
 
 /// The content of every request on origin connections: one type, so that they can share a pool.
 pub(super) type RequestBody = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
@@ -64,7 +64,7 @@ fn frame(request: &mut Request<RequestBody>) {
 
 pub(super) async fn exchange(
     mut lease: Lease,
-    response_timeout: Duration,
+    timeouts: &OriginTimeouts,
     request: Request<RequestBody>,
 ) -> Result<Response<OriginBody>, Failure> {
     let asks_to_switch = request.headers().contains_key(header::UPGRADE);
@@ -74,8 +74,9 @@ pub(super) async fn exchange(
         return Err(Failure::Unsent(Box::new(request)));
     }
     let before = wire.moved();
+    let has_content = !request.body().is_end_stream();
     let sending = connection.sender.try_send_request(request);
-    let mut response = match in_time(&wire, before, response_timeout, sending).await {
+    let mut response = match in_time(&wire, has_content, timeouts.response, sending).await {
         None => return Err(Failure::Final(OriginError::ResponseTimeout)),
         Some(Err(error)) => return Err(failure(error, &wire, before, reused)),
         Some(Ok(response)) => response,
@@ -84,11 +85,11 @@ pub(super) async fn exchange(
         if !asks_to_switch {
             return Err(Failure::Final(OriginError::InvalidResponse("status 101 without an upgrade".into())));
         }
-        lease.end_with_response();
+        response.extensions_mut().insert(lease.end_with_response());
     }
     check_framing(&mut response)
         .map_err(|error| Failure::Final(OriginError::InvalidResponse(error.to_string().into())))?;
-    Ok(response.map(|content| OriginBody::new(content, lease, response_timeout)))
+    Ok(response.map(|content| OriginBody::new(content, lease, timeouts)))
 }
 
 /// RFC 9112 section 6.3: of two framings hyper takes one and drops nothing, and what it reads to the end of the connection
@@ -107,13 +108,14 @@ async fn is_ready(sender: &SendRequest<RequestBody>) -> bool {
     sender.is_ready()
 }
 
-/// Waits for the response head. Written request content starts the wait anew; the first byte of the head does so once,
-/// so that a head cannot drip in for ever.
-async fn in_time<F>(wire: &Wire, before: Moved, limit: Duration, sending: F) -> Option<F::Output>
+/// Waits for the response head. Written request content starts the wait anew, but not the head of a request alone; the first
+/// byte of the response does so once, so that a head cannot drip in for ever.
+async fn in_time<F>(wire: &Wire, has_content: bool, limit: Duration, sending: F) -> Option<F::Output>
 where
     F: Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>>,
 {
     let mut sending = pin!(sending);
+    let before = wire.moved();
     let mut seen = before;
     loop {
         if let Ok(finished) = timeout(limit, sending.as_mut()).await {
@@ -121,7 +123,8 @@ where
         }
         let now = wire.moved();
         let head_began = now.read > before.read;
-        if now == seen || (head_began && seen.read > before.read) {
+        let has_moved = now.read != seen.read || (has_content && now.written != seen.written);
+        if !has_moved || (head_began && seen.read > before.read) {
             return None;
         }
         seen = now;

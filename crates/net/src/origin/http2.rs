@@ -31,7 +31,7 @@ use upload::Upload;
 
 use super::connect::Connector;
 use super::stream::OriginStream;
-use super::{OriginAddress, OriginError, OriginTimeouts, Reach, Resolver};
+use super::{OriginAddress, OriginError, OriginNetwork, OriginTimeouts};
 use crate::tls::ALPN_H2;
 
 /// The connections of one worker.
@@ -65,11 +65,11 @@ enum Room {
 
 impl Http2Pool {
     /// `tls`: as for HTTP/1.1, but for ALPN.
-    pub(super) fn new(resolver: Resolver, reach: Reach, tls: &ClientConfig) -> Self {
+    pub(super) fn new(network: OriginNetwork, tls: &ClientConfig) -> Self {
         let mut tls = tls.clone();
         tls.alpn_protocols = vec![ALPN_H2.to_vec()];
         tls.resumption = Resumption::default();
-        Self { connector: Arc::new(Connector::new(resolver, reach, Arc::new(tls))), connections: Arc::default() }
+        Self { connector: Arc::new(Connector::new(network, Arc::new(tls))), connections: Arc::default() }
     }
 
     pub(super) fn connections(&self) -> usize {
@@ -92,7 +92,7 @@ impl Http2Pool {
         loop {
             let reserved = self.reserve(address, timeouts).await?;
             match exchange::exchange(reserved, &head, &mut upload, timeouts.response).await {
-                Ok(answered) => return Ok(answered.into_response(upload, timeouts.response)),
+                Ok(answered) => return Ok(answered.into_response(upload, timeouts)),
                 Err(Failure::Unprocessed(_)) if repeats_left > 0 && upload.rewind() => repeats_left -= 1,
                 Err(Failure::Unprocessed(error) | Failure::Final(error)) => return Err(error),
             }

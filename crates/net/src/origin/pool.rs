@@ -14,12 +14,13 @@ use http::{Request, Response, header};
 use http_body::Body;
 use parking_lot::Mutex;
 use rustls::ClientConfig;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
+use super::admission::Place;
 use super::connect::{Connector, OriginConnection};
 use super::exchange::{self, Failure, RequestBody};
 use super::http2::{Http2Body, Http2Pool};
-use super::{OriginAddress, OriginBody, OriginError, OriginTimeouts, Reach, Resolver};
+use super::{OriginAddress, OriginBody, OriginError, OriginNetwork, OriginTimeouts};
 
 /// Connections to origins, shared by its clones.
 #[derive(Clone, Debug)]
@@ -27,6 +28,7 @@ pub struct OriginPool(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    network: OriginNetwork,
     connector: Connector,
     idle: Arc<IdleConnections>,
     http2: Http2Pool,
@@ -51,13 +53,19 @@ pub(super) struct Lease {
     address: OriginAddress,
     keepalive: Duration,
     idle: Weak<IdleConnections>,
+    place: Arc<Place>,
 }
 
+/// The place of a connection that switched protocols among those its origin may have; in the extensions of the response.
+#[derive(Clone, Debug)]
+pub struct OriginPlace(#[expect(dead_code, reason = "held, not read")] Arc<Place>);
+
 impl OriginPool {
-    /// An empty pool. `tls` from [`super::client_config`].
-    pub fn new(resolver: Resolver, reach: Reach, tls: Arc<ClientConfig>) -> Self {
-        let http2 = Http2Pool::new(resolver.clone(), reach.clone(), &tls);
-        Self(Arc::new(Shared { connector: Connector::new(resolver, reach, tls), idle: Arc::default(), http2 }))
+    /// An empty pool, to be used in one runtime. `tls` from [`super::client_config`].
+    pub fn new(network: &OriginNetwork, tls: Arc<ClientConfig>) -> Self {
+        let http2 = Http2Pool::new(network.clone(), &tls);
+        let connector = Connector::new(network.clone(), tls);
+        Self(Arc::new(Shared { network: network.clone(), connector, idle: Arc::default(), http2 }))
     }
 
     /// Sends a request over HTTP/2, its content and that of the response at the same time, trailers included, and returns
@@ -75,7 +83,12 @@ impl OriginPool {
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
     {
-        self.0.http2.send(address, timeouts, request).await
+        within(timeouts, async {
+            let place = self.0.network.0.admission.entrance(address).enter().await?;
+            let response = self.0.http2.send(address, timeouts, request).await?;
+            Ok(response.map(|content| content.holding(place)))
+        })
+        .await
     }
 
     /// Sends a request with an origin-form target and its `Host` field, and returns the final response head; 1xx
@@ -93,37 +106,47 @@ impl OriginPool {
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
     {
-        let mut request = exchange::prepare(request);
+        within(timeouts, self.send_prepared(address, timeouts, exchange::prepare(request))).await
+    }
+
+    async fn send_prepared(
+        &self,
+        address: &OriginAddress,
+        timeouts: &OriginTimeouts,
+        mut request: Request<RequestBody>,
+    ) -> Result<Response<OriginBody>, OriginError> {
+        let place = Arc::new(self.0.network.0.admission.entrance(address).enter().await?);
+        let lease = |connection| self.lease(connection, address, timeouts, &place);
         // One that switches protocols does not come back; a new one is sure to be there.
         let asks_to_switch = request.headers().contains_key(header::UPGRADE);
         while !asks_to_switch && let Some(connection) = self.0.idle.take(address) {
-            match self.exchange(connection, address, timeouts, request).await {
+            match exchange::exchange(lease(connection), timeouts, request).await {
                 Err(Failure::Unsent(unsent)) => request = *unsent,
                 Err(Failure::Final(error)) => return Err(error),
                 Ok(response) => return Ok(response),
             }
         }
         let connection = self.0.connector.connect(address, timeouts).await?.speak_http1().await?;
-        self.exchange(connection, address, timeouts, request).await.map_err(|failure| match failure {
+        exchange::exchange(lease(connection), timeouts, request).await.map_err(|failure| match failure {
             Failure::Unsent(_) => OriginError::ZeroSize { reused: false },
             Failure::Final(error) => error,
         })
     }
 
-    async fn exchange(
+    fn lease(
         &self,
         connection: OriginConnection,
         address: &OriginAddress,
         timeouts: &OriginTimeouts,
-        request: Request<RequestBody>,
-    ) -> Result<Response<OriginBody>, Failure> {
-        let lease = Lease {
+        place: &Arc<Place>,
+    ) -> Lease {
+        Lease {
             connection,
             address: address.clone(),
             keepalive: timeouts.keepalive,
             idle: Arc::downgrade(&self.0.idle),
-        };
-        exchange::exchange(lease, timeouts.response, request).await
+            place: Arc::clone(place),
+        }
     }
 
     /// Connections that speak HTTP/2, over all origins.
@@ -137,14 +160,27 @@ impl OriginPool {
     }
 }
 
+/// Bounds what leads to the head of a response by the time that the whole response has.
+async fn within<T>(
+    timeouts: &OriginTimeouts,
+    sending: impl Future<Output = Result<T, OriginError>>,
+) -> Result<T, OriginError> {
+    match timeouts.complete_by {
+        Some(deadline) => timeout_at(deadline, sending).await.unwrap_or(Err(OriginError::CompletionTimeout)),
+        None => sending.await,
+    }
+}
+
 impl Lease {
     pub(super) fn connection(&mut self) -> &mut OriginConnection {
         &mut self.connection
     }
 
-    /// The connection is not for other requests: it speaks another protocol from now on.
-    pub(super) fn end_with_response(&mut self) {
+    /// The connection is not for other requests: it speaks another protocol from now on. Its place at the origin is taken
+    /// for as long as somebody holds what this returns.
+    pub(super) fn end_with_response(&mut self) -> OriginPlace {
         self.keepalive = Duration::ZERO;
+        OriginPlace(Arc::clone(&self.place))
     }
 
     /// The response is complete: the connection may serve another request.

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use edgeward_net::origin::{
-    ConnectFailure, OriginAddress, OriginBody, OriginError, OriginPool, OriginTimeouts, Reach, Resolver, client_config,
+    ClientIdentity, ConnectFailure, OriginAddress, OriginBody, OriginError, OriginNetwork, OriginPool, OriginSettings,
+    OriginTimeouts, Reach, client_config,
 };
 use http::{Request, Response};
 use http_body::{Body, Frame};
@@ -33,7 +34,7 @@ fn origin(script: impl FnOnce(TcpListener) + Send + 'static) -> OriginAddress {
 }
 
 fn address(port: u16) -> OriginAddress {
-    OriginAddress { tls: false, host: "origin.localhost".into(), port, connect_to: None }
+    OriginAddress { port, ..OriginAddress::new("origin.localhost".into()) }
 }
 
 /// Accepts one connection, reads one request, writes `response` and closes.
@@ -66,17 +67,18 @@ fn pool() -> OriginPool {
     pool_trusting(&Authority::new())
 }
 
-fn pool_trusting(authority: &Authority) -> OriginPool {
+pub(crate) fn pool_trusting(authority: &Authority) -> OriginPool {
     pool_reaching(&["127.0.0.0/8", "::1"], authority)
 }
 
 fn pool_reaching(networks: &[&str], authority: &Authority) -> OriginPool {
     let reach = Reach::new(networks.iter().map(|network| network.parse().unwrap()).collect());
-    OriginPool::new(Resolver::default(), reach, client_config(&[authority.pem()]).unwrap())
+    let network = OriginNetwork::new(OriginSettings { reach, ..OriginSettings::default() });
+    OriginPool::new(&network, client_config(&[authority.pem()]).unwrap())
 }
 
 fn timeouts() -> OriginTimeouts {
-    OriginTimeouts { attempts: 2, connect: PATIENCE, response: PATIENCE, keepalive: PATIENCE }
+    OriginTimeouts { attempts: 2, connect: PATIENCE, response: PATIENCE, keepalive: PATIENCE, complete_by: None }
 }
 
 fn get() -> Request<Empty<Bytes>> {
@@ -474,4 +476,97 @@ async fn an_origin_that_does_not_speak_tls_fails_the_handshake() {
     });
     let error = send(&pool(), &OriginAddress { tls: true, ..address }).await.unwrap_err();
     assert!(matches!(error, OriginError::Tls { verification: false, .. }), "{error:?}");
+}
+
+/// What an origin sees of a connection.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    resumed: bool,
+    shows_certificate: bool,
+}
+
+/// An HTTPS origin that takes a certificate by `authority` where the edge shows one, answers one request on each of its
+/// connections, and tells how each began.
+fn closing_tls_origin(authority: &Authority, connections: usize) -> (OriginAddress, Receiver<Seen>) {
+    let (chain, key) = authority.issue(&["origin.localhost"]);
+    let chain = CertificateDer::pem_slice_iter(chain.as_bytes()).collect::<Result<_, _>>().unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority.der()).unwrap();
+    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(&provider));
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier.allow_unauthenticated().build().unwrap())
+        .with_single_cert(chain, PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap())
+        .unwrap();
+    let config = Arc::new(config);
+    let (tell, told) = mpsc::channel();
+    let address = origin(move |listener| {
+        for _ in 0..connections {
+            let stream = accept(&listener);
+            let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
+            read_head(&mut stream);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok").unwrap();
+            let resumed = stream.conn.handshake_kind() == Some(rustls::HandshakeKind::Resumed);
+            tell.send(Seen { resumed, shows_certificate: stream.conn.peer_certificates().is_some() }).unwrap();
+            stream.conn.send_close_notify();
+            stream.flush().unwrap();
+        }
+    });
+    (OriginAddress { tls: true, ..address }, told)
+}
+
+#[tokio::test]
+async fn a_tls_session_is_resumed_with_the_same_certificate_and_with_no_other() {
+    let authority = Authority::new();
+    let tls = client_config(&[authority.pem()]).unwrap();
+    let pool = pool_trusting(&authority);
+    let (anonymous, seen) = closing_tls_origin(&authority, 6);
+    let shows = |certificate| OriginAddress { identity: Some(certificate), ..anonymous.clone() };
+    let identity = || ClientIdentity::new(&tls, &authority.certificate(&["edge.localhost"]));
+    let (first, second) = (shows(identity()), shows(identity()));
+    for (case, address, resumed, shows_certificate) in [
+        ("new", &anonymous, false, false),
+        ("again", &anonymous, true, false),
+        ("with a certificate", &first, false, true),
+        ("again with it", &first, true, true),
+        ("with another one", &second, false, true),
+        ("without any", &anonymous, true, false),
+    ] {
+        let response = send(&pool, address).await.unwrap();
+        assert_eq!(content(response).await.unwrap(), "ok", "{case}");
+        assert_eq!(seen.recv_timeout(PATIENCE).unwrap(), Seen { resumed, shows_certificate }, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_is_used_with_the_same_certificate_and_with_no_other() {
+    let authority = Authority::new();
+    let tls = client_config(&[authority.pem()]).unwrap();
+    let pool = pool_trusting(&authority);
+    let (anonymous, _server_names) = tls_origin(&authority, &["origin.localhost"]);
+    let response = send(&pool, &anonymous).await.unwrap();
+    assert_eq!(content(response).await.unwrap(), "ok");
+    assert_eq!(pool.idle_connections(), 1);
+    let identity = ClientIdentity::new(&tls, &authority.certificate(&["edge.localhost"]));
+    let other = OriginAddress { identity: Some(identity), ..anonymous.clone() };
+    // The origin serves one connection: a request that does not go over it fails.
+    let quick = OriginTimeouts { attempts: 1, connect: Duration::from_millis(50), ..timeouts() };
+    assert!(pool.send(&other, &quick, get()).await.is_err());
+    assert_eq!(pool.idle_connections(), 1);
+}
+
+#[tokio::test]
+async fn a_response_that_is_not_complete_in_time_is_given_up() {
+    let address = origin(|listener| {
+        let mut stream = accept(&listener);
+        read_head(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n").unwrap();
+        let _closed = stream.read(&mut [0]);
+    });
+    let complete_by = Some(tokio::time::Instant::now() + Duration::from_millis(200));
+    let response = pool().send(&address, &OriginTimeouts { complete_by, ..timeouts() }, get()).await.unwrap();
+    let error = content(response).await.unwrap_err();
+    assert!(matches!(error, OriginError::CompletionTimeout), "{error:?}");
 }

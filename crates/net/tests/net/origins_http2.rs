@@ -9,9 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use edgeward_net::origin::{
-    Http2Body, OriginAddress, OriginError, OriginPool, OriginTimeouts, Resolver, client_config,
-};
+use edgeward_net::origin::{Http2Body, OriginAddress, OriginError, OriginPool, OriginTimeouts};
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -22,23 +20,24 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::origins::pool_trusting;
 use crate::support::{Authority, PATIENCE};
 
 /// Bytes that an origin may send ahead on one stream.
 const WINDOW: usize = 256 * 1024;
 
 fn pool() -> OriginPool {
-    OriginPool::new(Resolver::default(), client_config(&[Authority::new().pem()]).unwrap())
+    pool_trusting(&Authority::new())
 }
 
 fn timeouts() -> OriginTimeouts {
-    OriginTimeouts { attempts: 1, connect: PATIENCE, response: PATIENCE, keepalive: PATIENCE }
+    OriginTimeouts { attempts: 1, connect: PATIENCE, response: PATIENCE, keepalive: PATIENCE, complete_by: None }
 }
 
 async fn listen() -> (TcpListener, OriginAddress) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    (listener, OriginAddress { tls: false, host: "origin.localhost".into(), port, connect_to: None })
+    (listener, OriginAddress { port, ..OriginAddress::new("origin.localhost".into()) })
 }
 
 /// An origin that takes `most` streams of each connection, and does `answer` with each request.
@@ -502,7 +501,7 @@ async fn an_origin_that_ends_in_order_gets_no_new_requests_and_finishes_the_old(
 #[tokio::test]
 async fn an_origin_over_tls_that_does_not_choose_http2_is_refused() {
     let authority = Authority::new();
-    let pool = OriginPool::new(Resolver::default(), client_config(&[authority.pem()]).unwrap());
+    let pool = pool_trusting(&authority);
     for protocols in [&[][..], &[b"http/1.1".to_vec()]] {
         let (listener, clear) = listen().await;
         let address = OriginAddress { tls: true, ..clear };

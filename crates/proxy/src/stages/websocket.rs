@@ -14,6 +14,7 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use edgeward_http_rules::fields;
+use edgeward_net::origin::OriginPlace;
 use edgeward_net::{TunnelBytes, relay, switched};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
@@ -111,7 +112,8 @@ pub(crate) async fn answer(exchange: Box<Exchange>, viewer: OnUpgrade) -> Switch
         return Switch::Declined(exchange, Reply::Passed(Box::new(response)));
     }
     let origin = response.extensions_mut().remove::<OnUpgrade>();
-    match origin.filter(|_| is_switched(&exchange, response.headers())) {
+    let place = response.extensions_mut().remove::<OriginPlace>();
+    match origin.zip(place).filter(|_| is_switched(&exchange, response.headers())) {
         Some(origin) => Switch::Made(switch(exchange, response.into_parts().0.headers, viewer, origin)),
         None => Switch::Declined(exchange, Reply::Refused(Refusal::OriginInvalidResponse)),
     }
@@ -129,7 +131,7 @@ fn switch(
     mut exchange: Box<Exchange>,
     headers: HeaderMap,
     viewer: OnUpgrade,
-    origin: OnUpgrade,
+    (origin, place): (OnUpgrade, OriginPlace),
 ) -> Response<ResponseContent> {
     let bytes = TunnelBytes::default();
     exchange.content_received = Some(Arc::new(ContentReceived::counted_by(Arc::clone(&bytes.received))));
@@ -141,7 +143,7 @@ fn switch(
             // However it ends it is logged as Miss: peers of WebSocket often just close.
             let _end = relay(viewer, origin, IDLE, &tunnel.bytes).await;
         }
-        drop((tunnel, in_use));
+        drop((tunnel, in_use, place));
     });
     response
 }

@@ -40,6 +40,11 @@ class Facts:
     extended_key_usages: tuple[tuple[str, str], ...]
     """Names with their object identifiers."""
 
+    @property
+    def is_for_clients(self) -> bool:
+        """Whether it may be shown to a server, by which its holder is known."""
+        return any(name == "TLS_WEB_CLIENT_AUTHENTICATION" for name, _ in self.extended_key_usages)
+
 
 @lru_cache(maxsize=4_096)
 def facts_of(pem: str) -> Facts:

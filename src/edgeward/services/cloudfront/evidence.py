@@ -68,6 +68,12 @@ MEMBERS: Mapping[str, Sequence[str]] = {
     "Origins.Items[].CustomOriginConfig.OriginKeepaliveTimeout": (
         "crates/net/tests/net/origins.rs::an_idle_connection_is_closed_after_the_keepalive_timeout",
     ),
+    "Origins.Items[].CustomOriginConfig.IpAddressType": ("origins/ip-address-type", "origins/ip-address-type-ipv6"),
+    "Origins.Items[].CustomOriginConfig.OriginMtlsConfig.ClientCertificateArn": (
+        "origins/mutual-tls",
+        "origins/mutual-tls-replaced",
+    ),
+    "Origins.Items[].ResponseCompletionTimeout": ("slow/completion-timeout", "slow/completion-timeout-of-retries"),
     "Origins.Items[].OriginAccessControlId": ("origins/s3-signed",),
     "Origins.Items[].ConnectionAttempts": ("explain/retries",),
     "Origins.Items[].ConnectionTimeout": ("slow/origin-unreachable",),

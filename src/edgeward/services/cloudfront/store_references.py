@@ -58,8 +58,10 @@ class StoreReferences(StoreAttachments):
         if found is None:
             return None
         status = certificates.status(found, self.now)
-        names = certificates.facts(found).dns_names if certificates.is_issued(found) else ()
-        return OwnCertificate(status=status, names=names)
+        if not certificates.is_issued(found):
+            return OwnCertificate(status=status, names=())
+        facts = certificates.facts(found)
+        return OwnCertificate(status=status, names=facts.dns_names, is_for_clients=facts.is_for_clients)
 
     def trust_store(self, store_id: str, /) -> NamedTrustStore | None:
         """The trust store that has the id; None when there is none."""

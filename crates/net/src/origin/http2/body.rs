@@ -18,7 +18,8 @@ use http_body::{Body, Frame};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::super::OriginError;
+use super::super::admission::Place;
+use super::super::{OriginError, OriginTimeouts};
 use super::connection::OpenStream;
 use super::exchange::{classify, reason_of};
 use super::upload::Upload;
@@ -29,9 +30,10 @@ pub struct Http2Body {
     content: RecvStream,
     progress: Progress,
     silence: Silence,
-    /// Both end with the body.
+    /// All end with the body.
     _sending: Sending,
     _stream: OpenStream,
+    _place: Option<Place>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,10 +63,11 @@ impl Drop for Sending {
     }
 }
 
-/// How long nothing has moved while somebody waits.
+/// How long nothing has moved while somebody waits, and until when everything has to be over.
 #[derive(Debug)]
-struct Silence {
+pub(super) struct Silence {
     limit: Duration,
+    complete_by: Option<Instant>,
     /// Of the other direction.
     moves: Arc<AtomicU64>,
     seen: u64,
@@ -73,34 +76,41 @@ struct Silence {
 }
 
 impl Silence {
-    /// Ready once nothing has moved for the limit.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// `moves`: what counts those of the other direction.
+    pub(super) fn new(moves: Arc<AtomicU64>, timeouts: &OriginTimeouts) -> Self {
+        let OriginTimeouts { response: limit, complete_by, .. } = *timeouts;
+        Self { limit, complete_by, moves, seen: 0, timer: None, is_waiting: false }
+    }
+
+    /// Ready once nothing has moved for the limit, or the time is over.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<OriginError> {
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(self.limit)));
         loop {
             let moves = self.moves.load(Ordering::Relaxed);
             if !self.is_waiting || moves != self.seen {
                 (self.is_waiting, self.seen) = (true, moves);
-                timer.as_mut().reset(Instant::now() + self.limit);
+                let late = Instant::now() + self.limit;
+                timer.as_mut().reset(self.complete_by.map_or(late, |complete_by| complete_by.min(late)));
             }
             ready!(timer.as_mut().poll(cx));
+            if self.complete_by.is_some_and(|complete_by| complete_by <= Instant::now()) {
+                return Poll::Ready(OriginError::CompletionTimeout);
+            }
             if self.moves.load(Ordering::Relaxed) == self.seen {
-                return Poll::Ready(());
+                return Poll::Ready(OriginError::ResponseTimeout);
             }
         }
     }
 }
 
 impl Http2Body {
-    /// `wait`: what counts the moves of the other direction, and how long nothing may move.
-    pub(super) fn new(
-        content: RecvStream,
-        sending: Sending,
-        stream: OpenStream,
-        wait: (Arc<AtomicU64>, Duration),
-    ) -> Self {
-        let (moves, limit) = wait;
-        let silence = Silence { limit, moves, seen: 0, timer: None, is_waiting: false };
-        Self { content, progress: Progress::Content, silence, _sending: sending, _stream: stream }
+    pub(super) fn new(content: RecvStream, sending: Sending, stream: OpenStream, silence: Silence) -> Self {
+        Self { content, progress: Progress::Content, silence, _sending: sending, _stream: stream, _place: None }
+    }
+
+    /// Gives up `place` when it is dropped.
+    pub(in super::super) fn holding(self, place: Place) -> Self {
+        Self { _place: Some(place), ..self }
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
@@ -127,11 +137,10 @@ impl Body for Http2Body {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, OriginError>>> {
         match self.poll_next(cx) {
-            Poll::Pending if self.silence.poll(cx).is_ready() => {
+            Poll::Pending => self.silence.poll(cx).map(|late| {
                 self.progress = Progress::Ended;
-                Poll::Ready(Some(Err(OriginError::ResponseTimeout)))
-            }
-            Poll::Pending => Poll::Pending,
+                Some(Err(late))
+            }),
             Poll::Ready(frame) => {
                 self.silence.is_waiting = false;
                 if matches!(frame, Some(Err(_))) {

@@ -18,8 +18,8 @@ use h2::{Reason, RecvStream, SendStream};
 use http::{Request, Response, StatusCode};
 use tokio::time::timeout;
 
-use super::super::OriginError;
-use super::body::{Http2Body, Sending};
+use super::super::{OriginError, OriginTimeouts};
+use super::body::{Http2Body, Sending, Silence};
 use super::connection::{OpenStream, Reserved};
 use super::upload::{Broken, Upload};
 
@@ -41,11 +41,11 @@ pub(super) struct Answered {
 
 impl Answered {
     /// From here on content goes both ways by itself.
-    pub(super) fn into_response(self, mut upload: Upload, response_timeout: Duration) -> Response<Http2Body> {
+    pub(super) fn into_response(self, mut upload: Upload, timeouts: &OriginTimeouts) -> Response<Http2Body> {
         upload.forget_sent();
         let moves = Arc::clone(upload.moves());
         let sending = Sending::spawn(upload, self.sending);
-        self.response.map(|content| Http2Body::new(content, sending, self.stream, (moves, response_timeout)))
+        self.response.map(|content| Http2Body::new(content, sending, self.stream, Silence::new(moves, timeouts)))
     }
 }
 

@@ -72,6 +72,7 @@ ORIGIN_MEMBERS = {
     "OriginAccessControlId": "origin-access-control",
     "S3OriginConfig.OriginAccessIdentity": "origin-access-identity",
     "VpcOriginConfig.VpcOriginId": "vpc-origin",
+    "CustomOriginConfig.OriginMtlsConfig.ClientCertificateArn": "acm-certificate",
 }
 """The same of an origin."""
 

@@ -17,6 +17,8 @@ class OwnCertificate:
     """As ACM tells it: `ISSUED`, `EXPIRED`."""
     names: tuple[str, ...]
     """The DNS names that viewers take it for, lower case; none unless it is issued."""
+    is_for_clients: bool = False
+    """Whether its extended key usage allows to prove to a server who one is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

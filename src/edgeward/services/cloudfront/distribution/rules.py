@@ -14,6 +14,7 @@ from edgeward.services.cloudfront.distribution.behaviors import check_behaviors
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import Field
 from edgeward.services.cloudfront.distribution.origin_access import check_origin_access
+from edgeward.services.cloudfront.distribution.origin_mtls import check_client_certificates
 from edgeward.services.cloudfront.distribution.origins import check_origin_groups, check_origins
 from edgeward.services.cloudfront.distribution.policies import check_policies
 from edgeward.services.cloudfront.distribution.references import References
@@ -52,6 +53,7 @@ _CHECKS_OF_NAMED = (
     check_policies,
     check_origin_access,
     check_own_certificate,
+    check_client_certificates,
     check_alias_owners,
     check_viewer_mtls,
 )

@@ -20,9 +20,12 @@ _ORIGIN_EFFECTS = {
     "CustomOriginConfig.OriginProtocolPolicy": "which scheme the edge uses",
     "CustomOriginConfig.OriginReadTimeout": "bounds the wait for the origin's bytes",
     "CustomOriginConfig.OriginKeepaliveTimeout": "how long an idle connection is kept",
+    "CustomOriginConfig.OriginMtlsConfig.ClientCertificateArn": "the certificate that the edge shows to the origin",
+    "CustomOriginConfig.IpAddressType": "which of the origin's addresses the edge connects to",
     "OriginAccessControlId": "requests to a bucket are signed by it",
     "ConnectionAttempts": "how often a connection is tried",
     "ConnectionTimeout": "bounds one attempt to connect",
+    "ResponseCompletionTimeout": "bounds a whole response, all attempts to get it included",
 }
 
 _ORIGIN_GROUP_EFFECTS = {

@@ -129,21 +129,6 @@ _ORIGIN_REFUSALS = (
         _allows_current_tls,
         "this edge speaks TLS 1.2 and newer to origins; list TLSv1.2",
     ),
-    Refusal(
-        "CustomOriginConfig.IpAddressType",
-        _is_one_of("ipv4"),
-        "this edge does not choose the address family of an origin yet; use ipv4",
-    ),
-    Refusal(
-        "CustomOriginConfig.OriginMtlsConfig",
-        _is_unset,
-        "this edge has no client certificate to show to an origin yet; leave it out",
-    ),
-    Refusal(
-        "ResponseCompletionTimeout",
-        _is_unset,
-        "this edge does not bound the time of a whole response yet; leave it out",
-    ),
     Refusal("OriginShield", _is_disabled, "Origin Shield is not there yet; set Enabled to false"),
 )
 

@@ -76,6 +76,8 @@ def known() -> KnownResources:
         certificates={
             ACM: OwnCertificate(status="ISSUED", names=("*.example.com", "example.com")),
             f"{ACM}-expired": OwnCertificate(status="EXPIRED", names=("*.example.com",)),
+            f"{ACM}-client": OwnCertificate(status="ISSUED", names=(), is_for_clients=True),
+            f"{ACM}-client-expired": OwnCertificate(status="EXPIRED", names=(), is_for_clients=True),
         },
         trust_stores={
             "ts_1": NamedTrustStore(is_active=True),

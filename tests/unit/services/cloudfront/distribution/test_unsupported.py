@@ -83,10 +83,6 @@ ASKED_FOR: list[tuple[str, Any]] = [
     (f"{SITE}.S3OriginConfig.OriginAccessIdentity", "origin-access-identity/cloudfront/E1"),
     (f"{SITE}.VpcOriginConfig", {"VpcOriginId": "1"}),
     (f"{API}.CustomOriginConfig.OriginSslProtocols", container("TLSv1", "TLSv1.1")),
-    (f"{API}.CustomOriginConfig.IpAddressType", "ipv6"),
-    (f"{API}.CustomOriginConfig.IpAddressType", "dualstack"),
-    (f"{API}.CustomOriginConfig.OriginMtlsConfig", {"ClientCertificateArn": "arn"}),
-    (f"{API}.ResponseCompletionTimeout", 60),
     (f"{API}.OriginShield", {"Enabled": True, "OriginShieldRegion": "us-east-1"}),
     *(
         (f"{behavior}.{member}", value)
