@@ -219,8 +219,8 @@ def _agent(settings: EdgeSettings) -> EdgeAgent:
     try:
         return EdgeAgent(settings)
     except ValueError as error:
-        # Of all settings only these files are not made by this program.
-        raise DevError(f"{error}; put another file there, or remove it") from error
+        # Of all settings only files about addresses and networks of origins are not made by this program.
+        raise DevError(f"{error}; put another file or network there, or remove it") from error
 
 
 def _kinds(files: GeoFiles) -> tuple[str, ...]:

@@ -35,8 +35,11 @@ def test_options_reach_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     started: list[DevSettings] = []
     monkeypatch.setattr(program, "run", lambda settings, say: started.append(settings))
     ports = ["--api-port=1", "--http-port=2", "--https-port=3", "--s3-port=4"]
-    assert CliRunner().invoke(main, ["dev", f"--state={tmp_path}", *ports]).exit_code == 0
-    assert started == [DevSettings(state=tmp_path, api_port=1, http_port=2, https_port=3, s3_port=4)]
+    networks = ["--private-origins=10.0.0.0/8", "--private-origins=fd00::/8"]
+    assert CliRunner().invoke(main, ["dev", f"--state={tmp_path}", *ports, *networks]).exit_code == 0
+    private = ("10.0.0.0/8", "fd00::/8")
+    expected = DevSettings(state=tmp_path, api_port=1, http_port=2, https_port=3, s3_port=4, private_origins=private)
+    assert started == [expected]
 
 
 def test_the_defaults_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -217,3 +218,13 @@ def test_a_name_that_moves_into_the_private_network_is_not_followed(names: NameS
         names.addresses = [address]
         cdn.edge.advance(TTL * 1000)
         assert cdn.get()[0] == 502, address
+
+
+def test_a_name_of_the_hosts_file_is_not_asked_about(names: NameServer, start_cdn: StartCdn) -> None:
+    lines = [line.partition("#")[0].split() for line in Path("/etc/hosts").read_text().splitlines()]
+    listed = [name for line in lines if line[:1] == ["127.0.0.1"] for name in line[1:]]
+    known = next((name for name in listed if name.isalnum() and not name.startswith("localhost")), None)
+    if known is None:
+        pytest.skip("the hosts file has no other name for this machine")
+    cdn = start_cdn(origin=ShortOrigin(domain_name=known))
+    assert (cdn.get(), names.asked) == ((200, "127.0.0.1"), 0)

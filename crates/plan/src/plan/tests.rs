@@ -1,12 +1,14 @@
 //! What a document does to a plan.
 
+use std::time::Duration;
+
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Plan;
 use crate::check::Rejected;
 use crate::origin_groups::Target;
-use crate::types::InvalidationOrder;
+use crate::types::{InvalidationOrder, IpAddressType};
 
 fn distribution(domain_name: &str, aliases: &[&str]) -> Value {
     json!({
@@ -176,4 +178,29 @@ fn all_seven_methods_stand_for_every_method_where_rfc9111_rules() {
         let method = http::Method::from_bytes(method.as_bytes()).unwrap();
         assert_eq!(behavior.allows(&method), allowed, "{rules} {methods} {method}");
     }
+}
+
+#[test]
+fn members_of_an_origin_that_came_later_may_be_absent() {
+    let with = |members: Value| {
+        let mut found = distribution("d1.cloudfront.localhost", &[]);
+        for (name, value) in members.as_object().unwrap() {
+            found["origins"]["site"][name] = value.clone();
+        }
+        Plan::default().apply(&document(1, None, json!({ "E1": found })))
+    };
+    let plan = with(json!({})).unwrap();
+    let origin = plan.distribution("E1").unwrap().origins().next().unwrap();
+    assert_eq!(origin.ip_address_type, IpAddressType::Dualstack);
+    assert_eq!((origin.response_completion_timeout, &origin.client_certificate), (None, &None));
+    let plan = with(json!({
+        "ip_address_type": "ipv6", "response_completion_timeout": 7,
+        "client_certificate": {"chain_pem": "chain", "key_pem": "key"},
+    }))
+    .unwrap();
+    let origin = plan.distribution("E1").unwrap().origins().next().unwrap();
+    assert_eq!(origin.ip_address_type, IpAddressType::Ipv6);
+    assert_eq!(origin.response_completion_timeout, Some(Duration::from_secs(7)));
+    assert_eq!(origin.client_certificate.as_ref().unwrap().chain_pem, "chain");
+    assert!(with(json!({"ip_address_type": "ipv5"})).is_err());
 }
