@@ -125,5 +125,5 @@ def invalidate(cdn: RunningCdn, cloudfront: CloudFrontClient, path: str) -> None
 
 
 def access_log(cdn: RunningCdn) -> str:
-    segments = sorted((cdn.state / "logs").glob("**/*.gz"))
+    segments = sorted((cdn.state / "logs").glob("*.gz"))
     return "".join(gzip.decompress(segment.read_bytes()).decode() for segment in segments)

@@ -1,7 +1,9 @@
 """Certificates of viewers: trust stores filled from a real bucket, and curl, OpenSSL and Python's ssl at the edge."""
 
+import gzip
 import ssl
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ from types_boto3_cloudfront import CloudFrontClient
 
 from authorities import Signed, authority, signed
 from clients.configurations import one_origin
-from clients.running import RunningCdn
+from clients.running import START_SECONDS, RunningCdn
+from edgeward.dev.admin_client import ask
 
 DEVICES, OTHERS = authority("Devices CA"), authority("Other CA")
 DEVICE = signed(["device.example"], issuer=DEVICES, common_name="device-1")
@@ -58,6 +61,27 @@ class Site:
         request = f"GET /index.html HTTP/1.1\r\nHost: {self.name}\r\nConnection: close\r\n\r\n"
         done = subprocess.run(command, input=request, capture_output=True, text=True, timeout=30, check=False)
         return done.stdout + done.stderr
+
+
+def connections(site: Site) -> list[dict[str, str]]:
+    """The records of the connection log so far, in no order."""
+    ask(site.cdn.state, "flush_logs")
+    found = []
+    for segment in (site.cdn.state / "logs" / "connections").glob("*.gz"):
+        _, fields, *records = gzip.decompress(segment.read_bytes()).decode().splitlines()
+        names = fields.removeprefix("#Fields: ").split()
+        found += [dict(zip(names, record.split("\t"), strict=True)) for record in records]
+    return found
+
+
+def record(site: Site, **values: str) -> dict[str, str]:
+    """The one with these values; it may come a moment after the viewer was turned away."""
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        for each in connections(site):
+            if values.items() <= each.items():
+                return each
+        assert time.monotonic() < deadline, "it was not recorded"
 
 
 def put(cdn: RunningCdn, key: str, *authorities: Signed) -> Any:
@@ -112,6 +136,21 @@ def test_python_meets_the_refusal_with_an_alert(site: Site) -> None:
     context = ssl.create_default_context(cafile=site.cdn.ca_file)
     with pytest.raises(ssl.SSLError, match=r"CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|handshake failure"):
         site.cdn.handshake(site.name, context, ssl.TLSVersion.TLSv1_2)
+
+
+def test_the_connection_log_tells_who_came_and_why_others_did_not(site: Site) -> None:
+    site.curl(DEVICE, "--tls-max", "1.2")
+    site.curl(None)
+    site.curl(STRANGER)
+
+    came = record(site, connectionStatus="Success", clientLeafCertSubject="CN=device-1", tlsProtocol="TLSv1.2")
+    assert (came["tlsSni"], came["clientIp"], came["serverIp"]) == (site.name, "127.0.0.1", "127.0.0.1")
+    assert came["clientLeafCertIssuer"] == "CN=Devices%20CA"
+    assert came["clientLeafCertValidity"].startswith("NotBefore=")
+    for reason in ("ClientCertMissing", "ClientCertUntrusted"):
+        turned_away = record(site, connectionStatus=f"Failed:{reason}", tlsSni=site.name)
+        assert turned_away["distributionId"] == came["distributionId"]
+        assert (turned_away["clientLeafCertSubject"], turned_away["tlsProtocol"]) == ("-", "-")
 
 
 def test_an_updated_store_counts_at_once_and_ends_the_sessions_before(site: Site, cloudfront: CloudFrontClient) -> None:

@@ -62,6 +62,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         limits: ViewerLimits::default(),
         files: MappedFiles::new(),
         tickets: None,
+        handshakes: None,
     };
     let _server = Server::start(settings, certificates, move |_| hello.clone())?;
     std::thread::park();

@@ -16,6 +16,7 @@ mod connection;
 mod file_sending;
 mod frames;
 mod framing;
+mod handshake_observer;
 mod http3_content;
 mod limits;
 mod names;
@@ -33,6 +34,7 @@ pub use certificates::{Certificate, CertificateError, CertificateStore, NameSett
 
 pub use client_hello::ClientHello;
 pub use connection::{Connection, RequestInProgress, TlsSession};
+pub use handshake_observer::{AskedHandshake, HandshakeObserver};
 pub use http3_content::{Http3Content, Http3ContentError};
 pub use limits::{ViewerLimits, ViewerRefusal};
 pub use networks::{Network, NotANetwork};

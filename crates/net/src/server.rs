@@ -30,6 +30,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
 use crate::certificates::CertificateStore;
+use crate::handshake_observer::HandshakeObserver;
 use crate::limits::{RefusalCounters, ViewerLimits, ViewerRefusal};
 use crate::networks::Network;
 use crate::tickets::Tickets;
@@ -75,6 +76,8 @@ pub struct ServerSettings {
     pub files: MappedFiles,
     /// How sessions are taken up again; `None` for tickets that this server alone can open, until it ends.
     pub tickets: Option<Arc<Tickets>>,
+    /// Who is told of handshakes in which viewers were asked for certificates.
+    pub handshakes: Option<Arc<dyn HandshakeObserver>>,
 }
 
 /// The running server. Dropping it stops it without grace.
@@ -111,6 +114,7 @@ struct WorkerThread {
 #[derive(Debug)]
 struct Shared {
     limits: ViewerLimits,
+    handshakes: Option<Arc<dyn HandshakeObserver>>,
     files: MappedFiles,
     /// Comes first, so that no connection is taken only to be closed.
     stop_accepting: Stop,
@@ -163,6 +167,7 @@ impl Server {
         let workers = settings.workers.max(1);
         let shared = Arc::new(Shared {
             limits: settings.limits,
+            handshakes: settings.handshakes,
             files: settings.files,
             stop_accepting: Stop::default(),
             stop: Stop::default(),

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
@@ -14,15 +15,18 @@ use ahash::AHashMap;
 use arc_swap::ArcSwap;
 use edgeward_cache::{Cache, CacheSettings, DiskCounters, DiskSettings};
 use edgeward_net::origin::{AuthorityError, OriginPool, client_config};
-use edgeward_net::{Certificate, CertificateStore, NameSettings, Server, ServerSettings, Staple, ViewerRefusal};
+use edgeward_net::{
+    Certificate, CertificateStore, HandshakeObserver, NameSettings, Server, ServerSettings, Staple, ViewerRefusal,
+};
 use edgeward_plan::{CertificatePem, Distribution, InvalidationOrder, OcspResponse, Plan, Rejected};
 use http::HeaderValue;
 use parking_lot::Mutex;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-use crate::access_log::{LogBuffer, LogSettings, SegmentSender, SegmentWriter};
+use crate::access_log::{self, LogBuffer, LogSettings, SegmentSender, SegmentWriter};
 use crate::clock::Clock;
+use crate::connection_log::{self, ConnectionLog};
 use crate::engine::Engine;
 use crate::geo::{GeoData, GeoError, GeoFiles};
 use crate::hex;
@@ -32,7 +36,7 @@ use crate::origin_request::S3Endpoint;
 use crate::origins::{self, ClientIdentities};
 use crate::pipeline::Pipeline;
 use crate::security_policy::viewer_terms;
-use crate::settings::{ClockSetting, EdgeSettings, InvalidSettings, S3Access};
+use crate::settings::{ClockSetting, EdgeSettings, InvalidSettings, LogFiles, S3Access};
 use crate::signing::SigningIdentity;
 use crate::ticket_file::{TicketFile, TicketFileError};
 use crate::viewer_facts::{DeviceRules, KnownDevices};
@@ -142,6 +146,8 @@ pub struct Edge {
     tickets: Option<Arc<TicketFile>>,
     server: Server,
     log: Option<SegmentWriter>,
+    /// Of handshakes in which viewers were asked for certificates.
+    connection_log: Option<SegmentWriter>,
     buffers: Vec<Arc<LogBuffer>>,
     housekeeper: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
 }
@@ -154,9 +160,17 @@ impl Edge {
     pub fn start(settings: &[u8]) -> Result<Edge, StartError> {
         let mut settings = EdgeSettings::parse(settings)?;
         let engine = Arc::new(engine(&mut settings)?);
-        let log = settings.log.as_ref().map(|files| SegmentWriter::start(files.into())).transpose()?;
+        let log = settings.log.as_ref().map(|files| SegmentWriter::start(access_log_settings(files))).transpose()?;
+        let connection_log =
+            settings.log.as_ref().map(|files| SegmentWriter::start(connection_log_settings(files))).transpose()?;
         let buffer = || Arc::new(LogBuffer::new(log.as_ref().map(SegmentWriter::sender)));
-        let buffers: Vec<_> = (0..settings.workers.max(1)).map(|_| buffer()).collect();
+        let mut buffers: Vec<_> = (0..settings.workers.max(1)).map(|_| buffer()).collect();
+        let handshakes = connection_log.as_ref().map(|log| {
+            let (handshakes, buffer) = ConnectionLog::new(Arc::clone(&engine), log.sender());
+            // Behind those of the workers, which find theirs by their place.
+            buffers.push(buffer);
+            Arc::new(handshakes) as Arc<dyn HandshakeObserver>
+        });
         let origin_tls = Arc::clone(engine.client_identities.tls());
         let network = origins::network(&settings, &engine.clock);
         let certificates = Arc::new(CertificateStore::new());
@@ -171,6 +185,7 @@ impl Edge {
             limits: (&settings.limits).into(),
             files: engine.cache.files().clone(),
             tickets: tickets.as_ref().map(|file| file.tickets()),
+            handshakes,
         };
         let server = Server::start(listen, Arc::clone(&certificates), {
             let (engine, buffers) = (Arc::clone(&engine), buffers.clone());
@@ -186,15 +201,14 @@ impl Edge {
             know_https_port(&engine, port, settings.http3);
         }
         keep_time(&engine, &certificates, None);
-        let housekeeper = housekeeper(log.as_ref(), {
+        let housekeeper = housekeeper([&log, &connection_log], {
             let (engine, buffers, certificates) = (Arc::clone(&engine), buffers.clone(), Arc::clone(&certificates));
             let tickets = tickets.clone();
-            move |log| {
+            move |logs| {
                 keep_time(&engine, &certificates, tickets.as_deref());
-                let Some(log) = log else { return };
                 let now = engine.clock.now();
                 buffers.iter().for_each(|buffer| buffer.hand_over(now));
-                log.tick(now.secs());
+                logs.iter().for_each(|log| log.tick(now.secs()));
             }
         })?;
         Ok(Edge {
@@ -205,6 +219,7 @@ impl Edge {
             tickets,
             server,
             log,
+            connection_log,
             buffers,
             housekeeper: Some(housekeeper),
         })
@@ -280,7 +295,7 @@ impl Edge {
     /// Finishes the current log segments; when it returns, every request that has ended is in a file.
     pub fn flush_logs(&self) {
         self.hand_over_records();
-        if let Some(log) = &self.log {
+        for log in self.log.iter().chain(&self.connection_log) {
             // The writer runs as long as the edge: it cannot have stopped.
             let _running = log.sender().flush();
         }
@@ -311,9 +326,9 @@ impl Edge {
     /// What it is doing.
     pub fn status(&self) -> Status {
         let usage = self.engine.cache.usage();
-        let sender = self.log.as_ref().map(SegmentWriter::sender);
+        let senders: Vec<_> = self.log.iter().chain(&self.connection_log).map(SegmentWriter::sender).collect();
         let count = |counter: fn(&crate::access_log::LogCounters) -> &AtomicU64| {
-            sender.as_ref().map_or(0, |sender| counter(sender.counters()).load(Ordering::Relaxed))
+            senders.iter().map(|sender| counter(sender.counters()).load(Ordering::Relaxed)).sum()
         };
         let of_disk = |counter: fn(&DiskCounters) -> &AtomicU64| {
             self.engine.cache.disk_counters().map_or(0, |counters| counter(counters).load(Ordering::Relaxed))
@@ -356,9 +371,7 @@ impl Edge {
         }
         let now = self.engine.clock.now();
         self.buffers.iter().for_each(|buffer| buffer.hand_over(now));
-        if let Some(log) = self.log.take() {
-            log.stop();
-        }
+        self.log.take().into_iter().chain(self.connection_log.take()).for_each(SegmentWriter::stop);
         self.engine.cache.close();
     }
 
@@ -477,14 +490,14 @@ fn staple(owner: &str, ocsp: &OcspResponse) -> Result<Staple, Rejected> {
 
 /// Keeps house once a second, until the sender is dropped.
 fn housekeeper(
-    log: Option<&SegmentWriter>,
-    keep: impl Fn(Option<&SegmentSender>) + Send + 'static,
+    logs: [&Option<SegmentWriter>; 2],
+    keep: impl Fn(&[SegmentSender]) + Send + 'static,
 ) -> io::Result<(mpsc::Sender<()>, JoinHandle<()>)> {
     let (stop, stopped) = mpsc::channel();
-    let sender = log.map(SegmentWriter::sender);
+    let senders: Vec<_> = logs.into_iter().flatten().map(SegmentWriter::sender).collect();
     let run = move || {
         while stopped.recv_timeout(HOUSEKEEPING) == Err(mpsc::RecvTimeoutError::Timeout) {
-            keep(sender.as_ref());
+            keep(&senders);
         }
     };
     let thread = std::thread::Builder::new().name("edge-housekeeping".to_owned()).spawn(run)?;
@@ -501,12 +514,15 @@ fn keep_time(engine: &Engine, certificates: &CertificateStore, tickets: Option<&
     }
 }
 
-impl From<&crate::settings::LogFiles> for LogSettings {
-    fn from(files: &crate::settings::LogFiles) -> LogSettings {
-        LogSettings {
-            directory: files.directory.clone(),
-            segment_seconds: files.segment_seconds,
-            segment_bytes: files.segment_bytes,
-        }
-    }
+fn access_log_settings(files: &LogFiles) -> LogSettings {
+    log_settings(files, files.directory.clone(), access_log::header())
+}
+
+/// In a folder of their own: whoever reads the access log expects nothing else beside it.
+fn connection_log_settings(files: &LogFiles) -> LogSettings {
+    log_settings(files, files.directory.join("connections"), connection_log::header())
+}
+
+fn log_settings(files: &LogFiles, directory: PathBuf, header: String) -> LogSettings {
+    LogSettings { directory, segment_seconds: files.segment_seconds, segment_bytes: files.segment_bytes, header }
 }

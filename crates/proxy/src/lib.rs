@@ -10,6 +10,7 @@ mod cache_status;
 mod cache_tags;
 mod clock;
 mod compression;
+mod connection_log;
 mod content;
 mod edge;
 mod engine;

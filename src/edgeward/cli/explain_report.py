@@ -189,6 +189,7 @@ _UNIQUE = frozenset(
     """
     authorization cookie fbclid gclid dclid msclkid user-agent x-forwarded-for x-request-id x-amzn-trace-id
     session sessionid session_id phpsessid jsessionid asp.net_sessionid connect.sid referer
+    cloudfront-viewer-cert-serial-number cloudfront-viewer-cert-sha256 cloudfront-viewer-cert-subject
     cloudfront-viewer-address cloudfront-viewer-ja3-fingerprint cloudfront-viewer-ja4-fingerprint traceparent
     """.split()
 )
@@ -201,6 +202,9 @@ REFUSALS = {
     "url-too-long": "the URL is longer than 8,192 bytes",
     "headers-too-large": "request line and header section are larger than 20,480 bytes",
     "unknown-host": "no distribution has this name: add it to Aliases, or use the distribution's domain name",
+    "misdirected": "the connection was made for a name of another distribution, or of none",
+    "tls-below-policy": "the connection's TLS is not one that the distribution's security policy allows",
+    "not-authenticated": "the connection was not asked for the certificate that the distribution asks viewers for now",
     "disabled": "the distribution is disabled",
     "geo-blocked": "the distribution's GeoRestriction does not serve the viewer's country",
     "geo-data-missing": "the distribution has a GeoRestriction, and the edge has no data about countries",

@@ -20,7 +20,7 @@ class AccessLog:
 
     def records(self) -> list[Record]:
         """All records so far, the values as written (percent-encoded)."""
-        for path in sorted(self._directory.rglob("*.gz")):
+        for path in sorted(self._directory.glob("*.gz")):
             if path not in self._read:
                 self._read.add(path)
                 self._records += _parse(gzip.decompress(path.read_bytes()).decode())

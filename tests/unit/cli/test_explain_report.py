@@ -61,6 +61,7 @@ def test_the_whole_report_of_a_miss() -> None:
 @pytest.mark.parametrize(
     ("members", "sentence"),
     [
+        ({"refusal": "not-authenticated"}, "refused      the connection was not asked for the certificate"),
         ({"refusal": "https-required"}, "refused      the behavior's ViewerProtocolPolicy is https-only"),
         ({"refusal": "unknown-host"}, "no distribution has this name: add it to Aliases"),
         ({"refusal": "of-a-newer-edge"}, "refused      of-a-newer-edge"),

@@ -9,7 +9,7 @@ use std::net::{SocketAddr, TcpStream as StdTcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::server::conn::{http1, http2};
 use rustls::server::Acceptor;
@@ -30,6 +30,7 @@ use super::{Shared, WorkerThread};
 use crate::client_hello::Recorder;
 use crate::connection::{Connection, TlsSession};
 use crate::file_sending::FileSending;
+use crate::handshake_observer::AskedHandshake;
 use crate::limits::ViewerRefusal;
 use crate::networks::Network;
 use crate::proxy_protocol::{self, Told};
@@ -201,7 +202,7 @@ impl<S: ViewerService> Serving<S> {
     }
 
     async fn serve_tls(&self, stream: TcpStream, Told { viewer, local }: Told) {
-        let Some((stream, session)) = self.handshake(stream).await else { return };
+        let Some((stream, session)) = self.handshake(stream, Told { viewer, local }).await else { return };
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::ALPN_H2);
         let connection = Arc::new(Connection::new(viewer, local, Some(session), &self.shared.limits));
         if is_http2 {
@@ -212,19 +213,31 @@ impl<S: ViewerService> Serving<S> {
         }
     }
 
-    async fn handshake(&self, stream: TcpStream) -> Option<Handshake> {
-        let mut attempt = Attempt::default();
+    async fn handshake(&self, stream: TcpStream, told: Told) -> Option<Handshake> {
+        let mut attempt = Attempt { told, began: Instant::now(), asked_by: None };
         let finished = tokio::select! {
             finished = timeout(self.shared.limits.tls_handshake_timeout, self.accept(stream, &mut attempt)) => finished,
             () = self.shared.stop.requested() => return None,
         };
         let failure = match finished {
-            Ok(Ok(handshake)) => return Some(handshake),
+            Ok(Ok(handshake)) => {
+                self.tell(&attempt, Ok(&handshake.1));
+                return Some(handshake);
+            }
             Ok(Err(error)) => CertificateFailure::of(&error),
             Err(_elapsed) => CertificateFailure::TcpTimeout,
         };
         self.shared.refusals.count(attempt.refusal(failure));
+        self.tell(&attempt, Err(failure));
         None
+    }
+
+    fn tell(&self, attempt: &Attempt, end: Result<&TlsSession, CertificateFailure>) {
+        let Some((observer, server_name)) = self.shared.handshakes.as_ref().zip(attempt.asked_by.as_deref()) else {
+            return;
+        };
+        let Told { viewer, local } = attempt.told;
+        observer.ended(&AskedHandshake { viewer, local, server_name, duration: attempt.began.elapsed(), end });
     }
 
     async fn accept(&self, stream: TcpStream, attempt: &mut Attempt) -> io::Result<Handshake> {
@@ -234,7 +247,7 @@ impl<S: ViewerService> Serving<S> {
         let name = accepted.client_hello().server_name().map(str::to_owned);
         let offer =
             self.tls.offer_for(name.as_deref(), KeyExchange::best_of(hello.as_ref())).map_err(io::Error::other)?;
-        attempt.is_asked = offer.authentication.is_some();
+        attempt.asked_by = name.filter(|_| offer.authentication.is_some());
         let stream = StartHandshake::from_parts(accepted, stream).into_stream(offer.config).await?;
         let (_, session) = stream.get_ref();
         let shown = offer.authentication.map(|asked| self.tls.authenticated(session, &asked)).transpose();
@@ -255,15 +268,16 @@ impl<S: ViewerService> Serving<S> {
 }
 
 /// What is known of a handshake before it is finished.
-#[derive(Default)]
 struct Attempt {
-    /// Whether the viewer was asked for a certificate.
-    is_asked: bool,
+    told: Told,
+    began: Instant,
+    /// The name that asked the viewer for a certificate.
+    asked_by: Option<String>,
 }
 
 impl Attempt {
     fn refusal(&self, failure: CertificateFailure) -> ViewerRefusal {
-        match self.is_asked && failure.is_about_certificate() {
+        match self.asked_by.is_some() && failure.is_about_certificate() {
             true => ViewerRefusal::Certificate,
             false => ViewerRefusal::Handshake,
         }

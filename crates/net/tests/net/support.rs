@@ -57,6 +57,7 @@ pub fn settings() -> ServerSettings {
         limits: ViewerLimits::default(),
         files: MappedFiles::new(),
         tickets: None,
+        handshakes: None,
     }
 }
 

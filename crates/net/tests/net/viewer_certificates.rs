@@ -2,11 +2,11 @@
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use edgeward_net::{
-    CertificateDemand, CertificateStore, Connection, NameSettings, Server, ServerSettings, TicketSecret, Tickets,
-    TrustStore, ViewerAuthentication, ViewerRefusal,
+    AskedHandshake, CertificateDemand, CertificateStore, Connection, HandshakeObserver, NameSettings, Server,
+    ServerSettings, TicketSecret, Tickets, TrustStore, ViewerAuthentication, ViewerRefusal,
 };
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::PrivateKeyDer;
@@ -30,12 +30,16 @@ struct Site {
 impl Site {
     /// Whose viewers need certificates, under terms number 1.
     fn new() -> Self {
+        Self::watched(None)
+    }
+
+    fn watched(handshakes: Option<Arc<dyn HandshakeObserver>>) -> Self {
         let (authority, clients) = (Authority::new(), Authority::new());
         let store = Arc::new(CertificateStore::new());
         store.set_time(NOW);
         let tickets = Some(Arc::new(Tickets::new(&[TicketSecret([1; 32])], 0)));
         let answer = |connection: Arc<Connection>, _| -> Answer { Box::pin(async move { text(shown(&connection)) }) };
-        let settings = ServerSettings { tickets, ..settings() };
+        let settings = ServerSettings { tickets, handshakes, ..settings() };
         let server = Server::start(settings, Arc::clone(&store), move |_| Answering(answer)).unwrap();
         let site = Self { store, server, authority, clients };
         site.ask(Some(ViewerAuthentication::new(CertificateDemand::Required(site.trust(&site.clients)), [1; 32])));
@@ -173,4 +177,35 @@ fn a_name_that_does_not_ask_gets_no_certificate() {
     for version in VERSIONS {
         assert_eq!(site.visit(&site.viewer(version, &site.clients)), visited("not asked", false));
     }
+}
+
+/// Remembers how handshakes ended.
+#[derive(Debug, Default)]
+struct Witness(Mutex<Vec<(String, Option<&'static str>)>>);
+
+impl HandshakeObserver for Witness {
+    fn ended(&self, handshake: &AskedHandshake<'_>) {
+        let failure = handshake.end.as_ref().err().map(|failure| failure.name());
+        self.0.lock().unwrap().push((handshake.server_name.to_owned(), failure));
+    }
+}
+
+#[test]
+fn each_handshake_that_asks_is_told_of_with_its_end() {
+    let witness = Arc::new(Witness::default());
+    let site = Site::watched(Some(Arc::clone(&witness) as Arc<dyn HandshakeObserver>));
+    let (good, strange) = (&site.clients, Authority::new());
+    for version in VERSIONS {
+        let viewer = site.viewer(version, good);
+        assert!(site.visit(&viewer).is_some() && site.visit(&viewer).is_some());
+        assert!(site.visit(&site.bare(version)).is_none());
+        assert!(site.visit(&site.viewer(version, &strange)).is_none());
+        let ends = [None, None, Some("ClientCertMissing"), Some("ClientCertInvalid")];
+        eventually(|| witness.0.lock().unwrap().len() == ends.len());
+        let told = std::mem::take(&mut *witness.0.lock().unwrap());
+        assert_eq!(told, ends.map(|end| ("edge.localhost".to_owned(), end)), "{version:?}");
+    }
+    site.ask(None);
+    assert!(site.visit(&site.bare(VERSIONS[0])).is_some());
+    assert!(witness.0.lock().unwrap().is_empty());
 }

@@ -11,5 +11,7 @@ mod record;
 mod segments;
 
 pub(crate) use buffer::LogBuffer;
+pub(crate) use encode::encode;
+pub(crate) use fields::header;
 pub(crate) use record::{section_bytes, write};
 pub(crate) use segments::{LogCounters, LogSettings, SegmentSender, SegmentWriter};

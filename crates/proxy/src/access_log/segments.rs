@@ -19,7 +19,6 @@ use std::thread::{self, JoinHandle};
 use edgeward_http_rules::date::UtcTime;
 use thiserror::Error;
 
-use super::fields;
 use super::gzip::{GzipCompressor, GzipFile};
 
 /// Where and how segments are written.
@@ -31,6 +30,8 @@ pub(crate) struct LogSettings {
     pub(crate) segment_seconds: u64,
     /// Bytes of records, before compression, at which a segment is finished.
     pub(crate) segment_bytes: u64,
+    /// The lines at the beginning of each segment.
+    pub(crate) header: String,
 }
 
 /// Records of one distribution.
@@ -226,7 +227,7 @@ impl Segments {
     fn open_segment(&mut self, distribution: &Arc<str>) -> io::Result<()> {
         if !self.open.contains_key(distribution) {
             self.make_room();
-            let segment = Segment::create(&self.settings.directory, distribution, self.now, &mut self.compressor)?;
+            let segment = Segment::create(&self.settings, distribution, self.now, &mut self.compressor)?;
             self.open.insert(Arc::clone(distribution), segment);
         }
         Ok(())
@@ -291,10 +292,15 @@ struct Segment {
 }
 
 impl Segment {
-    fn create(directory: &Path, distribution: &str, now: u64, compressor: &mut GzipCompressor) -> io::Result<Self> {
-        let (file, part, path) = create_unique(directory, distribution, now)?;
+    fn create(
+        settings: &LogSettings,
+        distribution: &str,
+        now: u64,
+        compressor: &mut GzipCompressor,
+    ) -> io::Result<Self> {
+        let (file, part, path) = create_unique(&settings.directory, distribution, now)?;
         let mut file = GzipFile::new(file);
-        file.append(fields::header().as_bytes(), compressor)?;
+        file.append(settings.header.as_bytes(), compressor)?;
         Ok(Self { file, part, path, opened: now, bytes: 0, records: 0, last_batch: 0 })
     }
 
@@ -366,6 +372,7 @@ mod tests {
 
     /// 2023-11-14 22:00:00 UTC
     const HOUR: u64 = 1_699_999_200;
+    const HEADER: &str = "#Fields: a\n";
 
     /// A folder for one test, removed with it.
     struct Folder(PathBuf);
@@ -397,7 +404,13 @@ mod tests {
 
     fn start(folder: &Folder) -> (SegmentWriter, SegmentSender) {
         let directory = folder.0.join("");
-        let writer = SegmentWriter::start(LogSettings { directory, segment_seconds: 60, segment_bytes: 1000 }).unwrap();
+        let writer = SegmentWriter::start(LogSettings {
+            directory,
+            segment_seconds: 60,
+            segment_bytes: 1000,
+            header: HEADER.to_owned(),
+        })
+        .unwrap();
         let sender = writer.sender();
         (writer, sender)
     }
@@ -423,7 +436,7 @@ mod tests {
         let [name] = names.as_slice() else { panic!("{names:?}") };
         let unique = name.strip_prefix("E1.2023-11-14-22.").and_then(|rest| rest.strip_suffix(".gz")).unwrap();
         assert!(unique.len() == 8 && unique.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
-        assert_eq!(folder.text(name), format!("{}a\nb\nc\n", fields::header()));
+        assert_eq!(folder.text(name), format!("{HEADER}a\nb\nc\n"));
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&folder.0), mode(&folder.0.join(name))), (0o700, 0o600));
         writer.stop();
@@ -520,7 +533,12 @@ mod tests {
 
     fn open_segments(folder: &Folder) -> Segments {
         fs::create_dir(&folder.0).unwrap();
-        let settings = LogSettings { directory: folder.0.clone(), segment_seconds: 60, segment_bytes: 1000 };
+        let settings = LogSettings {
+            directory: folder.0.clone(),
+            segment_seconds: 60,
+            segment_bytes: 1000,
+            header: HEADER.to_owned(),
+        };
         Segments::new(settings, Arc::default())
     }
 }
