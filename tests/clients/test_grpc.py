@@ -235,8 +235,12 @@ def test_a_method_that_is_not_there_is_unimplemented(start_cdn: StartCdn) -> Non
     assert code_of(failed) == grpc.StatusCode.UNIMPLEMENTED
 
 
-@pytest.mark.parametrize("name", ["Hang", "HangLate"])
-def test_a_deadline_reaches_the_server_and_ends_the_call_on_both_sides(name: str, start_cdn: StartCdn) -> None:
+@pytest.mark.parametrize(
+    ("name", "logged"), [("Hang", ("000", "ClientHungUpRequest")), ("HangLate", ("200", "ClientCommError"))]
+)
+def test_a_deadline_reaches_the_server_and_ends_the_call_on_both_sides(
+    name: str, logged: tuple[str, str], start_cdn: StartCdn
+) -> None:
     cdn = start_cdn()
     with cdn.channel() as channel, pytest.raises(grpc.RpcError) as failed:
         list(method(channel, name)(b"", timeout=1))
@@ -244,6 +248,8 @@ def test_a_deadline_reaches_the_server_and_ends_the_call_on_both_sides(name: str
     assert code_of(failed) == grpc.StatusCode.DEADLINE_EXCEEDED
     assert cdn.seen.began.get(timeout=WAIT_SECONDS) is not None
     assert cdn.seen.cancelled.get(timeout=WAIT_SECONDS) == name
+    record = cdn.record()
+    assert (record["sc-status"], record["x-edge-detailed-result-type"]) == logged
 
 
 @pytest.mark.parametrize("name", ["Hang", "HangLate"])

@@ -81,7 +81,9 @@ impl Upload {
         if self.kept.is_incomplete {
             return false;
         }
-        self.queue = std::mem::take(&mut self.kept).frames.into_iter().map(Kind::into_frame).collect();
+        let sent = std::mem::take(&mut self.kept).frames.into_iter().map(Kind::into_frame);
+        // What was about to be sent again for the last time comes behind it.
+        self.queue = sent.chain(std::mem::take(&mut self.queue)).collect();
         self.pending = Bytes::new();
         self.is_finished = self.is_empty();
         true
@@ -173,3 +175,68 @@ impl Kind {
 
 /// Small frames cost more than their bytes.
 const REPEATABLE_FRAMES: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::task::Waker;
+
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    /// Content of these pieces.
+    fn upload(pieces: Vec<Bytes>) -> Upload {
+        let frames = pieces.into_iter().map(|piece| Ok::<_, Infallible>(Frame::data(piece)));
+        Upload::new(Listed(frames.collect()).map_err(Into::into).boxed_unsync())
+    }
+
+    struct Listed(VecDeque<Result<Frame<Bytes>, Infallible>>);
+
+    impl Body for Listed {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(self.0.pop_front())
+        }
+    }
+
+    fn next(upload: &mut Upload) -> Option<Bytes> {
+        match upload.poll_next(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Some(Ok(frame))) => frame.into_data().ok(),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn what_is_sent_again_is_all_that_was_sent_however_often() {
+        let mut upload = upload(["a", "b", "c", "d"].map(Bytes::from).to_vec());
+        for sent in [3, 1, 0, 4] {
+            let taken: Vec<_> = (0..sent).filter_map(|_| next(&mut upload)).collect();
+            assert_eq!(taken, ["a", "b", "c", "d"].get(..sent).unwrap());
+            assert!(upload.rewind());
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_by_bytes_and_by_pieces() {
+        for (pieces, expected) in [
+            (vec![Bytes::from(vec![0; REPEATABLE])], true),
+            (vec![Bytes::from(vec![0; REPEATABLE + 1])], false),
+            (vec![Bytes::from("x"); REPEATABLE_FRAMES], true),
+            (vec![Bytes::from("x"); REPEATABLE_FRAMES + 1], false),
+        ] {
+            let mut upload = upload(pieces);
+            while next(&mut upload).is_some() {}
+            assert_eq!(upload.rewind(), expected);
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_again_once_the_response_has_begun() {
+        let mut upload = upload(vec!["a".into()]);
+        upload.forget_sent();
+        assert!(!upload.rewind());
+    }
+}
