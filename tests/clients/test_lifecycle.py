@@ -51,9 +51,11 @@ def test_quotas_are_those_of_the_file_in_the_state_folder(state: Path) -> None:
     assert "did you mean 'Distributions per AWS account'?" in output_of(state)
     quotas.write_text('{"cloudfront": {"Distributions per AWS account": 1}}')
     cdn = start_cdn(state)
-    with pytest.raises(cdn.cloudfront().exceptions.TooManyDistributions, match="at most 1 distributions"):
-        cdn.cloudfront().create_distribution(DistributionConfig=one_origin("b.s3.us-east-1.amazonaws.com"))
-    assert cdn.stop() == 0
+    try:
+        with pytest.raises(cdn.cloudfront().exceptions.TooManyDistributions, match="at most 1 distributions"):
+            cdn.cloudfront().create_distribution(DistributionConfig=one_origin("b.s3.us-east-1.amazonaws.com"))
+    finally:
+        assert cdn.stop() == 0
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
