@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from clients.configurations import one_origin
 from clients.running import RunningCdn, launch, output_of, start_cdn
 
 
@@ -39,6 +40,22 @@ def test_a_restart_finds_the_distribution_the_keys_and_the_ca_again(state: Path)
     assert second.get("/kept.txt").data == b"kept"
     assert second.get("/api/time").status == 200
     assert second.stop() == 0
+
+
+def test_quotas_are_those_of_the_file_in_the_state_folder(state: Path) -> None:
+    state.mkdir()
+    quotas = state / "quotas.json"
+    quotas.write_text('{"cloudfront": {"Distribution per AWS account": 1}}')
+    refused = launch(state)
+    assert refused.wait(30) == 1
+    assert "did you mean 'Distributions per AWS account'?" in output_of(state)
+    quotas.write_text('{"cloudfront": {"Distributions per AWS account": 1}}')
+    cdn = start_cdn(state)
+    try:
+        with pytest.raises(cdn.cloudfront().exceptions.TooManyDistributions, match="at most 1 distributions"):
+            cdn.cloudfront().create_distribution(DistributionConfig=one_origin("b.s3.us-east-1.amazonaws.com"))
+    finally:
+        assert cdn.stop() == 0
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])

@@ -27,7 +27,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matching:
-    """A list of patterns, or everything but them (`NotAction`, `NotResource`, `NotPrincipal`)."""
+    """A list of patterns, or everything but them (`NotAction`, `NotResource`)."""
 
     patterns: tuple[str, ...]
     is_inverted: bool = False
@@ -131,9 +131,8 @@ def _matching(members: Mapping[str, Any], element: str) -> Matching | None:
 
 def _principals(members: Mapping[str, Any]) -> Matching | None:
     if "NotPrincipal" in members:
-        raise MalformedPolicyError(
-            "NotPrincipal is not served by this version of Edgeward. Name who may, by Principal."
-        )
+        # IAM User Guide, "NotPrincipal": neither in policies of identities nor in trust policies.
+        raise MalformedPolicyError("Has prohibited field NotPrincipal. Deny by a condition on aws:PrincipalArn.")
     if "Principal" not in members:
         return None
     value = members["Principal"]

@@ -174,7 +174,7 @@ def _small(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
-READING = ("Get", "List", "Describe", "Verify", "history", "version")
+READING = ("Get", "List", "Describe", "Verify", "history", "lint", "version")
 """How operations begin that change nothing."""
 SECRETS = frozenset(
     {"HeaderValue", "Value", "Puts", "Token", "SecretAccessKey", "SessionToken", "PrivateKey", "Passphrase"}

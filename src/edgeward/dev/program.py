@@ -80,6 +80,7 @@ class _Cdn:
         self._origin_key = access_key(folder.origin_key)
         self._explain_key = secret_key(folder.explain_key)
         self._geo = geo_files(settings.geo or folder.geo)
+        self._quotas = quota_settings(folder.quotas)
         self._looked_after: list[Callable[[], None]] = []
         self._s3 = S3Server(
             S3ServerSettings(
@@ -168,7 +169,7 @@ class _Cdn:
                 explain_key=self._explain_key,
                 database_url=self._settings.database,
                 acme=acme_settings(self._folder.acme),
-                quotas=quota_settings(self._folder.quotas),
+                quotas=self._quotas,
                 read_object=object_reader(self._s3.endpoint, self._user_key),
             ),
             channels=(edge,),

@@ -94,10 +94,14 @@ OPERATIONS: Mapping[str, Sequence[str]] = {
     "Alias": (f"{_FAMILY}/test_domains.py::test_an_alias_moves_with_its_etags_and_reaches_the_edges",),
     "CachePolic": ("behaviors/own-cache-policy",),
     "ConflictingAliases": (f"{_FAMILY}/test_domains.py::test_overlapping_names_are_listed_and_others_are_not",),
+    "CreateDistribution": (f"{_FAMILY}/test_distributions.py::test_a_distribution_is_created_deployed_and_echoed",),
+    "CreateDistributionWithTags": (f"{_FAMILY}/test_distributions.py::test_a_distribution_can_be_created_with_tags",),
+    "DeleteDistribution": (f"{_FAMILY}/test_distributions.py::test_only_a_disabled_distribution_can_be_deleted",),
     "Distribution": ("api/update-is-live",),
-    "DistributionsBy": (  # of policies; the others are about what nothing enabled can name
+    "ListDistributionsBy": (  # of policies; the others are about what nothing enabled can name
         f"{_FAMILY}/test_attachable_families.py::test_distributions_are_found_by_the_policy_they_use",
     ),
+    "ListDistributions": (f"{_FAMILY}/test_distributions.py::test_a_list_is_paged_without_gaps_or_repetitions",),
     "DomainAssociation": (f"{_FAMILY}/test_domains.py::test_a_domain_moves_between_a_distribution_and_a_tenant",),
     "DomainConflicts": (f"{_FAMILY}/test_domains.py::test_overlapping_names_are_listed_and_others_are_not",),
     "Invalidation": ("api/invalidate-exact", "api/invalidate-wildcard"),

@@ -50,7 +50,11 @@ def _stored(transaction: Transaction, distribution_id: Any) -> Shape:
 
 def _read(shape: StructureShape, value: Any) -> Shape:
     """A configuration as it would be stored. Raises ApiError for what the model does not allow."""
-    config = read_body(shape, json.dumps(value).encode(), shape.members)
+    try:
+        text = json.dumps(value)
+    except RecursionError as error:
+        raise ApiError("MalformedInput", "DistributionConfig is nested too deeply.") from error
+    config = read_body(shape, text.encode(), shape.members)
     problems = list(problems_of(shape, config, "distributionConfig"))
     if problems:
         raise ApiError("InvalidArgument", f"{'; '.join(problems[:_MOST_PROBLEMS])}.")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from unit.services.cloudfront.generated.samples import (
     SAMPLES,
@@ -11,6 +12,7 @@ from unit.services.cloudfront.generated.samples import (
     call,
     deployment_policy,
     distribution,
+    distribution_config,
     endpoint_config,
     listed,
     log_config,
@@ -192,13 +194,24 @@ def test_a_resource_policy_belongs_to_a_resource(cloudfront: Any, refused: Calla
     assert refused(put, ResourceArn=of_distribution, PolicyDocument=policy) == "UnsupportedOperation"
 
 
-def test_distributions_are_found_by_the_policy_they_use(cloudfront: Any, refused: Callable[..., str]) -> None:
-    made = distribution(cloudfront)["Distribution"]
-    managed = made["DistributionConfig"]["DefaultCacheBehavior"]["CachePolicyId"]
-    by_policy = cloudfront.list_distributions_by_cache_policy_id
+@pytest.mark.parametrize("kind", ["CachePolicy", "OriginRequestPolicy", "ResponseHeadersPolicy"])
+def test_distributions_are_found_by_the_policy_they_use(cloudfront: Any, kind: str) -> None:
+    distribution(cloudfront)
+    member = f"{kind}Id"
+    policy = call(cloudfront, f"Create{kind}", SAMPLES[f"Create{kind}"](cloudfront))[kind]["Id"]
+    config = distribution_config()
+    config["DefaultCacheBehavior"][member] = policy
+    user = cloudfront.create_distribution(DistributionConfig=config)["Distribution"]["Id"]
 
-    assert by_policy(CachePolicyId=managed)["DistributionIdList"]["Items"] == [made["Id"]]
-    assert refused(by_policy, CachePolicyId="absent") == "NoSuchCachePolicy"
+    found = call(cloudfront, f"ListDistributionsBy{member}", {member: policy})["DistributionIdList"]
+    assert found["Items"] == [user]
+    with pytest.raises(ClientError, match=f"NoSuch{kind}"):
+        call(cloudfront, f"ListDistributionsBy{member}", {member: "absent"})
+
+
+def test_distributions_without_a_web_acl_are_found_by_null(cloudfront: Any) -> None:
+    made = distribution(cloudfront)["Distribution"]
+
     without = cloudfront.list_distributions_by_web_acl_id(WebACLId="null")["DistributionList"]
     assert [item["Id"] for item in without["Items"]] == [made["Id"]]
 

@@ -147,6 +147,14 @@ def test_what_cannot_be_linted_is_refused(own_api: OwnApi, members: dict[str, An
     assert (status, answer["code"]) == (404 if code == "NoSuchDistribution" else 400, code)
 
 
+@pytest.mark.parametrize("levels", [100, 700, 900, 950, 980, 990, 100_000])
+def test_a_configuration_of_many_levels_is_malformed(own_api: OwnApi, levels: int) -> None:
+    body = b'{"DistributionConfig": ' + b'{"Origins": ' * levels + b"1" + b"}" * levels + b"}"
+    status, answer = own_api(f"{ROOT}/lint", body)
+
+    assert (status, answer["code"]) == (400, "MalformedInput")
+
+
 def test_linting_needs_to_be_allowed(own_api: OwnApi) -> None:
     status, _ = own_api(f"{ROOT}/lint", b'{"DistributionId": "E1"}', key=("AKIDEXAMPLE", "wrong"))
 
