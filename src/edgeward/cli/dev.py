@@ -30,8 +30,28 @@ _BUSY = "If it is busy, the next free one is taken and printed; 0 takes any."
     envvar="EDGEWARD_DATABASE",
     help="postgresql+psycopg://user@host/name in place of a file in --state; `edgeward api` may share it.",
 )
+@click.option(
+    "--ticket-secrets",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="File of secrets by which edges take up each other's TLS sessions.",
+)
+@click.option(
+    "--balancer",
+    "balancers",
+    multiple=True,
+    metavar="NETWORK",
+    help="Load balancers that connect to the edge in place of viewers, with PROXY protocol 2; may be given again.",
+)
 def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
-    state: Path, api_port: int, http_port: int, https_port: int, s3_port: int, geo: Path | None, database: str | None
+    state: Path,
+    api_port: int,
+    http_port: int,
+    https_port: int,
+    s3_port: int,
+    geo: Path | None,
+    database: str | None,
+    ticket_secrets: Path | None,
+    balancers: tuple[str, ...],
 ) -> None:
     """Run a whole CDN on this machine: API, edge, and two origins with a sample site.
 
@@ -50,6 +70,8 @@ def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
         http_port=http_port,
         https_port=https_port,
         s3_port=s3_port,
+        ticket_secrets=ticket_secrets,
+        balancers=balancers,
     )
     try:
         run(settings, say=click.echo)
