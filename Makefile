@@ -21,7 +21,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(wildcard crates/fuzz/seeds/*))
 RUST_TESTED := --workspace --exclude edgeward-edge-py
 
-.PHONY: demo build test lint fmt unit scenario clients postgres load faults bench bench-api bench-scale conformance h2spec tlscheck fuzz geodata lock clean help
+.PHONY: demo build test lint fmt unit scenario clients postgres load faults bench bench-api bench-scale bench-door attack conformance h2spec tlscheck fuzz geodata lock clean help
 
 demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-C (ARGS="--state DIR ...")
 	@exec $(BIN)/edgeward dev $(ARGS)
@@ -75,6 +75,12 @@ bench-api: build $(MOTO) ## The API side by side with moto's server on one core 
 
 bench-scale: build ## What grows with what an edge holds: a million responses, 10,000 distributions (ARGS="...")
 	$(BIN)/python -m bench.scale $(ARGS)
+
+bench-door: build ## TLS handshakes, full and resumed, and memory per idle connection beside nginx (ARGS="...")
+	$(BIN)/python -m bench.door $(ARGS)
+
+attack: build ## Thousands of slow connections and floods of HTTP/2 on an edge, with a viewer beside them (ARGS="...")
+	$(BIN)/python -m bench.attack $(ARGS)
 
 conformance: build ## The HTTP caching suite from npm, in clear and over TLS (ARGS="--record ..."); needs Node.js
 	PYTHONPATH=tests $(BIN)/python -m conformance $(ARGS)

@@ -22,6 +22,7 @@ PACKAGES = {
     "curl": "curl",
     "setpriv": "util-linux",
     "taskset": "util-linux",
+    "openssl": "openssl",
     "perf": "linux-perf",
 }
 """Program -> the Debian package that has it."""

@@ -31,6 +31,8 @@ class LimitedEdge:
     clear: tuple[str, int]
     tls: tuple[str, int]
     logs: Path
+    never_asked: threading.Event
+    """Set once the origin was asked for /never, which it does not answer."""
 
     def refused(self, reason: str) -> int:
         """How often viewers were refused for `reason`."""
@@ -42,6 +44,13 @@ class LimitedEdge:
         while self.refused(reason) != times:
             assert time.monotonic() < deadline, (reason, self.edge.status())
             time.sleep(0.005)
+
+    def eventually_logged(self, count: int) -> None:
+        """Waits until the access log has so many records."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(self.logged()) != count:
+            assert time.monotonic() < deadline, self.edge.status()
+            time.sleep(0.02)
 
     def logged(self) -> list[dict[str, str]]:
         """The records of the access log."""
@@ -56,8 +65,7 @@ class LimitedEdges(Protocol):
 @pytest.fixture
 def limited(tmp_path: Path) -> Iterator[LimitedEdges]:
     """Starts an edge with these limits, the defaults beside them."""
-    origin = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Generous)
-    origin.daemon_threads = True
+    origin = _Origin(("127.0.0.1", 0), _Generous)
     threading.Thread(target=origin.serve_forever, args=(0.05,), daemon=True).start()
     started = []
 
@@ -76,9 +84,10 @@ def limited(tmp_path: Path) -> Iterator[LimitedEdges]:
             max_ttl=0, default_ttl=0, allowed_methods=("GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE")
         )
         clear, tls = edge.start(ShortDistribution(default=behavior, http_version="http2and3"))
-        return LimitedEdge(edge, _address(clear), _address(tls), tmp_path / "logs")
+        return LimitedEdge(edge, _address(clear), _address(tls), tmp_path / "logs", origin.asked)
 
     yield start
+    origin.ended.set()
     for edge in started:
         edge.stop()
     origin.shutdown()
@@ -90,11 +99,24 @@ def _address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+class _Origin(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], handler: type[http.server.BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self.asked, self.ended = threading.Event(), threading.Event()
+
+
 class _Generous(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
+        if self.path == "/never":
+            self.server.asked.set()  # type: ignore[attr-defined] # _Origin has it
+            self.server.ended.wait(60)  # type: ignore[attr-defined] # the same
+            self.close_connection = True
+            return
         length = LARGE if self.path == "/large" else 2
         self.send_response(200)
         self.send_header("Content-Length", str(length))

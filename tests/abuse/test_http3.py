@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
 from aioquic.h3.connection import ErrorCode
 
-from abuse.conftest import HOST, LimitedEdges
+from abuse.conftest import HOST, PATIENCE_SECONDS, LimitedEdges
 from edgeward.scenario.certificates import root_pem
 from edgeward.scenario.http3 import Http3Session, http3_session
 from edgeward.scenario.message import Request
@@ -65,3 +66,32 @@ def test_a_connection_of_many_is_refused(limited: LimitedEdges) -> None:
 
     visit(edge.tls, come_again)
     edge.eventually_refused("connections_of_address", 1)
+
+
+def test_content_that_does_not_come_is_a_408(limited: LimitedEdges, capfd: pytest.CaptureFixture[str]) -> None:
+    edge = limited(content_timeout_ms=100)
+
+    async def promise(session: Http3Session) -> None:
+        session.promise(Request(method="POST", target="/a", fields=[("content-length", "1000")], authority=HOST))
+        (response,) = await session.receive()
+        assert response is not None
+        assert response.status == 408
+
+    visit(edge.tls, promise)
+    assert capfd.readouterr().err == "", "nothing panicked"
+
+
+def test_a_response_that_is_not_wanted_any_more_is_given_up_while_its_origin_is_waited_for(
+    limited: LimitedEdges,
+) -> None:
+    edge = limited()
+
+    async def change_of_mind(session: Http3Session) -> None:
+        session.send([Request(method="GET", target="/never", fields=[], authority=HOST)])
+        assert await asyncio.to_thread(edge.never_asked.wait, PATIENCE_SECONDS)
+        session.stop_receiving()
+        await asyncio.to_thread(edge.eventually_logged, 1)
+
+    visit(edge.tls, change_of_mind)
+    (record,) = edge.logged()
+    assert (record["cs-uri-stem"], record["x-edge-detailed-result-type"]) == ("/never", "ClientHungUpRequest")

@@ -2,11 +2,13 @@
 
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -152,3 +154,54 @@ def wait_for(condition: object, complaint: str) -> None:
     while not condition():
         assert time.monotonic() < deadline, complaint
         time.sleep(0.02)
+
+
+def test_balancers_may_stand_before_the_edge(state: Path) -> None:
+    cdn = start_cdn(state, balancer="127.0.0.0/8")
+    port = int(urlsplit(cdn.http_url).port or 0)
+    host = urlsplit(cdn.http_url).netloc
+    request = f"GET /index.html HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+
+    assert b" 200 OK\r\n" in said(port, PROXY_LOCAL + request)
+    assert said(port, request) == b""
+    assert cdn.stop() == 0
+
+
+def test_sessions_outlive_a_restart_by_ticket_secrets(state: Path, tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.touch(mode=0o600)
+    secrets.write_text("0f" * 32)
+    session: ssl.SSLSession | None = None
+    context: ssl.SSLContext | None = None
+    resumed = []
+    for _ in range(2):
+        cdn = start_cdn(state, ticket_secrets=str(secrets))
+        host, port = urlsplit(cdn.https_url).hostname, int(urlsplit(cdn.https_url).port or 0)
+        context = context or ssl.create_default_context(cafile=cdn.ca_file)
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname=host, session=session) as stream,
+        ):
+            stream.sendall(f"GET /index.html HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+            assert stream.recv(12) == b"HTTP/1.1 200"
+            session = stream.session
+            resumed.append(stream.session_reused)
+        assert cdn.stop() == 0
+    assert resumed == [False, True]
+
+
+def said(port: int, data: bytes) -> bytes:
+    """What an edge says until it closes."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as stream:
+        stream.sendall(data)
+        try:
+            while piece := stream.recv(65536):
+                received += piece
+        except ConnectionResetError:
+            pass
+    return received
+
+
+PROXY_LOCAL = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"
+"""PROXY protocol, version 2, for a connection of the balancer's own."""

@@ -292,6 +292,8 @@ struct FrameBudget {
     /// Of the connection, spent already.
     spent: u64,
     paid: Instant,
+    /// A viewer that takes requests back has had its piece of this turn.
+    has_had_its_turn: bool,
 }
 
 impl FrameBudget {
@@ -302,7 +304,32 @@ impl FrameBudget {
             resets: Allowance::new(limits.max_reset_streams),
             spent: 0,
             paid: Instant::now(),
+            has_had_its_turn: false,
         }
+    }
+
+    /// Reads, a little in each turn where the viewer takes many requests back: each makes a task, and who else is served by
+    /// this thread would wait for all of them.
+    fn poll_read(
+        &mut self,
+        io: Pin<&mut impl AsyncRead>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.resets.is_drawn_on() {
+            return io.poll_read(cx, buf);
+        }
+        if std::mem::replace(&mut self.has_had_its_turn, false) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let room = buf.remaining().min(PIECE_OF_A_TURN);
+        let mut piece = ReadBuf::new(buf.initialize_unfilled_to(room));
+        ready!(io.poll_read(cx, &mut piece))?;
+        let read = piece.filled().len();
+        buf.advance(read);
+        self.has_had_its_turn = true;
+        Poll::Ready(Ok(()))
     }
 
     /// Counts what was read.
@@ -362,7 +389,11 @@ impl<IO: AsyncRead + Unpin, const HTTP1: bool> AsyncRead for ViewerIo<IO, HTTP1>
             return half_closed.poll_gone(cx, &this.connection, this.patience).map(Ok);
         }
         let (before, room) = (buf.filled().len(), buf.remaining());
-        ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+        let io = Pin::new(&mut this.io);
+        match &mut this.frames {
+            Some(frames) => ready!(frames.poll_read(io, cx, buf))?,
+            None => ready!(io.poll_read(cx, buf))?,
+        }
         advance(&this.connection.moves);
         let read = buf.filled().get(before..).unwrap_or_default();
         if let Some(frames) = &mut this.frames {
@@ -426,6 +457,8 @@ thread_local! {
 
 /// Frames that a viewer earns with a request or a piece of content: PRIORITY, and WINDOW_UPDATE for stream and connection.
 const EARNED_BY_PIECE: u64 = 5;
+/// Bytes: a dozen requests with their RST_STREAM.
+const PIECE_OF_A_TURN: usize = 512;
 /// The answer to PING (RFC 9113 section 6.7); that to SETTINGS is shorter.
 const LONGEST_ACKNOWLEDGEMENT: u64 = 17;
 /// Content in one frame, unless the viewer asked for larger ones (RFC 9113 section 6.5.2).

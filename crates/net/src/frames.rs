@@ -121,6 +121,11 @@ impl Allowance {
         self.left = left.min(most);
         self.left >= 0.0
     }
+
+    /// Whether more than a tenth of it is spent.
+    pub(crate) fn is_drawn_on(&self) -> bool {
+        self.left < f64::from(self.most) * 0.9
+    }
 }
 
 const HEADER: usize = 9;
@@ -209,6 +214,9 @@ mod tests {
         assert!(allowance.pay(9, 0, Duration::from_secs(1)));
         assert!(allowance.pay(50, 60, Duration::ZERO));
         assert!(Allowance::new(100).pay(150, 50, Duration::ZERO));
+        let mut fresh = Allowance::new(100);
+        assert!(fresh.pay(10, 0, Duration::ZERO) && !fresh.is_drawn_on());
+        assert!(fresh.pay(1, 0, Duration::ZERO) && fresh.is_drawn_on());
         let mut rich = Allowance::new(100);
         assert!(rich.pay(0, u64::MAX, Duration::MAX));
         assert!(!rich.pay(101, 0, Duration::MAX));

@@ -15,7 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 use crate::connection::Connection;
 
 /// The receiving half of a request stream.
-pub(crate) type Receiving = RequestStream<h3_quinn::RecvStream, Bytes>;
+pub(crate) type Receiving = RequestStream<crate::server::viewer_streams::Receiving, Bytes>;
 
 /// What is still to come of a request's content.
 pub struct Http3Content {

@@ -15,6 +15,7 @@ mod http3;
 mod quic;
 mod service;
 mod stall;
+pub(crate) mod viewer_streams;
 mod watchdog;
 mod worker;
 

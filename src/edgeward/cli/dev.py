@@ -36,6 +36,18 @@ _BUSY = "If it is busy, the next free one is taken and printed; 0 takes any."
     multiple=True,
     help="Network such as 10.0.0.0/8 that origins may be in beside loopback and the public Internet; may be repeated.",
 )
+@click.option(
+    "--ticket-secrets",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="File of secrets by which edges take up each other's TLS sessions.",
+)
+@click.option(
+    "--balancer",
+    "balancers",
+    multiple=True,
+    metavar="NETWORK",
+    help="Load balancers that connect to the edge in place of viewers, with PROXY protocol 2; may be given again.",
+)
 def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
     state: Path,
     api_port: int,
@@ -45,6 +57,8 @@ def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
     geo: Path | None,
     database: str | None,
     private_origins: tuple[str, ...],
+    ticket_secrets: Path | None,
+    balancers: tuple[str, ...],
 ) -> None:
     """Run a whole CDN on this machine: API, edge, and two origins with a sample site.
 
@@ -64,6 +78,8 @@ def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
         https_port=https_port,
         s3_port=s3_port,
         private_origins=private_origins,
+        ticket_secrets=ticket_secrets,
+        balancers=balancers,
     )
     try:
         run(settings, say=click.echo)

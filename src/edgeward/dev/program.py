@@ -36,7 +36,15 @@ from edgeward.dev.welcome import Endpoints, running_record, shell_exports, welco
 from edgeward.edge.admin import AdminSocket
 from edgeward.edge.agent import EdgeAgent
 from edgeward.edge.geo_reload import GeoReloader
-from edgeward.edge.settings import LOOPBACK_NETWORKS, DiskSettings, EdgeSettings, GeoFiles, LogSettings, S3Access
+from edgeward.edge.settings import (
+    LOOPBACK_NETWORKS,
+    DiskSettings,
+    EdgeSettings,
+    GeoFiles,
+    Listener,
+    LogSettings,
+    S3Access,
+)
 from edgeward.store.database import DatabaseError
 
 BUCKET = "sample-site"
@@ -135,8 +143,8 @@ class _Cdn:
     def _start_edge(self, authority: LocalAuthority) -> EdgeAgent:
         edge = _agent(
             EdgeSettings(
-                http=(f"{LOOPBACK}:{self._ports.http}",),
-                https=(f"{LOOPBACK}:{self._ports.https}",),
+                http=(self._listener(self._ports.http),),
+                https=(self._listener(self._ports.https),),
                 workers=self._settings.workers,
                 disk=DiskSettings(directory=self._folder.cache, limit_bytes=_DISK_CACHE_BYTES),
                 log=LogSettings(directory=self._folder.logs, segment_seconds=_LOG_SEGMENT_SECONDS),
@@ -147,6 +155,7 @@ class _Cdn:
                 ),
                 trusted_authorities=(authority.root_pem,),
                 explain_key=self._explain_key,
+                ticket_secrets=self._settings.ticket_secrets,
                 geo=self._geo,
                 allowed_private_origins=(*LOOPBACK_NETWORKS, *self._settings.private_origins),
             )
@@ -158,6 +167,10 @@ class _Cdn:
         self._parts.callback(admin.stop)
         admin.start()
         return edge
+
+    def _listener(self, port: int) -> str | Listener:
+        address, balancers = f"{LOOPBACK}:{port}", self._settings.balancers
+        return Listener(address=address, balancers=balancers) if balancers else address
 
     def _start_control_plane(self, edge: EdgeAgent, authority: LocalAuthority) -> ApiServer:
         control_plane = ControlPlane(
@@ -220,8 +233,8 @@ def _agent(settings: EdgeSettings) -> EdgeAgent:
     try:
         return EdgeAgent(settings)
     except ValueError as error:
-        # Of all settings only files about addresses and networks of origins are not made by this program.
-        raise DevError(f"{error}; put another file or network there, or remove it") from error
+        # Of all settings only what the caller named is not made by this program.
+        raise DevError(f"{error}; name or put another one there, or none") from error
 
 
 def _kinds(files: GeoFiles) -> tuple[str, ...]:

@@ -22,6 +22,10 @@ class DevSettings:
     """The folder with MMDB files about addresses; None: `geo` in the state folder."""
     database: str | None = field(default=None, repr=False)
     """URL of a PostgreSQL database for the control plane; None: a file in the state folder."""
+    ticket_secrets: Path | None = None
+    """`EdgeSettings.ticket_secrets` of the edge."""
+    balancers: tuple[str, ...] = ()
+    """Networks of the load balancers that connect to the edge in place of viewers; none: viewers connect themselves."""
     account_id: str = "123456789012"
     """The AWS account that owns what is created; 12 digits."""
     private_origins: tuple[str, ...] = ()

@@ -85,6 +85,19 @@ class Http3Session(QuicConnectionProtocol):
         self._quic.reset_stream(stream, ErrorCode.H3_REQUEST_CANCELLED)
         self.transmit()
 
+    def promise(self, request: Request) -> None:
+        """Puts the header section of a request on its way, and nothing after it."""
+        stream = self._quic.get_next_available_stream_id()
+        self._exchanges[stream] = _Exchange(method=request.method)
+        self._http.send_headers(stream, _header_list(request))
+        self.transmit()
+
+    def stop_receiving(self) -> None:
+        """Tells the edge that no response is wanted any more (STOP_SENDING, RFC 9000 section 3.5)."""
+        for stream in self._exchanges:
+            self._quic.stop_stream(stream, ErrorCode.H3_REQUEST_CANCELLED)
+        self.transmit()
+
     async def begin(self) -> None:
         """Waits until every response has begun, or ended without one."""
         for exchange in self._exchanges.values():

@@ -24,6 +24,7 @@ use tokio::time::timeout;
 use super::Shared;
 use super::executor::StreamExecutor;
 use super::service::{TrackedBody, ViewerService};
+use super::viewer_streams::{self, Stopped, Stops, ViewerStreams};
 use super::watchdog::{Http, Watchdog, refusal_of};
 use crate::connection::{Connection, Phase};
 use crate::frames::Allowance;
@@ -31,9 +32,8 @@ use crate::http3_content::{Http3Content, Receiving};
 use crate::limits::{ViewerLimits, ViewerRefusal};
 use crate::request_content::RequestContent;
 
-type Quic = h3_quinn::Connection;
-type Sending = RequestStream<h3_quinn::SendStream<Bytes>, Bytes>;
-type Resolver = RequestResolver<Quic, Bytes>;
+type Sending = RequestStream<viewer_streams::Sending, Bytes>;
+type Resolver = RequestResolver<ViewerStreams, Bytes>;
 
 /// Serves one connection; resolves when it is over, whatever the reason.
 pub(super) async fn serve<S: ViewerService>(
@@ -44,12 +44,15 @@ pub(super) async fn serve<S: ViewerService>(
 ) {
     let mut builder = h3::server::builder();
     builder.max_field_section_size(shared.limits.max_head_bytes as u64);
-    let opened = timeout(shared.limits.header_timeout, builder.build(Quic::new(quic.clone()))).await;
+    let stops = Stops::default();
+    let streams = ViewerStreams::new(quic.clone(), stops.clone());
+    let opened = timeout(shared.limits.header_timeout, builder.build(streams)).await;
     // A viewer that is gone already, or takes no control stream.
     let Ok(Ok(http)) = opened else { return };
     let serving = Serving {
         quic,
         http,
+        stops,
         watchdog: Watchdog::new(&shared.limits, Http::Three),
         service,
         connection,
@@ -65,7 +68,8 @@ pub(super) async fn serve<S: ViewerService>(
 
 struct Serving<S> {
     quic: quinn::Connection,
-    http: Http3Connection<Quic, Bytes>,
+    http: Http3Connection<ViewerStreams, Bytes>,
+    stops: Stops,
     watchdog: Watchdog,
     service: S,
     connection: Arc<Connection>,
@@ -135,18 +139,30 @@ impl<S: ViewerService> Serving<S> {
         let answering =
             answer(resolver, self.service.clone(), Arc::clone(&self.connection), self.shared.limits.clone());
         let (quic, resets) = (self.quic.clone(), Arc::clone(&self.resets));
+        let stopped = self.stops.take();
         StreamExecutor::new(Arc::clone(&self.shared)).execute(async move {
             tokio::select! {
+                biased;
                 answered = answering => {
                     if answered.is_err() {
                         resets.fetch_add(1, Ordering::Relaxed);
                     }
                 }
-                // Nobody is there any more: dropping what is done for the viewer says so to the pipeline. One who gives up a
-                // single request (STOP_SENDING) is noticed when the response is written: h3 does not tell earlier.
+                // Dropping what is done for the viewer says so to the pipeline: it gave up this request, or is gone.
+                () = stopped_of(stopped) => {
+                    resets.fetch_add(1, Ordering::Relaxed);
+                }
                 _gone = quic.closed() => {}
             }
         });
+    }
+}
+
+/// Completes once the viewer wants no response any more.
+async fn stopped_of(stopped: Option<Stopped>) {
+    match stopped {
+        Some(stopped) => stopped.await,
+        None => std::future::pending().await,
     }
 }
 

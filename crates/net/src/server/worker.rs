@@ -134,15 +134,19 @@ impl<S: ViewerService> Serving<S> {
         }
     }
 
+    /// Each kind of connection, and each part of its life, has memory of its own: in one piece every connection would take what
+    /// the largest of them takes, all its life.
     fn serve(self: Arc<Self>, arrival: Arrival, address: AddressLease) -> impl Future<Output = ()> + Send {
         let lease = Lease { panics: PanicCount::new(Arc::clone(&self.shared)), index: self.index };
         async move {
             let _leases = (lease, address);
             match arrival {
                 Arrival::Tcp { stream, viewer, tls, balancers } => {
-                    self.serve_tcp(stream, viewer, tls, &balancers).await;
+                    Box::pin(self.serve_tcp(stream, viewer, tls, &balancers)).await;
                 }
-                Arrival::Quic { incoming, local, handshaking } => self.serve_quic(*incoming, local, handshaking).await,
+                Arrival::Quic { incoming, local, handshaking } => {
+                    Box::pin(self.serve_quic(*incoming, local, handshaking)).await;
+                }
             }
         }
     }
@@ -155,16 +159,16 @@ impl<S: ViewerService> Serving<S> {
         let told = if balancers.is_empty() {
             peer
         } else {
-            match self.told_by_balancer(&mut stream, balancers, peer).await {
+            match Box::pin(self.told_by_balancer(&mut stream, balancers, peer)).await {
                 Some(told) => told,
                 None => return,
             }
         };
         if tls {
-            self.serve_tls(stream, told).await;
+            Box::pin(self.serve_tls(stream, told)).await;
         } else {
             let connection = Arc::new(Connection::new(told.viewer, told.local, None, &self.shared.limits));
-            self.http1(FileSending::new(stream, self.shared.files.clone()), Arc::clone(&connection)).await;
+            Box::pin(self.http1(FileSending::new(stream, self.shared.files.clone()), Arc::clone(&connection))).await;
             connection.tunnel_ended().await;
         }
     }
@@ -202,13 +206,13 @@ impl<S: ViewerService> Serving<S> {
     }
 
     async fn serve_tls(&self, stream: TcpStream, Told { viewer, local }: Told) {
-        let Some((stream, session)) = self.handshake(stream, Told { viewer, local }).await else { return };
+        let Some((stream, session)) = Box::pin(self.handshake(stream, Told { viewer, local })).await else { return };
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(tls::ALPN_H2);
         let connection = Arc::new(Connection::new(viewer, local, Some(session), &self.shared.limits));
         if is_http2 {
-            self.http2(stream, connection).await;
+            Box::pin(self.http2(stream, connection)).await;
         } else {
-            self.http1(stream, Arc::clone(&connection)).await;
+            Box::pin(self.http1(stream, Arc::clone(&connection))).await;
             connection.tunnel_ended().await;
         }
     }

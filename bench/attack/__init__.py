@@ -1,0 +1,1 @@
+"""What an edge under attack does to a viewer who only wants a page."""

@@ -1,0 +1,169 @@
+"""The command: `make attack`, or `python -m bench.attack [--attacks ...] [--seconds N] [--connections N]`.
+
+Puts one attack after the other on an edge with its default limits, with a viewer beside it who only wants a page, and
+prints what the viewer and the edge's memory had of it. Exit status: 0 when every bound is kept, 1 when one is not.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.attack.attacker import ATTACKS
+from bench.content import HOST
+from bench.edgeward import start_edge
+from bench.failure import BenchError
+from bench.measure import names_in_order
+from bench.processes import Process, start
+from bench.site import Running, Site
+from bench.tools import ensure_programs
+from bench.workplace import Cpus, end_orderly, prepared, tell, two_cpus
+from edgeward.compiler import encode_plan
+from edgeward.scenario.edge_under_test import compile_short, id_of
+from edgeward.scenario.expansion import MAIN, OriginPorts
+from edgeward.scenario.short_form import ShortBehavior, ShortDistribution
+
+MEMORY_BYTES = 200 << 20
+"""By which the edge may grow."""
+RATIO = 2.0
+"""By which the viewer's 99th percentile may grow."""
+FLOOD_CONNECTIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a viewer had."""
+
+    asked: int
+    failed: int
+    p99: float
+    """Milliseconds."""
+
+    @classmethod
+    def of(cls, printed: str) -> "Visit":
+        """Read what `bench.attack.viewer` prints."""
+        found = json.loads(printed)
+        times = sorted(found["microseconds"])
+        return cls(len(times), found["failed"], times[int(len(times) * 0.99)] / 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One row of the table."""
+
+    attack: str
+    connections: int
+    before: Visit
+    during: Visit
+    grown_bytes: int
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether nothing was beyond its bound."""
+        return self.during.failed == 0 and self.ratio <= RATIO and self.grown_bytes <= MEMORY_BYTES
+
+    @property
+    def ratio(self) -> float:
+        """How much longer the slowest hundredth took."""
+        return self.during.p99 / self.before.p99
+
+    def line(self) -> str:
+        """The row."""
+        figures = f"{self.before.p99:8.2f} {self.during.p99:8.2f} {self.ratio:6.2f} {self.grown_bytes / (1 << 20):8.1f}"
+        return f"{self.attack:16} {self.connections:11} {self.during.asked:6} {self.during.failed:6} {figures}" + (
+            "" if self.is_kept else "  BEYOND"
+        )
+
+
+TITLES = (
+    f"{'attack':16} {'connections':>11} {'asked':>6} {'failed':>6} {'p99 ms':>8} {'then':>8} {'ratio':>6} {'MiB':>8}"
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and return the exit status."""
+    return end_orderly(lambda: _run(_parser().parse_args(arguments)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench.attack", description=__doc__)
+    parser.add_argument("--attacks", nargs="+", metavar="NAME", help=f"of {', '.join(ATTACKS)}")
+    parser.add_argument("--seconds", type=int, default=15, help="that each attack lasts")
+    parser.add_argument("--connections", type=int, default=10_000, help="of the slow ones")
+    return parser
+
+
+def _run(given: argparse.Namespace) -> int:
+    cpus = two_cpus(None, None)
+    programs = ensure_programs(["nginx", "setpriv", "taskset"])
+    outcomes = []
+    with prepared(programs, cpus, given.seconds) as (site, _bench):
+        tell(TITLES)
+        for name in names_in_order(given.attacks or list(ATTACKS), list(ATTACKS), "attack"):
+            outcomes.append(_attacked(name, given, site, cpus))
+            tell(outcomes[-1].line())
+    return 0 if all(outcome.is_kept for outcome in outcomes) else 1
+
+
+def _attacked(name: str, given: argparse.Namespace, site: Site, cpus: Cpus) -> Outcome:
+    """An edge of its own for each attack."""
+    connections = FLOOD_CONNECTIONS if ATTACKS[name][0] else given.connections
+    edge = start_edge(site, _plan(site))
+    try:
+        _visit(edge, site, cpus, 1)
+        before, memory = _visit(edge, site, cpus, given.seconds), edge.process.memory_bytes()
+        attacker = _start(["attacker", name, *_ports(edge), str(connections)], site, cpus)
+        try:
+            time.sleep(SETTLING_SECONDS)
+            during = _visit(edge, site, cpus, given.seconds)
+            grown = edge.process.memory_bytes() - memory
+            if ending := attacker.ending():
+                raise BenchError(ending)
+        finally:
+            attacker.stop()
+    finally:
+        edge.process.stop()
+    return Outcome(name, connections, before, during, grown)
+
+
+def _visit(edge: Running, site: Site, cpus: Cpus, seconds: int) -> Visit:
+    viewer = _start(["viewer", *_ports(edge), str(seconds)], site, cpus)
+    try:
+        if viewer.child.wait(seconds + 60):
+            raise BenchError(f"the viewer failed:\n{viewer.printed()}")
+        return Visit.of(viewer.output.read_text())
+    finally:
+        viewer.stop()
+
+
+def _start(module: Sequence[str], site: Site, cpus: Cpus) -> Process:
+    command = [sys.executable, "-m", f"bench.attack.{module[0]}", *module[1:]]
+    env = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    return start(command, name=f"attack-{module[0]}", cpu=cpus.load, folder=site.folder, env=env)
+
+
+def _ports(edge: Running) -> list[str]:
+    return [str(edge.http_port), str(edge.https_port)]
+
+
+def _plan(site: Site) -> bytes:
+    """One distribution for `HOST` that takes POST too."""
+    behavior = ShortBehavior(
+        policy="Managed-CachingOptimized",
+        allowed_methods=("GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"),
+    )
+    compiled = compile_short(
+        MAIN, ShortDistribution(default=behavior), {MAIN: OriginPorts(site.origin_port, site.origin_port)}
+    )
+    shown = {"chain_pem": site.certificate.chain.read_text(), "key_pem": site.certificate.key.read_text()}
+    return encode_plan(1, None, {id_of(MAIN): compiled | {"aliases": [HOST], "certificate": shown}}, shown)
+
+
+SETTLING_SECONDS = 3.0
+"""Until the attack is under way."""
+
+if __name__ == "__main__":
+    sys.exit(main())

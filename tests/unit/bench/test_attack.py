@@ -1,0 +1,31 @@
+"""What of an attack's figures is beyond its bound."""
+
+import json
+
+import pytest
+from bench.attack.__main__ import MEMORY_BYTES, Outcome, Visit
+from bench.attack.attacker import ATTACKS
+
+
+def test_the_99th_percentile_leaves_the_slowest_hundredth_out() -> None:
+    printed = json.dumps({"microseconds": [*range(1000, 100_000, 1000), 5_000_000], "failed": 2})
+    assert Visit.of(printed) == Visit(asked=100, failed=2, p99=5000.0)
+
+
+@pytest.mark.parametrize(
+    ("failed", "p99", "grown", "is_kept"),
+    [
+        (0, 2.0, MEMORY_BYTES, True),
+        (1, 1.0, 0, False),
+        (0, 2.1, 0, False),
+        (0, 1.0, MEMORY_BYTES + 1, False),
+    ],
+)
+def test_each_bound_counts(failed: int, p99: float, grown: int, *, is_kept: bool) -> None:
+    outcome = Outcome("slowloris", 10, Visit(100, 0, 1.0), Visit(100, failed, p99), grown)
+    assert outcome.is_kept is is_kept
+    assert ("BEYOND" in outcome.line()) is not is_kept
+
+
+def test_an_attack_names_what_it_is() -> None:
+    assert {name.partition("-")[0] for name, (is_tls, _) in ATTACKS.items() if is_tls} == {"h2"}
