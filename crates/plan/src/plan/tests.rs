@@ -204,3 +204,25 @@ fn members_of_an_origin_that_came_later_may_be_absent() {
     assert_eq!(origin.client_certificate.as_ref().unwrap().chain_pem, "chain");
     assert!(with(json!({"ip_address_type": "ipv5"})).is_err());
 }
+
+#[test]
+fn a_distribution_that_asks_for_certificates_is_reached_over_tls_on_tcp_alone() {
+    type Edit = fn(&mut Value);
+    let cases: [(Option<&str>, Edit); 5] = [
+        (None, |_| {}),
+        (None, |d| d["behaviors"][0]["viewer_protocol"] = json!("redirect-to-https")),
+        (Some("HTTP/3"), |d| d["http3"] = json!(true)),
+        (Some("behavior * allows http"), |d| d["behaviors"][0]["viewer_protocol"] = json!("allow-all")),
+        (Some("trust store"), |d| d["viewer_mtls"] = json!({"mode": "required"})),
+    ];
+    for (reason, edit) in cases {
+        let mut asking = distribution("d1.test", &[]);
+        asking["behaviors"][0]["viewer_protocol"] = json!("https-only");
+        asking["viewer_mtls"] = json!({"mode": "passthrough"});
+        edit(&mut asking);
+        let applied = Plan::default().apply(&document(1, None, json!({"E1": asking})));
+        let rejected = applied.err().map(|rejected| rejected.to_string());
+        assert_eq!(rejected.is_some(), reason.is_some(), "{rejected:?}");
+        assert!(rejected.unwrap_or_default().contains(reason.unwrap_or_default()), "{reason:?}");
+    }
+}
