@@ -4,15 +4,19 @@ No routes: the service model does the routing, over the raw path, so that %2F st
 Invariant: never more than `LARGEST_BODY` bytes of a body are held. Served by Granian.
 """
 
-from collections.abc import Mapping
-
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
 
 from edgeward.aws.errors import ApiError
 from edgeward.aws.wire import Answering, WireRequest, WireResponse
+from edgeward.aws.workers import Workers
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""ASGI 3.0, "Applications"."""
 
 
 class Application:
@@ -24,26 +28,27 @@ class Application:
     def __init__(self, api: Answering, others: Mapping[str, Answering] | None = None) -> None:
         self._api = api
         self._others = others or {}
+        self._workers = Workers(MOST_CALLS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Takes part in the server's life, or answers one request."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
         else:
-            await self._answer(Request(scope, receive), send)
+            await self._answer(scope, receive, send)
 
-    async def _answer(self, request: Request, send: Send) -> None:
-        scope, receive = request.scope, request.receive
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         api = self._others.get(scope["path"].split("/")[1], self._api)
         try:
-            body = await _read_body(request)
+            body = await _read_body(scope, receive)
         except ApiError as error:
             response = api.refuse(error)
-        except ClientDisconnect:
+        except _HungUpError:
             return
         else:
-            response = await run_in_threadpool(api.answer, _wire_request(request, body))
-        await _http_response(response)(scope, receive, send)
+            request = _wire_request(scope, body)
+            response = await self._workers.run(lambda: api.answer(request))
+        await _send_response(response, send)
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -55,38 +60,48 @@ async def _live(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _read_body(request: Request) -> bytes:
+async def _read_body(scope: Scope, receive: Receive) -> bytes:
     """The body. Raises ApiError `RequestEntityTooLarge` as soon as it is known to be too large.
 
     A body announced with `Expect: 100-continue` is asked for by the server when it is first read, so a
     refusal by Content-Length spares the caller from sending it.
     """
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > LARGEST_BODY:
+    announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    if announced.isdigit() and int(announced) > LARGEST_BODY:
         raise _too_large()
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    body, has_more = bytearray(), True
+    while has_more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _HungUpError
+        body += message.get("body", b"")
         if len(body) > LARGEST_BODY:
             raise _too_large()
+        has_more = message.get("more_body", False)
     return bytes(body)
 
 
-def _wire_request(request: Request, body: bytes) -> WireRequest:
-    scope = request.scope
+class _HungUpError(Exception):
+    """The caller went away while it was sending."""
+
+
+def _wire_request(scope: Scope, body: bytes) -> WireRequest:
     return WireRequest(
-        method=request.method,
+        method=scope["method"],
         raw_path=scope["raw_path"].decode("latin-1").partition("?")[0],
         raw_query=scope["query_string"].decode("latin-1"),
-        headers=tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]),
+        headers=tuple([(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]),
         body=body,
         scheme=scope["scheme"],
         client=(scope.get("client") or ("",))[0],
     )
 
 
-def _http_response(response: WireResponse) -> Response:
-    return Response(content=response.body, status_code=response.status, headers=response.headers)
+async def _send_response(response: WireResponse, send: Send) -> None:
+    fields = {"content-length": str(len(response.body)), **response.headers}
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
 
 
 def _too_large() -> ApiError:
@@ -95,3 +110,6 @@ def _too_large() -> ApiError:
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Bytes; far above any request that the quotas allow (a distribution at its limits has less than 1 MB)."""
+
+MOST_CALLS = 40
+"""At the same time; further ones wait."""
