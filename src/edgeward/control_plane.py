@@ -11,11 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from starlette.types import ASGIApp
-
 from edgeward.acme.orders import AcmePackagesMissingError, AcmeSettings
 from edgeward.aws.api import Api, Service
-from edgeward.aws.app import Application
+from edgeward.aws.app import Application, AsgiApplication
 from edgeward.aws.audit import AuditFile, Auditor
 from edgeward.aws.engine import Environment
 from edgeward.aws.identifiers import Identifiers
@@ -183,7 +181,7 @@ class ControlPlane:
             },
         )
         keys = api(key_value_store(environment), "cloudfront-keyvaluestore.amazonaws.com")
-        self.app: ASGIApp = Application(
+        self.app: AsgiApplication = Application(
             EdgewardApi(
                 own,
                 api(cloudfront(environment, settings.domain_suffix, settings.read_object), "cloudfront.amazonaws.com"),

@@ -5,15 +5,19 @@ Invariant: never more than `LARGEST_BODY` bytes of a body are held, nor `MOST_HE
 """
 
 import asyncio
-from collections.abc import Mapping
-
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
 
 from edgeward.aws.errors import ApiError
 from edgeward.aws.wire import Answering, WireRequest, WireResponse
+from edgeward.aws.workers import Workers
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""ASGI 3.0, "Applications"."""
 
 LARGEST_BODY = 8 * 1024 * 1024
 """Bytes; far above any request that the quotas allow (a distribution at its limits has less than 1 MB)."""
@@ -21,6 +25,8 @@ BODY_SECONDS = 60.0
 """For a whole body to arrive."""
 MOST_HELD = 16 * LARGEST_BODY
 """Bytes of bodies that all requests under way may have together: who sends them is known only when one is whole."""
+MOST_CALLS = 40
+"""At the same time; further ones wait."""
 
 
 class Application:
@@ -41,49 +47,56 @@ class Application:
         self._others = others or {}
         self._body_seconds = body_seconds
         self._room = most_held
+        self._workers = Workers(MOST_CALLS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Takes part in the server's life, or answers one request."""
         if scope["type"] == "lifespan":
             await _live(receive, send)
         else:
-            await self._answer(Request(scope, receive), send)
+            await self._answer(scope, receive, send)
 
-    async def _answer(self, request: Request, send: Send) -> None:
-        scope, receive = request.scope, request.receive
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         api = self._others.get(scope["path"].split("/")[1], self._api)
         body = bytearray()
         try:
             async with asyncio.timeout(self._body_seconds):
-                await self._read_body(request, body)
-            response = await run_in_threadpool(api.answer, _wire_request(request, bytes(body)))
+                await self._read_body(scope, receive, body)
+            request = _wire_request(scope, bytes(body))
+            response = await self._workers.run(lambda: api.answer(request))
         except ApiError as error:
             response = api.refuse(error)
         except TimeoutError:
             response = api.refuse(_too_slow(self._body_seconds))
-        except ClientDisconnect:
-            # Whoever is still there to read it sent something that is no HTTP.
-            response = api.refuse(ApiError("MalformedInput", "The body ended early, or is not framed as HTTP says."))
         finally:
             self._room += len(body)
-        await _http_response(response)(scope, receive, send)
+        await _send_response(response, send)
 
-    async def _read_body(self, request: Request, body: bytearray) -> None:
+    async def _read_body(self, scope: Scope, receive: Receive, body: bytearray) -> None:
         """Fills `body`. Raises ApiError as soon as the body is known to be too large, or there is no room for it.
 
         A body announced with `Expect: 100-continue` is asked for by the server when it is first read, so a refusal by
         Content-Length spares the caller from sending it.
         """
-        announced = request.headers.get("content-length", "0")
-        if announced.isdecimal() and int(announced) > LARGEST_BODY:
+        announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if announced.isdigit() and int(announced) > LARGEST_BODY:
             raise _too_large()
-        async for chunk in request.stream():
-            if len(body) + len(chunk) > LARGEST_BODY:
-                raise _too_large()
-            if len(chunk) > self._room:
-                raise ApiError("ServiceUnavailable", "Too many large requests are under way. Send this one again.")
-            self._room -= len(chunk)
-            body += chunk
+        has_more = True
+        while has_more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                # Whoever is still there to read it sent something that is no HTTP.
+                raise ApiError("MalformedInput", "The body ended early, or is not framed as HTTP says.")
+            self._hold(message.get("body", b""), body)
+            has_more = message.get("more_body", False)
+
+    def _hold(self, chunk: bytes, body: bytearray) -> None:
+        if len(body) + len(chunk) > LARGEST_BODY:
+            raise _too_large()
+        if len(chunk) > self._room:
+            raise ApiError("ServiceUnavailable", "Too many large requests are under way. Send this one again.")
+        self._room -= len(chunk)
+        body += chunk
 
 
 async def _live(receive: Receive, send: Send) -> None:
@@ -95,21 +108,23 @@ async def _live(receive: Receive, send: Send) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
-def _wire_request(request: Request, body: bytes) -> WireRequest:
-    scope = request.scope
+def _wire_request(scope: Scope, body: bytes) -> WireRequest:
     return WireRequest(
-        method=request.method,
+        method=scope["method"],
         raw_path=scope["raw_path"].decode("latin-1").partition("?")[0],
         raw_query=scope["query_string"].decode("latin-1"),
-        headers=tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]),
+        headers=tuple([(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]),
         body=body,
         scheme=scope["scheme"],
         client=(scope.get("client") or ("",))[0],
     )
 
 
-def _http_response(response: WireResponse) -> Response:
-    return Response(content=response.body, status_code=response.status, headers=response.headers)
+async def _send_response(response: WireResponse, send: Send) -> None:
+    fields = {"content-length": str(len(response.body)), **response.headers}
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
 
 
 def _too_slow(seconds: float) -> ApiError:

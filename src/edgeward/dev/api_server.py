@@ -13,8 +13,8 @@ from http.client import HTTPConnection, HTTPException
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
-from starlette.types import ASGIApp
 
+from edgeward.aws.app import AsgiApplication
 from edgeward.dev.errors import DevError
 from edgeward.dev.ports import LOOPBACK
 
@@ -22,7 +22,7 @@ from edgeward.dev.ports import LOOPBACK
 class ApiServer:
     """`application` on `port` of loopback. Start it once."""
 
-    def __init__(self, application: ASGIApp, port: int) -> None:
+    def __init__(self, application: AsgiApplication, port: int) -> None:
         self.port = port
         self._application = application
         self._loop = asyncio.new_event_loop()
