@@ -11,6 +11,7 @@ FINE = ("OK", "INFO")
 EXPLAINED: Mapping[str, str] = {
     "HSTS": "Strict-Transport-Security is the distribution's response headers policy's to add",
     "security_headers": "so are the other security headers",
+    "sessionresumption_ticket": "where there is TLS 1.3 alone testssl 3.0 may not get a connection to try it on",
 }
 """Id of a finding of testssl -> why it is not the edge's."""
 REQUIRED: Mapping[str, str] = {"OCSP_stapling": "offered", "cert_ocspRevoked": "not revoked"}
