@@ -6,9 +6,9 @@ from datetime import datetime
 from edgeward.aws.engine import ResourceSpec
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Transaction
-from edgeward.services.acm import certificates
 from edgeward.services.cloudfront import cache_policy, origin_request_policy, response_headers_policy
 from edgeward.services.cloudfront.distribution.references import OwnCertificate
+from edgeward.services.cloudfront.own_certificates import own_certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +52,9 @@ class StoreReferences(StoreAttachments):
         """How many distributions the account has besides the one being checked."""
         return self.transaction.count("distribution") - (self.distribution_id is not None)
 
-    def own_certificate(self, arn: str, /) -> OwnCertificate | None:
-        """The certificate of ACM that has the ARN; None when there is none."""
-        found = certificates.find_or_none(self.transaction, arn)
-        if found is None:
-            return None
-        status = certificates.status(found, self.now)
-        names = certificates.facts(found).dns_names if certificates.is_issued(found) else ()
-        return OwnCertificate(status=status, names=names)
+    def own_certificate(self, name: str, /) -> OwnCertificate | None:
+        """The certificate of ACM that has the ARN, or that of IAM that has the id; None when there is none."""
+        return own_certificate(self.transaction, name, self.now)
 
     def alias_owner(self, alias: str, /) -> str | None:
         """The id of the other distribution that has exactly this alias; None when it is free."""

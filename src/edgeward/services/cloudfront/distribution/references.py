@@ -17,6 +17,8 @@ class OwnCertificate:
     """As ACM tells it: `ISSUED`, `EXPIRED`."""
     names: tuple[str, ...]
     """The DNS names that viewers take it for, lower case; none unless it is issued."""
+    path: str | None = None
+    """Of a certificate of IAM's: `/cloudfront/`. ACM's have none."""
 
 
 class AttachedResources(Protocol):
@@ -42,8 +44,8 @@ class References(AttachedResources, Protocol):
     def distribution_count(self) -> int:
         """How many distributions the account has besides the one being checked."""
 
-    def own_certificate(self, arn: str, /) -> OwnCertificate | None:
-        """The certificate that has the ARN; None when there is none."""
+    def own_certificate(self, name: str, /) -> OwnCertificate | None:
+        """The certificate of ACM that has the ARN, or that of IAM that has the id; None when there is none."""
 
     def alias_owner(self, alias: str, /) -> str | None:
         """The id of the other distribution that has exactly this alias; None when it is free."""
