@@ -25,7 +25,7 @@ from edgeward.deploy.planner import Planner
 from edgeward.deploy.publisher import PublishedElsewhere, Publisher
 from edgeward.deploy.stapler import Stapler
 from edgeward.services.acm import renewing, validating
-from edgeward.services.acm.certificates import servable, tags_of_certificate
+from edgeward.services.acm.certificates import tags_of_certificate
 from edgeward.services.acm.challenges import Places, challenges_of
 from edgeward.services.acm.issuing import Issuer, Validating
 from edgeward.services.acm.periodic import Periodic
@@ -33,6 +33,7 @@ from edgeward.services.acm.renewing import renew_due
 from edgeward.services.acm.service import acm, acm_model
 from edgeward.services.acm.validating import Validations
 from edgeward.services.cloudfront.demands import tags_of_arn
+from edgeward.services.cloudfront.own_certificates import servable
 from edgeward.services.cloudfront.service import cloudfront, service_model
 from edgeward.services.cloudfront.trust_store import ReadObject, no_bucket
 from edgeward.services.edgeward.api import EdgewardApi

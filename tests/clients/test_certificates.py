@@ -172,3 +172,33 @@ def awaited(acm: Any, arn: str, is_it: Callable[[Any], bool]) -> Any:
         assert time.monotonic() < deadline, told
         time.sleep(0.2)
     return told
+
+
+def test_an_acme_ca_asks_the_edge_and_what_is_renewed_is_shown(tmp_path: Path, acme_server: AcmeServer) -> None:
+    state, name = tmp_path / "state", "www.by-http.dev"
+    state.mkdir()
+    (state / "acme.json").write_text(acme_server.record)
+    running = start_cdn(state, http_port=acme_server.http_port)
+    try:
+        acm = running.acm()
+        arn = acm.request_certificate(DomainName=name, ValidationMethod="HTTP")["CertificateArn"]
+        awaited(acm, arn, lambda told: told["Status"] == "ISSUED")
+        asking = config(arn) | {"Aliases": {"Quantity": 1, "Items": [name]}}
+        running.cloudfront().create_distribution(DistributionConfig=asking)
+        first = seen_of(running, acm, arn, name)
+
+        acm.renew_certificate(CertificateArn=arn)
+        awaited(acm, arn, lambda told: told["RenewalSummary"]["RenewalStatus"] == "SUCCESS")
+        assert seen_of(running, acm, arn, name) != first
+    finally:
+        assert running.stop() == 0, running.output
+
+
+def seen_of(running: RunningCdn, acm: Any, arn: str, name: str) -> bytes | None:
+    """The certificate that viewers are shown, which is the one that ACM has."""
+    issued = acm.get_certificate(CertificateArn=arn)
+    trusted = ssl.create_default_context(cadata=issued["CertificateChain"])
+    trusted.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    seen = running.handshake(name, trusted).certificate
+    assert seen == ssl.PEM_cert_to_DER_cert(issued["Certificate"])
+    return seen

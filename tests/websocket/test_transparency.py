@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from edgeward.edge.settings import EdgeSettings
+from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings
 from edgeward.scenario import certificates
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
 from edgeward.scenario.expansion import MAIN, OriginPorts
@@ -48,7 +48,9 @@ def stand() -> Iterator[Stand]:
     with contextlib.ExitStack() as parts:
         port = parts.enter_context(echo_server())
         edge = EdgeUnderTest(
-            EdgeSettings(workers=1), {MAIN: OriginPorts(port, port)}, certificates.edge_certificate([NAME])
+            EdgeSettings(workers=1, allowed_private_origins=LOOPBACK_NETWORKS),
+            {MAIN: OriginPorts(port, port)},
+            certificates.edge_certificate([NAME]),
         )
         parts.callback(edge.stop)
         names = ("Sec-WebSocket-Key", "Sec-WebSocket-Version", "Sec-WebSocket-Extensions")

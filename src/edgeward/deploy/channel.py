@@ -38,7 +38,7 @@ class Certificate(Protocol):
 
 
 OwnCertificates = Callable[[Transaction, str], Certificate | None]
-"""Gives the certificate of one's own that has an ARN; None when there is none that can be used."""
+"""Gives the certificate of one's own that has an ARN of ACM's or an id of IAM's; None without one that can be used."""
 
 
 def no_certificates(_transaction: Transaction, _arn: str) -> Certificate | None:

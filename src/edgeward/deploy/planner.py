@@ -21,7 +21,7 @@ from edgeward.services.acm.certificates import FAMILY as CERTIFICATE
 from edgeward.services.cloudfront.distribution.family import distribution_arn
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.origin_mtls import client_certificate_arn, client_certificate_arns
-from edgeward.services.cloudfront.distribution.viewer_certificate import own_certificate_arn
+from edgeward.services.cloudfront.distribution.viewer_certificate import own_certificate_name
 from edgeward.services.cloudfront.invalidation import patterns_of
 from edgeward.services.cloudfront.store_references import StoreAttachments
 from edgeward.store.transaction import SqlTransaction
@@ -204,7 +204,7 @@ class Planner:
         return {certificate["chain_pem"] for certificate in shown if certificate is not None}
 
     def _certificate(self, transaction: SqlTransaction, config: Shape) -> Shape | None:
-        named = own_certificate_arn(config)
+        named = own_certificate_name(config)
         if named is None:
             issued = _pem_members(self._certificates, items_of(config["Aliases"]))
             return None if issued is None else dict(issued)

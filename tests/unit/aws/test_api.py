@@ -11,7 +11,6 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from edgeward.aws.access import RootKeys
 from edgeward.aws.api import Api, Service
 from edgeward.aws.app import LARGEST_BODY, Application
 from edgeward.aws.engine import Call, Handler
@@ -19,6 +18,7 @@ from edgeward.aws.errors import ApiError
 from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.model import ServiceModel, Shape
 from edgeward.aws.wire import WireRequest, WireResponse
+from root_keys import RootKeys
 
 
 def request(body: bytes = b"", path: str = "/2020-05-31/distribution/E1", method: str = "GET") -> WireRequest:

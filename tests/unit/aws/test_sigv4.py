@@ -11,10 +11,10 @@ from botocore.auth import SigV4Auth, SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from edgeward.aws.access import RootKeys
 from edgeward.aws.errors import ApiError
 from edgeward.aws.sigv4 import verify
 from edgeward.aws.wire import WireRequest
+from root_keys import RootKeys
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 SECRETS = {"AKID": "secret", "slash/ed": "other"}

@@ -8,11 +8,11 @@ import pytest
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from edgeward.aws.access import RootKeys
 from edgeward.aws.errors import ApiError
 from edgeward.aws.sigv4 import verify
 from edgeward.aws.sigv4a import is_signed, public_key
 from edgeward.aws.wire import WireRequest
+from root_keys import RootKeys
 
 SERVICE = "cloudfront-keyvaluestore"
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from authorities import authority, signed
 from edgeward.aws.quotas import AWS_QUOTAS, Quotas, QuotaSettingsError, ServiceQuota, read_quotas
 from edgeward.services import quotas as table
 from edgeward.services.acm import quotas as acm
@@ -168,10 +169,22 @@ def second_version(clients: Clients) -> Any:
     return clients.iam.create_policy_version(PolicyArn=policy(clients), PolicyDocument=document)
 
 
+def server_certificate(clients: Clients) -> str:
+    name = unique("web")
+    material = {"CertificateBody": WEB.pem.decode(), "PrivateKey": WEB.key_pem.decode()}
+    clients.iam.upload_server_certificate(ServerCertificateName=name, **material)
+    return name
+
+
+def tagged_server_certificate(clients: Clients) -> Any:
+    return clients.iam.tag_server_certificate(ServerCertificateName=server_certificate(clients), Tags=TAG)
+
+
 def certificate(*names: str) -> Act:
     return lambda clients: clients.acm.request_certificate(DomainName="a.test", SubjectAlternativeNames=[*names])
 
 
+WEB = signed(["www.example.com"], issuer=authority(), number=1)
 TAG = [{"Key": "team", "Value": "edge"}]
 AWS_POLICY = "arn:aws:iam::aws:policy/CloudFrontFullAccess"
 LONG = {"StringEquals": {"aws:username": "u" * 300}}
@@ -276,6 +289,8 @@ CASES: dict[ServiceQuota, tuple[int, Act]] = {
     ),
     iam.TRUST_POLICY_LENGTH: (256, lambda clients: role(clients, **LONG)),
     iam.ROLES: (0, role),
+    iam.SERVER_CERTIFICATES: (0, server_certificate),
+    iam.SERVER_CERTIFICATE_TAGS: (0, tagged_server_certificate),
     iam.ACCESS_KEYS: (0, lambda clients: clients.iam.create_access_key(UserName=user(clients))),
     iam.ROLE_TAGS: (0, lambda clients: clients.iam.tag_role(RoleName=role(clients), Tags=TAG)),
     iam.USER_TAGS: (0, lambda clients: clients.iam.tag_user(UserName=user(clients), Tags=TAG)),

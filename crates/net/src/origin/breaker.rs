@@ -1,6 +1,6 @@
 //! When an origin is left alone for a moment: a circuit breaker for connections that fail.
 //!
-//! Made so that a healthy origin never notices it (docs/adr/0006): only connections that were refused or not answered
+//! Made so that a healthy origin never notices it (docs/adr/0007): only connections that were refused or not answered
 //! count, those that failed at the same time count once, and it opens no earlier than a second after the first of them;
 //! connections that are open go on being used. While it is open one request at a time tries, after a pause that doubles
 //! from one second to ten; the first connection closes it. Pure: the time is passed in. Used by `admission`.

@@ -36,15 +36,29 @@ class Material:
     """PKCS #8, not encrypted."""
 
 
-def read_material(certificate: bytes, chain: bytes | None, private_key: bytes, now: datetime) -> Material:
-    """What was sent, written anew. Raises ApiError `ValidationException`, without a word of what it was."""
+class OtherKeyError(ApiError):
+    """The private key is that of another certificate."""
+
+    def __init__(self) -> None:
+        message = "The private key is not that of the certificate. Send the two that belong together."
+        super().__init__("ValidationException", message)
+
+
+def read_material(
+    certificate: bytes, chain: bytes | None, private_key: bytes, now: datetime, *, needs_issuers: bool = True
+) -> Material:
+    """What was sent, written anew. Raises ApiError `ValidationException`, without a word of what it was.
+
+    Unless it `needs_issuers`, a certificate may come without those who signed it.
+    """
     [leaf] = _certificates(certificate, "Certificate", most=1)
     issuers = _certificates(chain, "CertificateChain", most=quotas.ISSUERS) if chain is not None else []
     key = _private_key(private_key)
     _check_leaf(leaf)
     if key.public_key() != leaf.public_key():
-        raise _invalid("The private key is not that of the certificate. Send the two that belong together.")
-    _check_chain(leaf, issuers)
+        raise OtherKeyError
+    if issuers or needs_issuers:
+        _check_chain(leaf, issuers)
     _check_validity(leaf, issuers, now)
     return Material(
         certificate=_pem(leaf),

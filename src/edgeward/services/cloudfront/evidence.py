@@ -41,6 +41,9 @@ MEMBERS: Mapping[str, Sequence[str]] = {
     "ViewerCertificate.ACMCertificateArn": (
         "tests/clients/test_certificates.py::test_viewers_are_shown_the_certificate_that_the_distribution_names",
     ),
+    "ViewerCertificate.IAMCertificateId": (
+        "tests/unit/services/iam/test_server_certificates.py::test_a_distribution_shows_one_and_holds_it",
+    ),
     "ViewerCertificate.MinimumProtocolVersion": ("tls/policy-tls12", "tls/policy-tls13-only"),
     "ViewerMtlsConfig.Mode": ("tls/mtls-required", "tls/mtls-optional", "tls/mtls-passthrough"),
     "ViewerMtlsConfig.TrustStoreConfig.TrustStoreId": ("tls/mtls-required", "tls/mtls-intermediate-trusted"),

@@ -6,9 +6,9 @@ from datetime import datetime
 from edgeward.aws.engine import ResourceSpec
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Transaction
-from edgeward.services.acm import certificates
 from edgeward.services.cloudfront import cache_policy, origin_request_policy, response_headers_policy, trust_store
 from edgeward.services.cloudfront.distribution.references import NamedTrustStore, OwnCertificate
+from edgeward.services.cloudfront.own_certificates import own_certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +52,9 @@ class StoreReferences(StoreAttachments):
     distribution_id: str | None = None
     """The distribution being checked; None for a new one."""
 
-    def own_certificate(self, arn: str, /) -> OwnCertificate | None:
-        """The certificate of ACM that has the ARN; None when there is none."""
-        found = certificates.find_or_none(self.transaction, arn)
-        if found is None:
-            return None
-        status = certificates.status(found, self.now)
-        if not certificates.is_issued(found):
-            return OwnCertificate(status=status, names=())
-        facts = certificates.facts(found)
-        return OwnCertificate(status=status, names=facts.dns_names, is_for_clients=facts.is_for_clients)
+    def own_certificate(self, name: str, /) -> OwnCertificate | None:
+        """The certificate of ACM that has the ARN, or that of IAM that has the id; None when there is none."""
+        return own_certificate(self.transaction, name, self.now)
 
     def trust_store(self, store_id: str, /) -> NamedTrustStore | None:
         """The trust store that has the id; None when there is none."""

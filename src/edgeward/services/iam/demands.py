@@ -1,13 +1,15 @@
-"""What calls of IAM need to be allowed, on the ARN of the user, role or policy that they are about.
+"""What calls of IAM need to be allowed, on the ARN of the user, role, policy or server certificate they are about.
 
 Rules: Service Authorization Reference, "Actions, resources, and condition keys for AWS Identity and Access Management".
 """
+
+from dataclasses import replace
 
 from edgeward.aws.access import Caller, Demand, Demands
 from edgeward.aws.model import Operation, Shape
 from edgeward.aws.resources import ResourceStore
 from edgeward.services.iam import entities
-from edgeward.services.iam.entities import ROLE, USER, EntityKind
+from edgeward.services.iam.entities import ROLE, SERVER_CERTIFICATE, USER, EntityKind
 
 
 def iam_demands(store: ResourceStore, account_id: str) -> Demands:
@@ -16,15 +18,15 @@ def iam_demands(store: ResourceStore, account_id: str) -> Demands:
     def demands(caller: Caller, operation: Operation, members: Shape) -> list[Demand]:
         tags = {tag["Key"]: tag.get("Value", "") for tag in members.get("Tags", []) if "Key" in tag}
         policy = {"iam:policyarn": [members["PolicyArn"]]} if "PolicyArn" in members else {}
-        return [
-            Demand(
-                action=f"iam:{operation.name}",
-                resource=_resource(store, account_id, caller, operation.name, members),
-                tags=tags or None,
-                tag_keys=tuple(members.get("TagKeys", tags)),
-                keys=policy,
-            )
-        ]
+        demand = Demand(
+            action=f"iam:{operation.name}",
+            resource=_resource(store, account_id, caller, operation.name, members),
+            tags=tags or None,
+            tag_keys=tuple(members.get("TagKeys", tags)),
+            keys=policy,
+        )
+        target = _target(demand.resource, operation.name, members)
+        return [demand] if target is None else [demand, replace(demand, resource=target)]
 
     return demands
 
@@ -32,7 +34,7 @@ def iam_demands(store: ResourceStore, account_id: str) -> Demands:
 def _resource(store: ResourceStore, account_id: str, caller: Caller, operation: str, members: Shape) -> str:
     if operation in _LISTS:
         return f"arn:aws:iam::{account_id}:{_LISTS[operation]}{members.get('PathPrefix', '/')}"
-    for kind in (ROLE, USER):
+    for kind in (ROLE, USER, SERVER_CERTIFICATE):
         if kind.name_member in members:
             return _entity(store, account_id, kind, members)
     if "PolicyArn" in members:
@@ -41,6 +43,16 @@ def _resource(store: ResourceStore, account_id: str, caller: Caller, operation: 
         return f"arn:aws:iam::{account_id}:policy{members.get('Path', '/')}{members['PolicyName']}"
     # Users who name nobody mean themselves.
     return caller.arn
+
+
+def _target(resource: str, operation: str, members: Shape) -> str | None:
+    """The ARN that a certificate would have after it is renamed or moved; None where the operation does neither."""
+    if operation != "UpdateServerCertificate":
+        return None
+    account, _, place = resource.partition(":server-certificate")
+    path, _, name = place.rpartition("/")
+    path, name = members.get("NewPath", f"{path}/"), members.get("NewServerCertificateName", name)
+    return f"{account}:server-certificate{path}{name}"
 
 
 def _entity(store: ResourceStore, account_id: str, kind: EntityKind, members: Shape) -> str:
@@ -53,4 +65,9 @@ def _entity(store: ResourceStore, account_id: str, kind: EntityKind, members: Sh
     return f"arn:aws:iam::{account_id}:{kind.word}{members.get('Path', '/')}{name}"
 
 
-_LISTS = {"ListPolicies": "policy", "ListRoles": "role", "ListUsers": "user"}
+_LISTS = {
+    "ListPolicies": "policy",
+    "ListRoles": "role",
+    "ListServerCertificates": "server-certificate",
+    "ListUsers": "user",
+}

@@ -1,4 +1,4 @@
-"""Users and roles: what the two have in common. Their policies and tags lie in their configurations.
+"""Users, roles and server certificates: what they have in common. Their policies and tags lie in their configurations.
 
 Invariant: the name is unique among the living of its kind, whatever its case. Rules: IAM API reference.
 """
@@ -18,7 +18,7 @@ from edgeward.services.iam import quotas
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntityKind:
-    """Users, or roles."""
+    """Users, roles, or server certificates."""
 
     family: str
     word: str
@@ -30,10 +30,6 @@ class EntityKind:
     most: ServiceQuota
     """How many an account has."""
     most_tags: ServiceQuota
-    most_policies: ServiceQuota
-    """How many managed policies one may have."""
-    inline_size: int
-    """Characters that all its inline policies may have together."""
 
     @property
     def name_member(self) -> str:
@@ -41,7 +37,17 @@ class EntityKind:
         return f"{self.noun}Name"
 
 
-USER = EntityKind(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorKind(EntityKind):
+    """Users, or roles: those who act, and have policies that say what they may."""
+
+    most_policies: ServiceQuota
+    """How many managed policies one may have."""
+    inline_size: int
+    """Characters that all its inline policies may have together."""
+
+
+USER = ActorKind(
     family="iam-user",
     word="user",
     noun="User",
@@ -51,7 +57,7 @@ USER = EntityKind(
     most_policies=quotas.POLICIES_PER_USER,
     inline_size=2_048,
 )
-ROLE = EntityKind(
+ROLE = ActorKind(
     family="iam-role",
     word="role",
     noun="Role",
@@ -61,7 +67,17 @@ ROLE = EntityKind(
     most_policies=quotas.POLICIES_PER_ROLE,
     inline_size=10_240,
 )
-KINDS: Mapping[str, EntityKind] = {kind.prefix: kind for kind in (USER, ROLE)}
+KINDS: Mapping[str, ActorKind] = {kind.prefix: kind for kind in (USER, ROLE)}
+"""Those who act, by the beginning of their ids."""
+SERVER_CERTIFICATE = EntityKind(
+    family="iam-server-certificate",
+    word="server-certificate",
+    noun="ServerCertificate",
+    prefix="ASCA",
+    most=quotas.SERVER_CERTIFICATES,
+    most_tags=quotas.SERVER_CERTIFICATE_TAGS,
+)
+"""The family is the kind of the references that hold one, by its id."""
 
 
 def find(transaction: Transaction, kind: EntityKind, name: str) -> Resource:
@@ -83,10 +99,10 @@ def arn_of(account_id: str, kind: EntityKind, entity: Resource) -> str:
 
 
 def tags_of_entity(account_id: str) -> Callable[[Transaction, str], Mapping[str, str]]:
-    """Looks the tags of a user or role up by its ARN; one that is not there has none."""
+    """Looks the tags of one up by its ARN; one that is not there has none."""
 
     def look_up(transaction: Transaction, arn: str) -> Mapping[str, str]:
-        kind = next((kind for kind in KINDS.values() if f":{kind.word}/" in arn), None)
+        kind = next((kind for kind in (USER, ROLE, SERVER_CERTIFICATE) if f":{kind.word}/" in arn), None)
         entity = transaction.find_by_name(kind.family, arn.rpartition("/")[2].lower()) if kind is not None else None
         if kind is None or entity is None or arn_of(account_id, kind, entity) != arn:
             return {}
@@ -95,7 +111,13 @@ def tags_of_entity(account_id: str) -> Callable[[Transaction, str], Mapping[str,
     return look_up
 
 
-def create(environment: Environment, kind: EntityKind, call: Call, members: Shape) -> Resource:
+def create(
+    environment: Environment,
+    kind: EntityKind,
+    call: Call,
+    members: Shape,
+    attributes_of: Callable[[str], Shape] = lambda _id: {},
+) -> Resource:
     """Stores a new one. Raises ApiError `EntityAlreadyExists` or `LimitExceeded`."""
     refuse_unserved(call, "PermissionsBoundary")
     name = call.members[kind.name_member]
@@ -114,6 +136,7 @@ def create(environment: Environment, kind: EntityKind, call: Call, members: Shap
         config,
         etag=environment.identifiers.capital("E"),
     )
+    entity = replace(entity, attributes=attributes_of(entity.id))
     with environment.store.write() as transaction:
         if transaction.find_by_name(kind.family, name.lower()) is not None:
             raise ApiError("EntityAlreadyExists", f"{kind.noun} with name {name} already exists.")
@@ -180,7 +203,7 @@ def sliced(items: Sequence[Any], member: str, call: Call) -> Shape:
 
 
 def tagged(environment: Environment, kind: EntityKind, call: Call) -> Shape:
-    """TagUser and TagRole: adds tags, and replaces those of the same keys."""
+    """TagUser and its like: adds tags, and replaces those of the same keys."""
     with environment.store.write() as transaction:
         entity = find(transaction, kind, call.members[kind.name_member])
         tags = {tag["Key"]: tag for tag in [*entity.config["Tags"], *call.members["Tags"]]}
@@ -190,7 +213,7 @@ def tagged(environment: Environment, kind: EntityKind, call: Call) -> Shape:
 
 
 def untagged(environment: Environment, kind: EntityKind, call: Call) -> Shape:
-    """UntagUser and UntagRole."""
+    """UntagUser and its like."""
     with environment.store.write() as transaction:
         entity = find(transaction, kind, call.members[kind.name_member])
         kept = [tag for tag in entity.config["Tags"] if tag["Key"] not in call.members["TagKeys"]]
@@ -199,7 +222,7 @@ def untagged(environment: Environment, kind: EntityKind, call: Call) -> Shape:
 
 
 def list_tags(environment: Environment, kind: EntityKind, call: Call) -> Shape:
-    """ListUserTags and ListRoleTags."""
+    """ListUserTags and its like."""
     with environment.store.read() as transaction:
         return sliced(find(transaction, kind, call.members[kind.name_member]).config["Tags"], "Tags", call)
 

@@ -6,10 +6,10 @@ from edgeward.aws.engine import Call, Environment, Handler
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape
 from edgeward.services.iam import documents, entities
-from edgeward.services.iam.entities import EntityKind
+from edgeward.services.iam.entities import ActorKind
 
 
-def inline_policy_handlers(environment: Environment, kind: EntityKind) -> dict[str, Handler]:
+def inline_policy_handlers(environment: Environment, kind: ActorKind) -> dict[str, Handler]:
     """The operations on the inline policies of users, or of roles; and those on their tags."""
     noun = kind.noun
     return {
@@ -23,7 +23,7 @@ def inline_policy_handlers(environment: Environment, kind: EntityKind) -> dict[s
     }
 
 
-def put(environment: Environment, kind: EntityKind, call: Call) -> Shape:
+def put(environment: Environment, kind: ActorKind, call: Call) -> Shape:
     """Adds a policy or replaces the one of that name."""
     name, document = call.members["PolicyName"], call.members["PolicyDocument"]
     documents.check(document, longest=kind.inline_size)
@@ -39,7 +39,7 @@ def put(environment: Environment, kind: EntityKind, call: Call) -> Shape:
     return {}
 
 
-def get(environment: Environment, kind: EntityKind, call: Call) -> Shape:
+def get(environment: Environment, kind: ActorKind, call: Call) -> Shape:
     """The document of a policy."""
     name = call.members["PolicyName"]
     with environment.store.read() as transaction:
@@ -50,14 +50,14 @@ def get(environment: Environment, kind: EntityKind, call: Call) -> Shape:
     return {kind.name_member: entity.config["Name"], "PolicyName": name, "PolicyDocument": document}
 
 
-def list_names(environment: Environment, kind: EntityKind, call: Call) -> Shape:
+def list_names(environment: Environment, kind: ActorKind, call: Call) -> Shape:
     """The names of all policies."""
     with environment.store.read() as transaction:
         entity = entities.find(transaction, kind, call.members[kind.name_member])
     return entities.sliced(sorted(entity.config["Inline"]), "PolicyNames", call)
 
 
-def delete(environment: Environment, kind: EntityKind, call: Call) -> Shape:
+def delete(environment: Environment, kind: ActorKind, call: Call) -> Shape:
     """Removes a policy."""
     name = call.members["PolicyName"]
     with environment.store.write() as transaction:
@@ -69,5 +69,5 @@ def delete(environment: Environment, kind: EntityKind, call: Call) -> Shape:
     return {}
 
 
-def _no_such(kind: EntityKind, name: str) -> ApiError:
+def _no_such(kind: ActorKind, name: str) -> ApiError:
     return ApiError("NoSuchEntity", f"The {kind.word} policy with name {name} cannot be found.")

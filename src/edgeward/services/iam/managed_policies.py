@@ -17,7 +17,7 @@ from edgeward.aws.listing import every
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
 from edgeward.services.iam import documents, entities, quotas
-from edgeward.services.iam.entities import ATTACHED, KINDS, EntityKind
+from edgeward.services.iam.entities import ATTACHED, KINDS, ActorKind
 
 
 def managed_policy_handlers(environment: Environment) -> dict[str, Handler]:
@@ -36,7 +36,7 @@ def managed_policy_handlers(environment: Environment) -> dict[str, Handler]:
     }
 
 
-def attachment_handlers(environment: Environment, kind: EntityKind) -> dict[str, Handler]:
+def attachment_handlers(environment: Environment, kind: ActorKind) -> dict[str, Handler]:
     """The operations that attach them to users, or to roles."""
     return {
         f"Attach{kind.noun}Policy": partial(attach, environment, kind),
@@ -220,7 +220,7 @@ def list_entities(environment: Environment, call: Call) -> Shape:
     return answer
 
 
-def attach(environment: Environment, kind: EntityKind, call: Call) -> Shape:
+def attach(environment: Environment, kind: ActorKind, call: Call) -> Shape:
     """Attaches a policy; one that is attached already stays so."""
     arn = call.members["PolicyArn"]
     with environment.store.write() as transaction:
@@ -234,7 +234,7 @@ def attach(environment: Environment, kind: EntityKind, call: Call) -> Shape:
     return {}
 
 
-def detach(environment: Environment, kind: EntityKind, call: Call) -> Shape:
+def detach(environment: Environment, kind: ActorKind, call: Call) -> Shape:
     """Detaches a policy."""
     arn = call.members["PolicyArn"]
     with environment.store.write() as transaction:
@@ -246,7 +246,7 @@ def detach(environment: Environment, kind: EntityKind, call: Call) -> Shape:
     return {}
 
 
-def list_attached(environment: Environment, kind: EntityKind, call: Call) -> Shape:
+def list_attached(environment: Environment, kind: ActorKind, call: Call) -> Shape:
     """The policies that a user or role has."""
     entities.refuse_unserved(call, "PathPrefix")
     with environment.store.read() as transaction:

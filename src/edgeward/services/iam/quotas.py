@@ -20,8 +20,10 @@ TRUST_POLICY_LENGTH = _adjustable(
     name="Role trust policy length", default=2_048, unit="characters", lowest=256, highest=4_096
 )
 ROLES = _adjustable(name="Roles per account", default=1_000)
+SERVER_CERTIFICATES = _adjustable(name="Server certificates per account", default=20, highest=1_000)
 ACCESS_KEYS = _fixed(name="Access keys assigned to an IAM user", default=2, highest=100)
 ROLE_TAGS = _fixed(name="Tags that can be attached to an IAM role", default=50, highest=50)
+SERVER_CERTIFICATE_TAGS = _fixed(name="Tags that can be attached to a server certificate", default=50, highest=50)
 USER_TAGS = _fixed(name="Tags that can be attached to an IAM user", default=50, highest=50)
 USERS = _fixed(name="Users in an AWS account", default=5_000)
 POLICY_VERSIONS = _fixed(name="Versions of a managed policy that can be stored", default=5, lowest=1, highest=100)

@@ -15,16 +15,18 @@ from edgeward.services.iam.guard import Guard
 from edgeward.services.iam.inline_policies import inline_policy_handlers
 from edgeward.services.iam.managed_policies import attachment_handlers, managed_policy_handlers
 from edgeward.services.iam.roles import role_handlers
+from edgeward.services.iam.server_certificates import server_certificate_handlers
 from edgeward.services.iam.sts import sts_handlers
 from edgeward.services.iam.users import user_handlers
 
 
 def iam(environment: Environment, guard: Guard) -> Service:
-    """Users, roles and policies over `environment`."""
+    """Users, roles, policies and server certificates over `environment`."""
     handlers = {
         **user_handlers(environment, guard.vault),
         **role_handlers(environment),
         **managed_policy_handlers(environment),
+        **server_certificate_handlers(environment, guard.vault),
     }
     for kind in (USER, ROLE):
         handlers |= inline_policy_handlers(environment, kind) | attachment_handlers(environment, kind)

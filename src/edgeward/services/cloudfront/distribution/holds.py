@@ -51,6 +51,7 @@ def _value_at(shape: Shape, path: str) -> str:
 DISTRIBUTION_MEMBERS = {
     "WebACLId": "web-acl",
     "ViewerCertificate.ACMCertificateArn": "acm-certificate",
+    "ViewerCertificate.IAMCertificateId": "iam-server-certificate",
     "ContinuousDeploymentPolicyId": "continuous-deployment-policy",
     "AnycastIpListId": "anycast-ip-list",
     "ConnectionMode": "connection-mode",

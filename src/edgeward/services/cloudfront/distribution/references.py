@@ -19,6 +19,8 @@ class OwnCertificate:
     """The DNS names that viewers take it for, lower case; none unless it is issued."""
     is_for_clients: bool = False
     """Whether its extended key usage allows to prove to a server who one is."""
+    path: str | None = None
+    """Of a certificate of IAM's: `/cloudfront/`. ACM's have none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +53,8 @@ class AttachedResources(Protocol):
 class References(AttachedResources, Protocol):
     """What is attached to a distribution, and its fellow distributions."""
 
-    def own_certificate(self, arn: str, /) -> OwnCertificate | None:
-        """The certificate that has the ARN; None when there is none."""
+    def own_certificate(self, name: str, /) -> OwnCertificate | None:
+        """The certificate of ACM that has the ARN, or that of IAM that has the id; None when there is none."""
 
     def trust_store(self, store_id: str, /) -> NamedTrustStore | None:
         """The trust store that has the id; None when there is none."""

@@ -70,6 +70,7 @@ EFFECTS: Mapping[str, str] = {
     "Restrictions.GeoRestriction": "viewers of which countries are served",
     "ViewerCertificate.CloudFrontDefaultCertificate": "the local authority issues a certificate for the aliases",
     "ViewerCertificate.ACMCertificateArn": "viewers are shown this certificate of ACM's",
+    "ViewerCertificate.IAMCertificateId": "viewers are shown this server certificate of IAM's",
     "ViewerCertificate.MinimumProtocolVersion": "which TLS viewers may use; never less than TLSv1.2_2021 gives",
     "ViewerMtlsConfig.Mode": "whether viewers have to show a certificate, may, or are asked on behalf of the origin",
     "ViewerMtlsConfig.TrustStoreConfig.TrustStoreId": "whose certificates are taken",

@@ -95,11 +95,6 @@ _DISTRIBUTION_REFUSALS = (
         "set Enabled to false",
     ),
     Refusal(
-        "ViewerCertificate.IAMCertificateId",
-        _is_unset,
-        "IAM keeps no server certificates here; import the certificate by ACM's API and set ACMCertificateArn",
-    ),
-    Refusal(
         "ViewerCertificate.SSLSupportMethod",
         _is_one_of("sni-only"),
         "this edge has no address for each certificate; use sni-only",

@@ -13,14 +13,15 @@ DEFAULT_SECURITY_POLICY = "TLSv1"
 """Of a distribution without a certificate of its own, whatever it says (API reference, ViewerCertificate)."""
 
 
-def own_certificate_arn(config: Shape) -> str | None:
-    """The ARN of the certificate of ACM that the distribution names; None where it has CloudFront's."""
-    return config.get("ViewerCertificate", {}).get("ACMCertificateArn") or None
+def own_certificate_name(config: Shape) -> str | None:
+    """The ARN of ACM's certificate, or the id of IAM's, that the distribution names; None where it has CloudFront's."""
+    certificate = config.get("ViewerCertificate", {})
+    return certificate.get("ACMCertificateArn") or certificate.get("IAMCertificateId") or None
 
 
 def security_policy(config: Shape) -> str:
     """The policy that counts, as MinimumProtocolVersion spells it. `config` is filled with defaults."""
-    if own_certificate_arn(config) is None:
+    if own_certificate_name(config) is None:
         return DEFAULT_SECURITY_POLICY
     policy: str = config["ViewerCertificate"]["MinimumProtocolVersion"]
     return policy
@@ -44,12 +45,17 @@ def check_viewer_certificate(config: Shape) -> None:
 
 def check_own_certificate(config: Shape, references: References) -> None:
     """The certificate that the distribution names is there, is issued, and covers its aliases."""
-    arn = own_certificate_arn(config)
-    if arn is None:
+    name = own_certificate_name(config)
+    if name is None:
         return
-    at, certificate = Field().member("ViewerCertificate.ACMCertificateArn"), references.own_certificate(arn)
+    member = "ACMCertificateArn" if config["ViewerCertificate"].get("ACMCertificateArn") else "IAMCertificateId"
+    at, certificate = Field().member(f"ViewerCertificate.{member}"), references.own_certificate(name)
     if certificate is None:
-        raise at.refused(f"there is no certificate {shown(arn)!r}; import it by ACM's API", "InvalidViewerCertificate")
+        how = _BY_API[member]
+        raise at.refused(f"there is no certificate {shown(name)!r}; {how}", "InvalidViewerCertificate")
+    if certificate.path is not None and not certificate.path.startswith(CLOUDFRONT_PATH):
+        message = f"the certificate's path is {shown(certificate.path)}; move it to one that begins {CLOUDFRONT_PATH}"
+        raise at.refused(message, "InvalidViewerCertificate")
     if certificate.status != "ISSUED":
         message = f"the certificate's status is {certificate.status}; only one that is ISSUED can be shown"
         raise at.refused(message, "InvalidViewerCertificate")
@@ -74,4 +80,10 @@ def _check_security_policy(at: Field, certificate: Shape) -> None:
         raise at.refused(message, "InvalidMinimumProtocolVersion")
 
 
+CLOUDFRONT_PATH = "/cloudfront/"
+"""How the paths of IAM's certificates begin that CloudFront may use (IAM User Guide, "Manage server certificates")."""
+_BY_API = {
+    "ACMCertificateArn": "import it by ACM's API",
+    "IAMCertificateId": "upload it by IAM's API, and name it by its ServerCertificateId",
+}
 _SOURCES = ("CloudFrontDefaultCertificate", "ACMCertificateArn", "IAMCertificateId")

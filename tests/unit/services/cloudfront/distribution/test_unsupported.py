@@ -70,7 +70,6 @@ ENABLED = {"Enabled": True}
 ASKED_FOR: list[tuple[str, Any]] = [
     ("OriginGroups.Items.0.SelectionCriteria", "media-quality-based"),
     ("Logging", {"Enabled": True, "Bucket": "b.s3.amazonaws.com"}),
-    ("ViewerCertificate.IAMCertificateId", "1"),
     ("ViewerCertificate.SSLSupportMethod", "vip"),
     ("ViewerCertificate.SSLSupportMethod", "static-ip"),
     ("WebACLId", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/x/1"),
