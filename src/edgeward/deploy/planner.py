@@ -46,6 +46,8 @@ class Step:
     orders: tuple[bytes, ...] = ()
     completes: tuple[PendingChange, ...] = ()
     """The outbox rows that are done once every edge has taken the step."""
+    left_out: frozenset[int] = frozenset()
+    """The positions of those that are not: their distributions could not be compiled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,14 @@ class Planner:
         change = self._encode_change(position, known)
         self._position = position
         self._sequence = position if change is not None else self._sequence
-        return Step(position=position, sequence=self._sequence, change=change, orders=orders, completes=completes)
+        return Step(
+            position=position,
+            sequence=self._sequence,
+            change=change,
+            orders=orders,
+            completes=completes,
+            left_out=frozenset(each.position for each in changes if each.id in failed),
+        )
 
     def renewed(self, transaction: SqlTransaction) -> list[str]:
         """The ids of compiled distributions that would get another certificate, or another staple, now."""
@@ -200,7 +209,7 @@ class Planner:
         One that cannot be compiled just now may still have responses on an edge's disk.
         """
         invalidation = transaction.find("invalidation", change.id)
-        if invalidation is None or transaction.find("distribution", invalidation.parent or "") is None:
+        if invalidation is None or not self._is_there(transaction, invalidation.parent or ""):
             return None
         order = {
             "format": 1,
@@ -211,6 +220,10 @@ class Planner:
             ),
         }
         return json.dumps(order, sort_keys=True, separators=(",", ":")).encode()
+
+    def _is_there(self, transaction: SqlTransaction, id: str) -> bool:
+        """Whether a distribution lives; those that are compiled do."""
+        return id in self._compiled or transaction.find("distribution", id) is not None
 
 
 def _ocsp_member(staple: Staple) -> Shape:
