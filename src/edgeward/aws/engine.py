@@ -17,7 +17,7 @@ from edgeward.aws.identifiers import Identifiers
 from edgeward.aws.listing import answer_page, read_page, requested_page
 from edgeward.aws.model import ServiceModel, Shape, content_member, payload_member
 from edgeward.aws.quotas import AWS_QUOTAS, Quotas, ServiceQuota
-from edgeward.aws.resources import Deployment, Page, Reference, Resource, ResourceStore, Transaction
+from edgeward.aws.resources import FINAL_STATUS, Deployment, Page, Reference, Resource, ResourceStore, Transaction
 from edgeward.aws.wire import WireRequest
 
 
@@ -313,11 +313,17 @@ class ResourceEngine:
 
         Never with a newer version: its ETag would let the caller overwrite a change it has not seen.
         """
-        self._settle(written)
+        has_settled = self._settle(written)
         with self._environment.store.read() as transaction:
-            current = transaction.find(resource.family, resource.id)
-            reached = replace(resource, status=current.status if current is not None else "InProgress")
+            reached = self._reached(transaction, resource, has_settled=has_settled)
             return self._answer(verb, transaction, reached, origin)
+
+    def _reached(self, transaction: Transaction, resource: Resource, *, has_settled: bool) -> Resource:
+        """The version with its status, which is looked up only where it is not known."""
+        if has_settled and resource.family in FINAL_STATUS:
+            return replace(resource, status=FINAL_STATUS[resource.family])
+        current = transaction.find(resource.family, resource.id)
+        return replace(resource, status=current.status if current is not None else "InProgress")
 
     def _answer(self, verb: Verb, transaction: Transaction, resource: Resource, origin: str) -> Shape:
         collection = self._operations[self.spec.operation("create")].uri
@@ -354,9 +360,10 @@ class ResourceEngine:
             attributes=spec.new_attributes(identifiers),
         )
 
-    def _settle(self, transaction: Transaction) -> None:
-        if transaction.last_position is not None:
-            self._environment.deployment.settle(transaction.last_position)
+    def _settle(self, transaction: Transaction) -> bool:
+        """Whether something was written that every edge has by now."""
+        position = transaction.last_position
+        return position is not None and self._environment.deployment.settle(position)
 
     def _read_config(self, verb: Verb, call: Call, before: Resource | None) -> Shape:
         if self.spec.read_config is not None:

@@ -16,6 +16,9 @@ from edgeward.aws.model import Shape
 Status = Literal["InProgress", "Deployed", "Completed", ""]
 """Where a resource stands at the edges; empty for resources that are not deployed themselves."""
 
+FINAL_STATUS: Mapping[str, Status] = {"distribution": "Deployed", "invalidation": "Completed", "acm-certificate": ""}
+"""The status of a resource once every edge has its last change, by family."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
@@ -169,7 +172,7 @@ class ResourceStore(Protocol):
 class Deployment(Protocol):
     """What happens to committed changes. `edgeward.deploy.publisher` implements it."""
 
-    def settle(self, position: int) -> None:
+    def settle(self, position: int) -> bool:
         """Sends the outbox up to `position` to the edges; returns when they have it, or when waiting takes
-        too long.
+        too long: whether they have what lies at `position`.
         """

@@ -48,6 +48,8 @@ class Step:
     orders: tuple[bytes, ...] = ()
     completes: tuple[PendingChange, ...] = ()
     """The outbox rows that are done once every edge has taken the step."""
+    left_out: frozenset[int] = frozenset()
+    """The positions of those that are not: their distributions could not be compiled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,14 @@ class Planner:
         change = self._encode_change(position, known, self._changed_challenges(transaction, changes))
         self._position = position
         self._sequence = position if change is not None else self._sequence
-        return Step(position=position, sequence=self._sequence, change=change, orders=orders, completes=completes)
+        return Step(
+            position=position,
+            sequence=self._sequence,
+            change=change,
+            orders=orders,
+            completes=completes,
+            left_out=frozenset(each.position for each in changes if each.id in failed),
+        )
 
     def _changed_challenges(self, transaction: SqlTransaction, changes: Iterable[PendingChange]) -> Challenges | None:
         if not any(change.family == CERTIFICATE for change in changes):
@@ -233,7 +242,7 @@ class Planner:
         One that cannot be compiled just now may still have responses on an edge's disk.
         """
         invalidation = transaction.find("invalidation", change.id)
-        if invalidation is None or transaction.find("distribution", invalidation.parent or "") is None:
+        if invalidation is None or not self._is_there(transaction, invalidation.parent or ""):
             return None
         order = {
             "format": 1,
@@ -244,6 +253,10 @@ class Planner:
             ),
         }
         return json.dumps(order, sort_keys=True, separators=(",", ":")).encode()
+
+    def _is_there(self, transaction: SqlTransaction, id: str) -> bool:
+        """Whether a distribution lives; those that are compiled do."""
+        return id in self._compiled or transaction.find("distribution", id) is not None
 
 
 def ocsp_member(staple: Staple) -> Shape:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
-from edgeward.aws.resources import PendingChange, Status
+from edgeward.aws.resources import FINAL_STATUS, PendingChange
 from edgeward.deploy.channel import Channel
 from edgeward.deploy.delivery import Backoff, Delivery
 from edgeward.deploy.planner import Planner, Snapshot, Step
@@ -44,6 +44,7 @@ class Publisher:
         self._completing = threading.Lock()
         self._steps: deque[Step] = deque()
         self._completed = 0
+        self._left_out: set[int] = set()
         self._is_running = False
         self._threads: list[threading.Thread] = []
 
@@ -75,10 +76,9 @@ class Publisher:
             thread.join(STOP_SECONDS)
         self._alone.close()
 
-    def settle(self, position: int) -> None:
-        """Sends the outbox up to `position`; returns when every edge has it, or waiting takes too long."""
-        if self._advance():
-            self._await_completion(position)
+    def settle(self, position: int) -> bool:
+        """Sends the outbox up to `position`; returns whether every edge has it, once waiting takes too long."""
+        return self._advance() and self._await_completion(position)
 
     def chains(self) -> set[str]:
         """The certificate chains that distributions show, PEM."""
@@ -100,7 +100,9 @@ class Publisher:
             if not self._is_running:
                 return False
             with self._store.read() as transaction:
-                self._steps.extend(self._planner.advance(transaction))
+                steps = self._planner.advance(transaction)
+            self._steps.extend(steps)
+            self._left_out.update(*(step.left_out for step in steps))
             self._shorten()
             self._changed.notify_all()
         self.acknowledge()
@@ -153,12 +155,13 @@ class Publisher:
             for change in changes:
                 transaction.complete(change, FINAL_STATUS[change.family])
 
-    def _await_completion(self, position: int) -> None:
+    def _await_completion(self, position: int) -> bool:
         with self._changed:
             self._changed.wait_for(
                 lambda: self._completed >= position or not self._is_running,
                 timeout=self._acknowledgement_seconds,
             )
+            return self._completed >= position and position not in self._left_out
 
     def _steps_after(self, position: int) -> list[Step]:
         return [step for step in self._steps if step.position > position]
@@ -202,11 +205,14 @@ class PublishedElsewhere:
         self._store = store
         self._acknowledgement_seconds = acknowledgement_seconds
 
-    def settle(self, position: int) -> None:
-        """Returns when the other control plane has brought the change to every edge, or waiting takes too long."""
+    def settle(self, position: int) -> bool:
+        """Whether the other control plane has brought the change to every edge, once waiting takes too long."""
         deadline = time.monotonic() + self._acknowledgement_seconds
-        while self._is_pending(position) and time.monotonic() < deadline:
+        while is_pending := self._is_pending(position):
+            if time.monotonic() >= deadline:
+                break
             time.sleep(LOOK_SECONDS)
+        return not is_pending
 
     def _is_pending(self, position: int) -> bool:
         with self._store.read() as transaction:
@@ -224,6 +230,3 @@ MOST_STEPS = 256
 
 STOP_SECONDS = 5.0
 """How long the end of publishing waits for a call that an edge does not answer; the thread dies with the process."""
-
-FINAL_STATUS: dict[str, Status] = {"distribution": "Deployed", "invalidation": "Completed", "acm-certificate": ""}
-"""The status of a resource once every edge has its last change."""

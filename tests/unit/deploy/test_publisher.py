@@ -43,13 +43,28 @@ def test_one_late_edge_keeps_the_change_in_progress_until_it_acknowledges(
     position = account.put("E1")
     publisher._acknowledgement_seconds = 0.0
 
-    publisher.settle(position)
-    before = account.status("distribution", "E1")
+    was_settled, before = publisher.settle(position), account.status("distribution", "E1")
     late.is_open.set()
     publisher._acknowledgement_seconds = 10.0
-    publisher.settle(position)
+    is_settled = publisher.settle(position)
 
-    assert (before, account.status("distribution", "E1")) == ("InProgress", "Deployed")
+    assert (was_settled, before) == (False, "InProgress")
+    assert (is_settled, account.status("distribution", "E1")) == (True, "Deployed")
+
+
+def test_a_change_that_cannot_be_compiled_is_never_settled(
+    publish: Callable[..., Any], account: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = publish()
+    monkeypatch.setattr(publisher._planner, "_compile_one", _fail)
+
+    is_settled = publisher.settle(account.put("E1"))
+
+    assert (is_settled, account.status("distribution", "E1")) == (False, "InProgress")
+
+
+def _fail(*_: object) -> None:
+    raise ZeroDivisionError
 
 
 def test_a_change_made_meanwhile_keeps_the_distribution_in_progress(

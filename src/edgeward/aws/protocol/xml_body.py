@@ -6,7 +6,7 @@ nothing a caller sends can vanish. Used by the protocols with XML in them.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 from xml.sax.saxutils import escape
 
@@ -100,11 +100,7 @@ def _read_element(element: etree._Element, shape: ModelShape, namespace: str) ->
 
 
 def _read_structure(element: etree._Element, shape: StructureShape, namespace: str) -> Shape:
-    members = {
-        f"{{{namespace}}}{wire_name(member, name)}": (name, member)
-        for name, member in shape.members.items()
-        if location_of(member) is None
-    }
+    members = _members_by_tag(shape, namespace)
     value: Shape = {}
     for child in _children(element):
         if child.tag not in members:
@@ -114,6 +110,19 @@ def _read_structure(element: etree._Element, shape: StructureShape, namespace: s
             raise _unexpected(f"second element {_local_name(child)} in {_local_name(element)}")
         value[name] = _read_element(child, member, namespace)
     return value
+
+
+def _members_by_tag(shape: StructureShape, namespace: str) -> Mapping[str, tuple[str, ModelShape]]:
+    """The members that travel in a body; worked out once, for shapes live as long as their model."""
+    members = _MEMBERS.get((id(shape), namespace))
+    if members is None:
+        members = _MEMBERS[id(shape), namespace] = {
+            f"{{{namespace}}}{wire_name(member, name)}": (name, member)
+            for name, member in shape.members.items()
+            if location_of(member) is None
+        }
+        _SHAPES.append(shape)
+    return members
 
 
 def _read_list(element: etree._Element, shape: ListShape, namespace: str) -> list[Any]:
@@ -208,7 +217,7 @@ def _item_name(shape: ListShape) -> str:
 
 
 def _local_name(element: etree._Element) -> str:
-    return etree.QName(element).localname
+    return str(element.tag).rpartition("}")[2]
 
 
 def _unexpected(what: str) -> ApiError:
@@ -218,5 +227,6 @@ def _unexpected(what: str) -> ApiError:
 _DECLARATION = "<?xml version='1.0' encoding='UTF-8'?>\n"
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WRITERS: dict[int, _Writer] = {}
+_MEMBERS: dict[tuple[int, str], Mapping[str, tuple[str, ModelShape]]] = {}
 _SHAPES: list[ModelShape] = []
-"""The shapes of the writers, kept so that no other one ever gets the id of one of them."""
+"""The shapes of both, kept so that no other one ever gets the id of one of them."""

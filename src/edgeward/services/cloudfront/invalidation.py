@@ -7,6 +7,7 @@ API reference, CreateInvalidation; Developer Guide, "Invalidate files", "Invalid
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from botocore.model import StructureShape
 
@@ -15,7 +16,7 @@ from edgeward.aws.errors import ApiError
 from edgeward.aws.listing import read_page, requested_page, write_page
 from edgeward.aws.model import ServiceModel, Shape
 from edgeward.aws.quotas import Quotas
-from edgeward.aws.resources import Page, Resource, Transaction
+from edgeward.aws.resources import FINAL_STATUS, Page, Resource, Transaction
 from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.distribution.fields import cache_tag_header
 
@@ -43,12 +44,11 @@ def create(environment: Environment, call: Call) -> Shape:
             invalidation = _new_invalidation(environment, call, distribution)
             transaction.insert(invalidation, ())
             transaction.enqueue("invalidation", invalidation.id)
-    if transaction.last_position is not None:
-        environment.deployment.settle(transaction.last_position)
-    with environment.store.read() as transaction:
-        answer = _answer(_find(transaction, distribution_id, invalidation.id))
+    position = transaction.last_position
+    if position is not None:
+        invalidation = _settled(environment, invalidation, position)
     location = f"{call.origin}/2020-05-31/distribution/{distribution_id}/invalidation/{invalidation.id}"
-    return {**answer, "Location": location}
+    return {**_answer(invalidation), "Location": location}
 
 
 def describe_one(environment: Environment, call: Call) -> Shape:
@@ -168,6 +168,14 @@ def _new_invalidation(environment: Environment, call: Call, distribution: Resour
         parent=distribution.id,
         attributes={"CacheTagHeader": cache_tag_header(distribution.config)},
     )
+
+
+def _settled(environment: Environment, invalidation: Resource, position: int) -> Resource:
+    """The invalidation once the edges were waited for, with the status it has reached."""
+    if environment.deployment.settle(position):
+        return replace(invalidation, status=FINAL_STATUS[invalidation.family])
+    with environment.store.read() as transaction:
+        return _find(transaction, invalidation.parent or "", invalidation.id)
 
 
 def _find(transaction: Transaction, distribution_id: str, invalidation_id: str) -> Resource:

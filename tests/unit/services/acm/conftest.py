@@ -60,8 +60,9 @@ class Watched:
 
     settled: list[int]
 
-    def settle(self, position: int) -> None:
+    def settle(self, position: int) -> bool:
         self.settled.append(position)
+        return True
 
 
 @pytest.fixture
