@@ -39,6 +39,7 @@ def compiled(name: str) -> Shape:
         "AllowedMethods": methods | {"CachedMethods": methods},
         "Compress": False,
         "CachePolicyId": BY_NAME[name].id,
+        "GrpcConfig": {"Enabled": False},
     }
     cache: Shape = compile_behavior(behavior, Managed())["cache"]
     return cache
