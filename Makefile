@@ -125,32 +125,16 @@ LOCK := .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --allow-u
 define NEW_VENV
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3"; exit 1; }
 	@$(PYTHON) -m venv $(1) || { echo "python3 cannot make virtual environments: on Debian, apt-get install python3-venv"; exit 1; }
+	$(1)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $(2)
+	@touch $(1)/.tools
 endef
 
 $(TOOLS): requirements/test.txt
-	$(call NEW_VENV,.venv)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	@touch $@
+	$(call NEW_VENV,.venv,$<)
 
-$(AWSCLI): requirements/awscli.txt
-	$(call NEW_VENV,.venv-awscli)
-	.venv-awscli/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	@touch $@
-
-$(MOTO): requirements/moto.txt
-	$(call NEW_VENV,.venv-moto)
-	.venv-moto/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	@touch $@
-
-$(NIQUESTS): requirements/niquests.txt
-	$(call NEW_VENV,.venv-niquests)
-	.venv-niquests/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	@touch $@
-
-$(SSLYZE): requirements/sslyze.txt
-	$(call NEW_VENV,.venv-sslyze)
-	.venv-sslyze/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	@touch $@
+# Tools whose dependencies are at odds with those of the tests have environments of their own.
+.venv-%/.tools: requirements/%.txt
+	$(call NEW_VENV,.venv-$*,$<)
 
 $(CORE): $(TOOLS) pyproject.toml $(RUST_SOURCES)
 	@command -v cargo >/dev/null || { echo "Rust is needed to build the engine: install cargo and rustc, then try again"; exit 1; }
