@@ -12,4 +12,5 @@ mod http3;
 mod origins;
 mod parsing;
 mod support;
+mod takeovers;
 mod viewers;
