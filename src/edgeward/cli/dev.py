@@ -30,8 +30,22 @@ _BUSY = "If it is busy, the next free one is taken and printed; 0 takes any."
     envvar="EDGEWARD_DATABASE",
     help="postgresql+psycopg://user@host/name in place of a file in --state; `edgeward api` may share it.",
 )
+@click.option(
+    "--edge",
+    "edges",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Plan socket of an `edgeward edge` that gets the same plans.",
+)
 def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
-    state: Path, api_port: int, http_port: int, https_port: int, s3_port: int, geo: Path | None, database: str | None
+    state: Path,
+    api_port: int,
+    http_port: int,
+    https_port: int,
+    s3_port: int,
+    geo: Path | None,
+    database: str | None,
+    edges: tuple[Path, ...],
 ) -> None:
     """Run a whole CDN on this machine: API, edge, and two origins with a sample site.
 
@@ -46,6 +60,7 @@ def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
         state=state,
         geo=geo,
         database=database,
+        edges=edges,
         api_port=api_port,
         http_port=http_port,
         https_port=https_port,

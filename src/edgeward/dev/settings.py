@@ -22,6 +22,8 @@ class DevSettings:
     """The folder with MMDB files about addresses; None: `geo` in the state folder."""
     database: str | None = field(default=None, repr=False)
     """URL of a PostgreSQL database for the control plane; None: a file in the state folder."""
+    edges: tuple[Path, ...] = ()
+    """Plan sockets of edges that run on their own (`edgeward edge`), beside the one that is started."""
     account_id: str = "123456789012"
     """The AWS account that owns what is created; 12 digits."""
     workers: int = 2
