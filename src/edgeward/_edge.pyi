@@ -6,17 +6,36 @@ class PlanRejected(ValueError):
 class Edge:
     """One edge: its listeners, its cache and its log.
 
-    Every method may be called from any thread. All but `start` and `stop` raise `RuntimeError` when it does not run.
+    Every method may be called from any thread. All but `expect_sockets`, `open` and `stop` raise `RuntimeError` when it
+    does not run.
     """
 
     def __init__(self, settings: bytes) -> None:
         """Reads the settings (JSON; see `edgeward.edge.settings`). Raises `ValueError` that names the wrong field."""
 
-    def start(self) -> dict[str, list[str]]:
-        """Opens the listeners and returns their addresses: `{"http": ["127.0.0.1:8080"], "https": [...]}`.
+    def expect_sockets(self, path: str) -> None:
+        """Listens at the Unix socket `path` for the sockets of another process, which `open` then goes on with."""
+
+    def open(self) -> dict[str, list[str]]:
+        """Opens the listeners without serving; returns the addresses: `{"http": ["127.0.0.1:8080"], "https": [...]}`.
 
         Raises `OSError` when an address is in use, `RuntimeError` when the edge runs already.
         """
+
+    def serve(self) -> None:
+        """Begins to accept connections; those that have come wait."""
+
+    def hand_over(self, path: str) -> None:
+        """Sends copies of all sockets to the process that listens at `path`; the disk tier is that process's then."""
+
+    def release(self) -> None:
+        """Reads the packets of QUIC from the other process alone, no more from the sockets."""
+
+    def take_back(self) -> None:
+        """As before `hand_over`. Raises `OSError` when the disk tier cannot be had back."""
+
+    def leave(self, patience_seconds: float) -> bool:
+        """Stops accepting, has viewers go after their next response; whether all are gone within that time."""
 
     def load_plan(self, update: bytes) -> int:
         """Makes a plan, or a change of the live one, live at once; returns its sequence. Raises `PlanRejected`."""

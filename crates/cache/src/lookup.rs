@@ -279,6 +279,26 @@ impl<E: Clone> Cache<E> {
         self.disk.iter().for_each(|disk| disk.store.flush());
     }
 
+    /// Writes what is to be written and leaves the disk tier to another process. What lies there can still be read; nothing is
+    /// written any more, and invalidations are noted by the other one.
+    pub fn leave_disk(&self) {
+        self.disk.iter().for_each(|disk| {
+            disk.store.leave();
+            disk.journal.leave();
+        });
+    }
+
+    /// Takes the disk tier back, as it was.
+    ///
+    /// # Errors
+    /// Another process has it, or the journal of invalidations cannot be written.
+    pub fn take_disk_back(&self) -> io::Result<()> {
+        self.disk.as_ref().map_or(Ok(()), |disk| {
+            disk.store.take_back()?;
+            disk.journal.take_back()
+        })
+    }
+
     /// Writes what is to be written and leaves the disk tier to others.
     pub fn close(&self) {
         self.disk.iter().for_each(|disk| disk.store.close());

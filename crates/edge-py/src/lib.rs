@@ -4,9 +4,11 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use edgeward_proxy::{Edge as RunningEdge, StartError};
+use edgeward_proxy::{Edge as RunningEdge, StartError, receive_sockets};
 use pyo3::create_exception;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -22,6 +24,8 @@ create_exception!(_edge, PlanRejected, PyValueError, "The edge does not take thi
 struct Edge {
     settings: Vec<u8>,
     running: parking_lot::RwLock<Option<RunningEdge>>,
+    /// Where an earlier process sends its sockets.
+    expected: parking_lot::Mutex<Option<UnixListener>>,
 }
 
 #[pymethods]
@@ -29,22 +33,57 @@ impl Edge {
     #[new]
     fn new(settings: Vec<u8>) -> PyResult<Edge> {
         RunningEdge::check(&settings).map_err(|error| start_error(&error))?;
-        Ok(Edge { settings, running: parking_lot::RwLock::new(None) })
+        Ok(Edge { settings, running: parking_lot::RwLock::new(None), expected: parking_lot::Mutex::new(None) })
     }
 
-    /// Opens the listeners and returns their addresses.
-    fn start(&self, py: Python<'_>) -> PyResult<HashMap<&'static str, Vec<String>>> {
+    /// Listens at the Unix socket `path` for the sockets of an earlier process, which `open` then goes on with.
+    fn expect_sockets(&self, path: PathBuf) -> PyResult<()> {
+        *self.expected.lock() = Some(UnixListener::bind(path)?);
+        Ok(())
+    }
+
+    /// Opens the listeners, or goes on with those that were sent, and returns their addresses.
+    fn open(&self, py: Python<'_>) -> PyResult<HashMap<&'static str, Vec<String>>> {
         py.detach(|| {
             let mut running = self.running.write();
             if running.is_some() {
                 return Err(PyRuntimeError::new_err("the edge is running; stop it before starting it again"));
             }
-            let edge = RunningEdge::start(&self.settings).map_err(|error| start_error(&error))?;
+            let inherited =
+                self.expected.lock().take().map(|from| receive_sockets(&from)).transpose()?.unwrap_or_default();
+            let edge = RunningEdge::open(&self.settings, inherited).map_err(|error| start_error(&error))?;
             let addresses = edge.addresses();
             *running = Some(edge);
             let text = |addresses: &[SocketAddr]| addresses.iter().map(SocketAddr::to_string).collect();
             Ok(HashMap::from([("http", text(&addresses.http)), ("https", text(&addresses.https))]))
         })
+    }
+
+    /// Begins to serve.
+    fn serve(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, RunningEdge::serve)
+    }
+
+    /// Sends all sockets to the process that listens at `path`, and leaves the disk tier to it.
+    fn hand_over(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        Ok(self.with(py, |edge| edge.hand_over(&path))??)
+    }
+
+    /// Leaves the packets of QUIC to the process that takes over.
+    fn release(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, RunningEdge::release)
+    }
+
+    /// Goes on as before `hand_over`.
+    fn take_back(&self, py: Python<'_>) -> PyResult<()> {
+        Ok(self.with(py, RunningEdge::take_back)??)
+    }
+
+    /// Has viewers go on elsewhere; whether all were gone within `patience_seconds`.
+    fn leave(&self, py: Python<'_>, patience_seconds: f64) -> PyResult<bool> {
+        let patience = Duration::try_from_secs_f64(patience_seconds)
+            .map_err(|error| PyValueError::new_err(format!("patience_seconds: {error}")))?;
+        self.with(py, |edge| edge.leave(patience))
     }
 
     /// Makes a plan live; returns its sequence.

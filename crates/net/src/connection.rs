@@ -43,6 +43,8 @@ pub struct Connection {
     /// The viewer does not take what is written: bytes of a response wait although its body may be gone already.
     write_waits: AtomicBool,
     partial_head: AtomicBool,
+    /// The next response is the last one, HTTP/1.1 only.
+    is_leaving: AtomicBool,
     ambiguous: AtomicBool,
     /// Its bytes are not HTTP any more.
     is_tunnel: AtomicBool,
@@ -106,6 +108,7 @@ impl Connection {
             written_bytes: AtomicU64::new(0),
             write_waits: AtomicBool::new(false),
             partial_head: AtomicBool::new(false),
+            is_leaving: AtomicBool::new(false),
             ambiguous: AtomicBool::new(false),
             is_tunnel: AtomicBool::new(false),
             tunnel_ended: Notify::new(),
@@ -217,6 +220,15 @@ impl Connection {
     /// Whether it has had as many requests as one connection may have.
     pub(crate) fn is_used_up(&self) -> bool {
         self.requests() >= self.most_requests
+    }
+
+    /// Has the next response be the last one; `false` when it is already. HTTP/1.1 only.
+    pub(crate) fn leave(&self) -> bool {
+        !self.is_leaving.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Relaxed)
     }
 
     /// Whether it has had more than may have been on their way when the viewer was told that it is used up.

@@ -41,7 +41,7 @@ pub use networks::{Network, NotANetwork};
 pub use request_content::{RequestContent, RequestContentError};
 #[cfg(any(test, feature = "fuzzing"))]
 pub use server::fuzzing;
-pub use server::{Listener, Server, ServerCounters, ServerSettings, ViewerService};
+pub use server::{Inherited, Listener, Server, ServerCounters, ServerSettings, ViewerService, receive_sockets};
 pub use tickets::{TicketSecret, Tickets};
 pub use tunnel::{TunnelBytes, TunnelEnd, relay, switched};
 pub use viewer_authentication::{

@@ -1,18 +1,23 @@
-//! The viewer side as a whole: listening sockets, one acceptor thread, one for QUIC, N worker threads, and how all of it stops.
+//! The viewer side as a whole: listening sockets, one acceptor thread, one for QUIC, N worker threads, and how all of it stops,
+//! or leaves its sockets to another process.
 //!
 //! Invariant: a connection lives and dies on one worker; the acceptor gives it to the worker that has the fewest, so
 //! balance is exact whatever the kernel does. Called by `crates/proxy` to start and stop an edge.
 
 mod acceptor;
 mod addresses;
+mod connection_ids;
 mod dispatch;
 mod executor;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod handover;
 mod http1;
 mod http2;
 mod http3;
 mod quic;
+mod quic_socket;
+mod relay;
 mod service;
 mod stall;
 pub(crate) mod viewer_streams;
@@ -20,13 +25,14 @@ mod watchdog;
 mod worker;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use edgeward_mapped::MappedFiles;
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 
@@ -36,10 +42,14 @@ use crate::limits::{RefusalCounters, ViewerLimits, ViewerRefusal};
 use crate::networks::Network;
 use crate::tickets::Tickets;
 use crate::tls;
-use acceptor::Acceptor;
+use acceptor::{Acceptor, Udp};
 use addresses::Addresses;
+use connection_ids::Tag;
 use dispatch::Dispatcher;
+use handover::send;
+pub use handover::{Inherited, receive_sockets};
 use quic::QuicListeners;
+use quic_socket::QuicSocket;
 pub use service::ViewerService;
 use worker::{Order, Worker};
 
@@ -87,9 +97,22 @@ pub struct Server {
     http: Vec<SocketAddr>,
     https: Vec<SocketAddr>,
     shared: Arc<Shared>,
+    /// Copies of the sockets, for another process; none once this one has stopped accepting.
+    sockets: Mutex<Option<Sockets>>,
+    quic_sockets: Vec<Arc<QuicSocket>>,
     acceptor: Option<JoinHandle<()>>,
     workers: Vec<WorkerThread>,
     quic: Option<JoinHandle<()>>,
+}
+
+/// What a process that takes over goes on with.
+#[derive(Debug)]
+struct Sockets {
+    http: Vec<TcpListener>,
+    https: Vec<TcpListener>,
+    udp: Vec<UdpSocket>,
+    /// Of this process and those before it.
+    tags: Vec<Tag>,
 }
 
 /// Totals since the start.
@@ -117,11 +140,15 @@ struct Shared {
     limits: ViewerLimits,
     handshakes: Option<Arc<dyn HandshakeObserver>>,
     files: MappedFiles,
+    /// Until then connections wait in their sockets.
+    serve: Signal,
     /// Comes first, so that no connection is taken only to be closed.
-    stop_accepting: Stop,
-    stop: Stop,
+    stop_accepting: Signal,
+    /// Viewers are told to go on elsewhere; what they have begun goes on.
+    leave: Signal,
+    stop: Signal,
     /// Comes last: the workers' QUIC connections need their sockets to the end.
-    workers_ended: Stop,
+    workers_ended: Signal,
     /// QUIC handshakes in progress.
     quic_handshakes: AtomicUsize,
     loads: Vec<Load>,
@@ -145,15 +172,15 @@ struct Load {
     emptied: Notify,
 }
 
-/// Tells every task at once to stop.
+/// Tells every task at once.
 #[derive(Debug, Default)]
-struct Stop {
+struct Signal {
     requested: AtomicBool,
     notify: Arc<Notify>,
 }
 
 impl Server {
-    /// Binds all addresses and starts the threads. `service_of_worker` is called once in each worker's runtime.
+    /// Binds all addresses and serves. `service_of_worker` is called once in each worker's runtime.
     ///
     /// # Errors
     /// An address that cannot be bound (named in the error), or a thread that cannot be started.
@@ -162,24 +189,55 @@ impl Server {
         certificates: Arc<CertificateStore>,
         service_of_worker: impl Fn(usize) -> S + Send + Sync + 'static,
     ) -> io::Result<Self> {
+        let server = Self::open(settings, Inherited::default(), certificates, service_of_worker)?;
+        server.serve();
+        Ok(server)
+    }
+
+    /// As `start`, without serving yet: viewers wait in the sockets. Those of `inherited` stand in for what would be bound at
+    /// their addresses.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub fn open<S: ViewerService>(
+        settings: ServerSettings,
+        inherited: Inherited,
+        certificates: Arc<CertificateStore>,
+        service_of_worker: impl Fn(usize) -> S + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let tls = Arc::new(tls::ViewerTls::new(certificates, settings.tickets).map_err(io::Error::other)?);
-        let (acceptor, udp) = Acceptor::bind(&settings.http, &settings.https, settings.http3)?;
+        let mut inherited = inherited;
+        let (acceptor, udp) = Acceptor::bind(&settings.http, &settings.https, settings.http3, &mut inherited)?;
         let (http, https) = acceptor.addresses()?;
+        let tag = Tag::draw()?;
+        let tags = std::iter::once(tag).chain(inherited.tags.iter().copied()).collect();
+        let sockets = Sockets::copied(&acceptor, &udp, tags)?;
         let workers = settings.workers.max(1);
         let shared = Arc::new(Shared {
             limits: settings.limits,
             handshakes: settings.handshakes,
             files: settings.files,
-            stop_accepting: Stop::default(),
-            stop: Stop::default(),
-            workers_ended: Stop::default(),
+            serve: Signal::default(),
+            stop_accepting: Signal::default(),
+            leave: Signal::default(),
+            stop: Signal::default(),
+            workers_ended: Signal::default(),
             quic_handshakes: AtomicUsize::new(0),
             loads: std::iter::repeat_with(Load::default).take(workers).collect(),
             addresses: Arc::default(),
             counters: Counters::default(),
             refusals: RefusalCounters::default(),
         });
-        let mut server = Self { http, https, shared, acceptor: None, workers: Vec::with_capacity(workers), quic: None };
+        let mut server = Self {
+            http,
+            https,
+            shared,
+            sockets: Mutex::new(Some(sockets)),
+            quic_sockets: Vec::new(),
+            acceptor: None,
+            workers: Vec::with_capacity(workers),
+            quic: None,
+        };
         let service_of_worker = Arc::new(service_of_worker);
         for index in 0..workers {
             let worker = Worker::new(index, Arc::clone(&server.shared), Arc::clone(&tls))?;
@@ -190,8 +248,9 @@ impl Server {
         server.acceptor = Some(acceptor.spawn(&dispatcher, Arc::clone(&server.shared))?);
         if !udp.is_empty() {
             let config = tls.quic(quic::transport(&server.shared.limits)).map_err(io::Error::other)?;
-            let listeners = QuicListeners { sockets: udp, config };
-            server.quic = Some(listeners.spawn(dispatcher, Arc::clone(&server.shared))?);
+            let listeners = QuicListeners { sockets: udp, config, tag, foreign: inherited.tags };
+            let (quic, sockets) = listeners.spawn(dispatcher, Arc::clone(&server.shared))?;
+            (server.quic, server.quic_sockets) = (Some(quic), sockets);
         }
         Ok(server)
     }
@@ -227,6 +286,47 @@ impl Server {
         self.shared.refusals.of(refusal)
     }
 
+    /// Begins to accept; more calls change nothing.
+    pub fn serve(&self) {
+        self.shared.serve.request();
+        self.quic_sockets.iter().for_each(|socket| socket.read_socket());
+    }
+
+    /// Sends copies of all sockets to the process that listens at the Unix socket `path`, for it to go on with. This one goes
+    /// on, too, until it is told to `leave`.
+    ///
+    /// # Errors
+    /// The process cannot be reached, or this server accepts no more.
+    pub fn hand_over(&self, path: &std::path::Path) -> io::Result<()> {
+        let sockets = self.sockets.lock();
+        let sockets = sockets.as_ref().ok_or_else(|| io::Error::other("it accepts no connections any more"))?;
+        let relays = self.quic_sockets.iter().map(|socket| socket.prepare_relay()).collect::<io::Result<Vec<_>>>()?;
+        send(path, sockets, &relays)
+    }
+
+    /// Leaves the packets of QUIC to the process that took over, and reads those that it sends on.
+    pub fn release(&self) {
+        self.quic_sockets.iter().for_each(|socket| socket.read_relay());
+    }
+
+    /// Takes `release` back: nobody took over.
+    pub fn take_back(&self) {
+        self.quic_sockets.iter().for_each(|socket| socket.read_socket());
+    }
+
+    /// Stops accepting and tells viewers to go on elsewhere: `Connection: close` with the next response, GOAWAY. No request is
+    /// lost by it. Returns when all are gone, or after `patience`; whether all are.
+    pub fn leave(&self, patience: Duration) -> bool {
+        self.shared.stop_accepting.request();
+        drop(self.sockets.lock().take());
+        self.shared.leave.request();
+        let deadline = Instant::now() + patience;
+        while self.connections() > 0 && Instant::now() < deadline {
+            std::thread::sleep(PROGRESS);
+        }
+        self.connections() == 0
+    }
+
     /// Stops accepting, lets responses in progress finish (HTTP/1.1 closes after them, HTTP/2 and HTTP/3 send GOAWAY), aborts what
     /// is left after `grace`, and returns when all threads have ended.
     pub fn stop(mut self, grace: Duration) {
@@ -235,9 +335,11 @@ impl Server {
 
     fn shut_down(&mut self, grace: Duration) {
         self.shared.stop_accepting.request();
+        drop(self.sockets.get_mut().take());
         if let Some(acceptor) = self.acceptor.take() {
             join(acceptor);
         }
+        self.shared.leave.request();
         self.shared.stop.request();
         for worker in &self.workers {
             // A worker that ended already has dropped its receiver.
@@ -259,6 +361,17 @@ impl Drop for Server {
     }
 }
 
+impl Sockets {
+    fn copied(acceptor: &Acceptor, udp: &[Udp], tags: Vec<Tag>) -> io::Result<Self> {
+        let (http, https) = acceptor.copies()?;
+        let udp = udp.iter().map(|(socket, _)| socket.try_clone()).collect::<io::Result<_>>()?;
+        Ok(Self { http, https, udp, tags })
+    }
+}
+
+/// How often somebody who waits for viewers to go looks again.
+const PROGRESS: Duration = Duration::from_millis(5);
+
 /// A panic of the thread itself has been reported by the panic hook.
 fn join(thread: JoinHandle<()>) {
     let _panicked = thread.join();
@@ -270,7 +383,7 @@ impl Shared {
     }
 }
 
-impl Stop {
+impl Signal {
     fn request(&self) {
         self.requested.store(true, Ordering::SeqCst);
         self.notify.notify_waiters();
@@ -280,7 +393,7 @@ impl Stop {
         self.requested.load(Ordering::Relaxed)
     }
 
-    /// Completes with the next [`Stop::request`]; check [`Stop::is_requested`] after its first poll.
+    /// Completes with the next [`Signal::request`]; check [`Signal::is_requested`] after its first poll.
     fn notified(&self) -> OwnedNotified {
         Arc::clone(&self.notify).notified_owned()
     }

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
@@ -16,7 +16,8 @@ use arc_swap::ArcSwap;
 use edgeward_cache::{Cache, CacheSettings, DiskCounters, DiskSettings};
 use edgeward_net::origin::{AuthorityError, OriginPool, client_config};
 use edgeward_net::{
-    Certificate, CertificateStore, HandshakeObserver, NameSettings, Server, ServerSettings, Staple, ViewerRefusal,
+    Certificate, CertificateStore, HandshakeObserver, Inherited, NameSettings, Server, ServerSettings, Staple,
+    ViewerRefusal,
 };
 use edgeward_plan::{CertificatePem, Distribution, InvalidationOrder, OcspResponse, Plan, Rejected};
 use http::HeaderValue;
@@ -158,6 +159,16 @@ impl Edge {
     /// # Errors
     /// `StartError` names the setting to change.
     pub fn start(settings: &[u8]) -> Result<Edge, StartError> {
+        let edge = Self::open(settings, Inherited::default())?;
+        edge.serve();
+        Ok(edge)
+    }
+
+    /// As `start`, without serving yet: viewers wait in the sockets, of which an earlier process may have left some.
+    ///
+    /// # Errors
+    /// As `start`.
+    pub fn open(settings: &[u8], inherited: Inherited) -> Result<Edge, StartError> {
         let mut settings = EdgeSettings::parse(settings)?;
         let engine = Arc::new(engine(&mut settings)?);
         let log = settings.log.as_ref().map(|files| SegmentWriter::start(access_log_settings(files))).transpose()?;
@@ -187,7 +198,7 @@ impl Edge {
             tickets: tickets.as_ref().map(|file| file.tickets()),
             handshakes,
         };
-        let server = Server::start(listen, Arc::clone(&certificates), {
+        let server = Server::open(listen, inherited, Arc::clone(&certificates), {
             let (engine, buffers) = (Arc::clone(&engine), buffers.clone());
             move |index| {
                 let origins = OriginPool::new(&network, Arc::clone(&origin_tls));
@@ -223,6 +234,41 @@ impl Edge {
             buffers,
             housekeeper: Some(housekeeper),
         })
+    }
+
+    /// Begins to serve; more calls change nothing.
+    pub fn serve(&self) {
+        self.server.serve();
+    }
+
+    /// Sends copies of all sockets to the process that listens at the Unix socket `path`, and leaves the disk tier to it.
+    ///
+    /// # Errors
+    /// It cannot be reached; nothing has changed then.
+    pub fn hand_over(&self, path: &Path) -> io::Result<()> {
+        self.server.hand_over(path)?;
+        self.engine.cache.leave_disk();
+        Ok(())
+    }
+
+    /// Leaves the packets of QUIC to the process that takes over, but for those of connections that are here.
+    pub fn release(&self) {
+        self.server.release();
+    }
+
+    /// Goes on as before `hand_over`: nobody took over.
+    ///
+    /// # Errors
+    /// The disk tier cannot be taken back: what is stored from now on is in memory alone.
+    pub fn take_back(&self) -> io::Result<()> {
+        self.server.take_back();
+        self.engine.cache.take_disk_back()
+    }
+
+    /// Stops accepting and has viewers go on elsewhere with their next request. Returns when all are gone, or after
+    /// `patience`; whether all are.
+    pub fn leave(&self, patience: Duration) -> bool {
+        self.server.leave(patience)
     }
 
     /// Whether an edge could be started with these settings, as far as that can be said without starting one.

@@ -46,6 +46,7 @@ mod viewer_mtls;
 mod worker;
 
 pub use edge::{Addresses, Edge, StartError, Status};
+pub use edgeward_net::receive_sockets;
 pub use explain::ExplainKey;
 pub use geo::{GeoError, GeoFiles};
 pub use inspection::InvalidQuestion;

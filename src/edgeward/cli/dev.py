@@ -48,6 +48,13 @@ _BUSY = "If it is busy, the next free one is taken and printed; 0 takes any."
     metavar="NETWORK",
     help="Load balancers that connect to the edge in place of viewers, with PROXY protocol 2; may be given again.",
 )
+@click.option(
+    "--edge",
+    "edges",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Plan socket of an `edgeward edge` that gets the same plans.",
+)
 def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
     state: Path,
     api_port: int,
@@ -59,6 +66,7 @@ def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
     private_origins: tuple[str, ...],
     ticket_secrets: Path | None,
     balancers: tuple[str, ...],
+    edges: tuple[Path, ...],
 ) -> None:
     """Run a whole CDN on this machine: API, edge, and two origins with a sample site.
 
@@ -73,6 +81,7 @@ def dev(  # noqa: PLR0913, PLR0917 - one parameter for each option
         state=state,
         geo=geo,
         database=database,
+        edges=edges,
         api_port=api_port,
         http_port=http_port,
         https_port=https_port,

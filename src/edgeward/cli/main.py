@@ -6,6 +6,7 @@ from edgeward import __version__
 from edgeward.cli.api import api
 from edgeward.cli.cache import cache
 from edgeward.cli.dev import dev
+from edgeward.cli.edge import edge
 from edgeward.cli.explain import explain
 from edgeward.cli.geodata import geodata
 from edgeward.cli.history import diff, history, rollback
@@ -24,6 +25,7 @@ main.add_command(api)
 main.add_command(cache)
 main.add_command(dev)
 main.add_command(diff)
+main.add_command(edge)
 main.add_command(explain)
 main.add_command(geodata)
 main.add_command(history)

@@ -1,9 +1,9 @@
 """Bringing one edge up to date, on a thread of its own.
 
-Starts with the whole plan, then sends step after step; whenever something fails it begins again with the
-whole plan, later and later. Invariants: an edge that serves gets an invalidation order only after the plan
-that was live when it was made; one that has no plan yet gets the orders it lacks before its first, so that
-what it kept on disk is never served past them.
+Starts with the whole plan, then sends step after step; whenever something fails, or the edge has another plan than it
+was sent, it begins again with the whole plan, later and later. Invariants: an edge that serves gets an invalidation
+order only after the plan that was live when it was made; one that has no plan yet gets the orders it lacks before its
+first, so that what it kept on disk is never served past them.
 """
 
 import logging
@@ -33,8 +33,8 @@ class Backoff:
 class Course(Protocol):
     """Where deliveries learn what to send. `publisher` implements it."""
 
-    def await_steps(self, after: int) -> Sequence[Step]:
-        """The steps behind a position, once there is one; empty when publishing ends."""
+    def await_steps(self, after: int, patience_seconds: float) -> Sequence[Step] | None:
+        """The steps behind a position; none when there are none for that long, None when publishing ends."""
 
     def whole_plan(self) -> Snapshot:
         """The plan that stands in for all steps so far."""
@@ -54,6 +54,7 @@ class Delivery:
         self._course = course
         self._backoff = backoff
         self._plan_position: int | None = None
+        self._plan_sequence = 0
         self.acknowledged = 0
         """The outbox position up to which the edge has everything."""
 
@@ -65,17 +66,26 @@ class Delivery:
 
     def _run(self) -> None:
         failures = 0
-        while steps := self._course.await_steps(self.acknowledged):
+        while (steps := self._course.await_steps(self.acknowledged, LOOK_SECONDS)) is not None:
             had_plan = self._plan_position is not None
             try:
-                self._take(steps)
+                if steps or not self._has_its_plan():
+                    self._take(steps)
                 failures = 0
             except Exception:
                 self._plan_position = None
                 failures += 1
-                logger.warning("an edge did not take step %d", steps[0].position, exc_info=True)
+                # An edge that is away while nothing changes is worth one line.
+                if steps or failures == 1:
+                    logger.warning("an edge did not take what comes after %d", self.acknowledged, exc_info=True)
                 if not had_plan:
                     self._course.pause(self._backoff.seconds(failures))
+
+    def _has_its_plan(self) -> bool:
+        """False for an edge that was started anew, with an older plan or none, and gets the whole plan then."""
+        if self._plan_position is not None and self._channel.plan_sequence() != self._plan_sequence:
+            self._plan_position = None
+        return self._plan_position is not None
 
     def _take(self, steps: Sequence[Step]) -> None:
         plan_position = self._plan_position
@@ -108,3 +118,8 @@ class Delivery:
         live = self._channel.load_plan(document)
         if live != sequence:
             raise RuntimeError(f"the edge is at plan {live}, not {sequence}")
+        self._plan_sequence = sequence
+
+
+LOOK_SECONDS = 1.0
+"""How often an edge is asked for its plan while nothing changes."""

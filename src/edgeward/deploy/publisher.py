@@ -118,11 +118,11 @@ class Publisher:
                 # The database may be away; it is asked again. Whoever waits is told InProgress meanwhile.
                 logger.warning("the database cannot be asked for changes", exc_info=True)
 
-    def await_steps(self, after: int) -> Sequence[Step]:
-        """The steps behind a position, once there is one; empty when publishing ends."""
+    def await_steps(self, after: int, patience_seconds: float) -> Sequence[Step] | None:
+        """The steps behind a position; none when there are none for that long, None when publishing ends."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_running or self._steps_after(after))
-            return self._steps_after(after) if self._is_running else ()
+            self._changed.wait_for(lambda: not self._is_running or self._steps_after(after), timeout=patience_seconds)
+            return self._steps_after(after) if self._is_running else None
 
     def whole_plan(self) -> Snapshot:
         """The plan that stands in for all steps so far."""

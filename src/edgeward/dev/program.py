@@ -16,6 +16,7 @@ from edgeward.acme.orders import AcmePackagesMissingError
 from edgeward.authority import AuthorityError, LocalAuthority
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.deploy.publisher import AlreadyPublished
+from edgeward.deploy.socket_channel import SocketChannel
 from edgeward.dev.acme_settings import acme_settings
 from edgeward.dev.api_server import ApiServer
 from edgeward.dev.aws_clients import cloudfront_client
@@ -185,7 +186,7 @@ class _Cdn:
                 quotas=self._quotas,
                 read_object=object_reader(self._s3.endpoint, self._user_key),
             ),
-            channels=(edge,),
+            channels=(edge, *(SocketChannel(path) for path in self._settings.edges)),
             certificates=authority,
         )
         self._parts.callback(control_plane.stop)

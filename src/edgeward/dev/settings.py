@@ -26,6 +26,8 @@ class DevSettings:
     """`EdgeSettings.ticket_secrets` of the edge."""
     balancers: tuple[str, ...] = ()
     """Networks of the load balancers that connect to the edge in place of viewers; none: viewers connect themselves."""
+    edges: tuple[Path, ...] = ()
+    """Plan sockets of edges that run on their own (`edgeward edge`), beside the one that is started."""
     account_id: str = "123456789012"
     """The AWS account that owns what is created; 12 digits."""
     private_origins: tuple[str, ...] = ()

@@ -81,6 +81,26 @@ class StateFolder:
         return self.root / "edge" / "admin.sock"
 
     @property
+    def kept_plan(self) -> Path:
+        """The last plan that `edgeward edge` accepted."""
+        return self.root / "edge" / "plan"
+
+    @property
+    def plan_socket(self) -> Path:
+        """Where a control plane reaches `edgeward edge`; there only while it runs."""
+        return self.root / "edge" / "plans.sock"
+
+    @property
+    def takeover_socket(self) -> Path:
+        """Where the next `edgeward edge` takes over from this one; there only while it runs."""
+        return self.root / "edge" / "takeover.sock"
+
+    @property
+    def handed_sockets(self) -> Path:
+        """Where the next `edgeward edge` gets its sockets, for a moment."""
+        return self.root / "edge" / "handed.sock"
+
+    @property
     def logs(self) -> Path:
         """The edge's access log segments."""
         return self.root / "logs"

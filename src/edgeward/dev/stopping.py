@@ -2,7 +2,7 @@
 
 A signal handler may run between any two instructions, in the middle of a callback of a C library too, where an
 exception is lost or taken for a failure. So the handler only remembers the signal. Invariant: `Stopped` is raised by
-`check` and `sleep` alone. Used by `edgeward dev`.
+`check` and `sleep` alone. Used by `edgeward dev` and `edgeward edge`.
 """
 
 import signal
@@ -27,6 +27,10 @@ class StopRequest:
         """Raises `Stopped` when a signal has come."""
         if self._asked:
             raise Stopped
+
+    def forget(self) -> None:
+        """Waits for another signal: what was asked for is under way."""
+        self._asked = False
 
     def sleep(self, seconds: float) -> None:
         """Waits; raises `Stopped` as soon as a signal comes, at once when one has come already."""

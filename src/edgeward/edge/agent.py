@@ -4,6 +4,8 @@ A facade over the engine; it is the in-process form of `edgeward.deploy`'s chann
 the engine raises (`ValueError`, `OSError`, `RuntimeError`, `PlanRejected`) reaches the caller unchanged.
 """
 
+from pathlib import Path
+
 from edgeward._edge import Edge, PlanRejected
 from edgeward.edge.settings import EdgeSettings
 
@@ -29,9 +31,44 @@ class EdgeAgent:
         return self._https
 
     def start(self) -> None:
-        """Opens the listeners. Raises `OSError` when an address is in use."""
-        addresses = self._edge.start()
+        """Opens the listeners and serves. Raises `OSError` when an address is in use."""
+        self.open()
+        self.serve()
+
+    def expect_sockets(self, path: Path) -> None:
+        """Has `open` go on with the sockets that another process sends to the Unix socket `path`."""
+        self._edge.expect_sockets(str(path))
+
+    def open(self) -> None:
+        """Opens the listeners; viewers who connect wait for `serve`. Raises `OSError` when an address is in use."""
+        addresses = self._edge.open()
         self._http, self._https = tuple(addresses["http"]), tuple(addresses["https"])
+
+    def serve(self) -> None:
+        """Begins to answer."""
+        self._edge.serve()
+
+    def hand_over(self, path: Path) -> None:
+        """Sends copies of all sockets to the process that listens at `path`, and leaves the cache on disk to it.
+
+        This one goes on serving. Raises `OSError` when the process cannot be reached.
+        """
+        self._edge.hand_over(str(path))
+
+    def release(self) -> None:
+        """Has the other process read the packets of QUIC; it sends on those of connections that are here."""
+        self._edge.release()
+
+    def take_back(self) -> None:
+        """Goes on as before `hand_over`. Raises `OSError` when the cache on disk cannot be had back."""
+        self._edge.take_back()
+
+    def leave(self, patience_seconds: float) -> bool:
+        """Stops accepting and has viewers go on elsewhere after their next response: `Connection: close`, GOAWAY.
+
+        Returns when all are gone, or after that time; whether all are.
+        """
+        return self._edge.leave(patience_seconds)
 
     def stop(self, grace_seconds: float = 5.0) -> None:
         """Closes the listeners, lets requests in flight finish for that long, and ends the log segments."""

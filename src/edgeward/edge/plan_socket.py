@@ -6,19 +6,20 @@ the engine is an answer, and the edge goes on with what it has. `edgeward.deploy
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
 from edgeward.edge.agent import EdgeAgent
+from edgeward.edge.node import EdgeNode
 from edgeward.edge.unix_socket import UnixSocketServer
 
 
 class PlanSocket:
     """Takes plans and invalidation orders for `agent` at `path`. Start it once."""
 
-    def __init__(self, agent: EdgeAgent, path: Path) -> None:
+    def __init__(self, agent: EdgeAgent | EdgeNode, path: Path) -> None:
         self._operations: dict[str, Callable[[bytes], int]] = {
             "plan_sequence": lambda _nothing: agent.plan_sequence(),
             "load_plan": agent.load_plan,
@@ -35,24 +36,31 @@ class PlanSocket:
         self._socket.stop()
 
     def _converse(self, questions: BufferedIOBase, answers: BufferedIOBase) -> None:
-        """Until the other side has no more questions, or sends something that is none."""
-        while line := questions.readline(LONGEST_LINE):
-            question = _read(line)
-            if question is None:
-                answers.write(_line({"error": "a question is one line of JSON with an operation and its bytes"}))
-                return
-            content = questions.read(question["bytes"])
-            if len(content) < question["bytes"]:
-                return
-            answers.write(_line(self._answer(question["operation"], content)))
+        answer_plans(self._operations, questions, answers)
 
-    def _answer(self, operation: str, content: bytes) -> dict[str, Any]:
-        try:
-            return {"answer": self._operations[operation](content)}
-        except KeyError:
-            return {"error": f"there is no operation {operation!r}; there are {', '.join(self._operations)}"}
-        except (ValueError, RuntimeError, OSError) as error:
-            return {"error": str(error)}
+
+def answer_plans(
+    operations: Mapping[str, Callable[[bytes], int]], questions: BufferedIOBase, answers: BufferedIOBase
+) -> None:
+    """Until the other side has no more questions, or sends something that is none."""
+    while line := questions.readline(LONGEST_LINE):
+        question = _read(line)
+        if question is None:
+            answers.write(line_of({"error": "a question is one line of JSON with an operation and its bytes"}))
+            return
+        content = questions.read(question["bytes"])
+        if len(content) < question["bytes"]:
+            return
+        answers.write(line_of(_answer(operations, question["operation"], content)))
+
+
+def _answer(operations: Mapping[str, Callable[[bytes], int]], operation: str, content: bytes) -> dict[str, Any]:
+    try:
+        return {"answer": operations[operation](content)}
+    except KeyError:
+        return {"error": f"there is no operation {operation!r}; there are {', '.join(operations)}"}
+    except (ValueError, RuntimeError, OSError) as error:
+        return {"error": str(error)}
 
 
 def _read(line: bytes) -> dict[str, Any] | None:
@@ -66,7 +74,8 @@ def _read(line: bytes) -> dict[str, Any] | None:
     return dict(question)
 
 
-def _line(answer: dict[str, Any]) -> bytes:
+def line_of(answer: dict[str, Any]) -> bytes:
+    """As it goes over the socket."""
     return json.dumps(answer).encode() + b"\n"
 
 

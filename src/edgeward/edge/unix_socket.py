@@ -19,7 +19,11 @@ Conversation = Callable[[BufferedIOBase, BufferedIOBase], None]
 class UnixSocketServer:
     """Listens at `path`; each connection has a conversation on a thread of its own. Start it once."""
 
-    def __init__(self, path: Path, conversation: Conversation, *, name: str) -> None:
+    def __init__(
+        self, path: Path, conversation: Conversation, *, name: str, patience_seconds: float | None = 60.0
+    ) -> None:
+        """`patience_seconds`: how long the other side may say nothing; None: for ever."""
+        self._patience_seconds = patience_seconds
         self._path = path
         self._conversation = conversation
         self._server: _Server | None = None
@@ -34,6 +38,7 @@ class UnixSocketServer:
             self._server = _Server(address, _Connection)
         self._path.chmod(0o600)
         self._server.conversation = self._conversation
+        self._server.patience_seconds = self._patience_seconds
         self._thread.start()
 
     def stop(self) -> None:
@@ -54,17 +59,17 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     block_on_close = False
     conversation: Conversation
+    patience_seconds: float | None
 
 
 class _Connection(socketserver.StreamRequestHandler):
-    timeout = 60
-
     def handle(self) -> None:
         assert isinstance(self.server, _Server)
+        self.connection.settimeout(self.server.patience_seconds)
         try:
             self.server.conversation(self.rfile, self.wfile)
         except OSError:
-            # Whoever asked has left, or said nothing for a minute.
+            # Whoever asked has left, or said nothing for too long.
             return
 
 

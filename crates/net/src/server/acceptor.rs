@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdTcpListener, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
@@ -17,8 +18,11 @@ use tokio::task::JoinSet;
 
 use super::dispatch::Dispatcher;
 use super::worker::Arrival;
-use super::{Listener, Shared};
+use super::{Inherited, Listener, Shared};
 use crate::networks::Network;
+
+/// A UDP socket, and the way of its packets to the process that had it before.
+pub(super) type Udp = (UdpSocket, Option<OwnedFd>);
 
 /// Bound listeners, not accepting yet.
 pub(super) struct Acceptor {
@@ -43,12 +47,37 @@ struct Accepting {
 
 impl Acceptor {
     /// Binds all addresses; where `http3`, a UDP socket on the same address and port as each of `https` that takes viewers
-    /// directly, too.
-    pub(super) fn bind(http: &[Listener], https: &[Listener], http3: bool) -> io::Result<(Self, Vec<UdpSocket>)> {
-        let http = http.iter().map(|listener| Ok(bound(listener, false)?.0)).collect::<io::Result<_>>()?;
-        let both = https.iter().map(|listener| bound(listener, http3 && listener.balancers.is_empty()));
-        let (https, udp): (_, Vec<Option<UdpSocket>>) = both.collect::<io::Result<Vec<_>>>()?.into_iter().unzip();
-        Ok((Self { http, https }, udp.into_iter().flatten().collect()))
+    /// directly, too, with the way of its packets to an earlier process. What is `inherited` is taken first.
+    pub(super) fn bind(
+        http: &[Listener],
+        https: &[Listener],
+        http3: bool,
+        inherited: &mut Inherited,
+    ) -> io::Result<(Self, Vec<Udp>)> {
+        let http = http.iter().map(|listener| {
+            let found = inherited.http(listener.address);
+            Ok(bound(listener, false, found)?.0)
+        });
+        let http = http.collect::<io::Result<_>>()?;
+        let mut udp = Vec::new();
+        let both = https.iter().map(|listener| {
+            let http3 = http3 && listener.balancers.is_empty();
+            let (bound, fresh) = bound(listener, http3, inherited.https(listener.address))?;
+            let local = bound.listener.local_addr()?;
+            if http3 {
+                let known = inherited.udp(local).or(fresh.map(|socket| (socket, None)));
+                udp.push(known.map_or_else(|| Ok((bind_udp(local)?, None)), io::Result::Ok)?);
+            }
+            Ok(bound)
+        });
+        let https = both.collect::<io::Result<Vec<_>>>()?;
+        Ok((Self { http, https }, udp))
+    }
+
+    /// Further handles of the sockets, http and https.
+    pub(super) fn copies(&self) -> io::Result<(Vec<StdTcpListener>, Vec<StdTcpListener>)> {
+        let copies = |bound: &[Bound]| bound.iter().map(|bound| bound.listener.try_clone()).collect::<io::Result<_>>();
+        Ok((copies(&self.http)?, copies(&self.https)?))
     }
 
     /// The bound addresses, http and https.
@@ -67,6 +96,10 @@ impl Acceptor {
         };
         thread::Builder::new().name("edge-acceptor".to_owned()).spawn(move || {
             runtime.block_on(async {
+                tokio::select! {
+                    () = shared.serve.requested() => {}
+                    () = shared.stop_accepting.requested() => return,
+                }
                 let mut tasks: JoinSet<()> = loops.into_iter().map(Accepting::run).collect();
                 shared.stop_accepting.requested().await;
                 tasks.shutdown().await;
@@ -86,9 +119,17 @@ impl Acceptor {
     }
 }
 
-fn bound(Listener { address, balancers }: &Listener, http3: bool) -> io::Result<(Bound, Option<UdpSocket>)> {
-    let (listener, udp) = bind_both(*address, http3)
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")))?;
+/// `inherited` is a socket that listens there already: then a UDP socket is bound only where that address has none.
+fn bound(
+    Listener { address, balancers }: &Listener,
+    http3: bool,
+    inherited: Option<StdTcpListener>,
+) -> io::Result<(Bound, Option<UdpSocket>)> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
+    let (listener, udp) = match inherited {
+        Some(listener) => (listener, None),
+        None => bind_both(*address, http3).map_err(named)?,
+    };
     Ok((Bound { listener, balancers: balancers.as_slice().into() }, udp))
 }
 

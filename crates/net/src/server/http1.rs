@@ -1,12 +1,14 @@
 //! One HTTP/1.1 viewer connection from its first request to its close.
 //!
-//! Invariant: the connection ends after its time limits, after the response in progress once the server stops, or when
-//! the viewer says so; never later than the runtime of its worker. Run by `worker`.
+//! Invariant: the connection ends after its time limits, after the next response once the server leaves, after the one in
+//! progress once it stops, or when the viewer says so; never later than the runtime of its worker. A server that leaves does
+//! not close a connection that rests: a request may be on its way. Run by `worker`.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -28,6 +30,8 @@ pin_project! {
     {
         #[pin]
         http: http1::UpgradeableConnection<TokioIo<ViewerIo<IO, true>>, ConnectionService<S, true>>,
+        #[pin]
+        leave: OwnedNotified,
         #[pin]
         stop: OwnedNotified,
         connection: Arc<Connection>,
@@ -67,6 +71,7 @@ where
         let service = ConnectionService::new(service, Arc::clone(&connection));
         Self {
             http: builder.serve_connection(io, service).with_upgrades(),
+            leave: shared.leave.notified(),
             stop: shared.stop.notified(),
             watchdog: Watchdog::new(&shared.limits, Http::One),
             connection,
@@ -89,7 +94,11 @@ where
         if !*this.hears_stop {
             // A task keeps its waker, so one poll suffices; later turns only look at the flag.
             *this.hears_stop = true;
+            let _leaving = this.leave.poll(cx);
             let _stopping = this.stop.poll(cx);
+        }
+        if this.shared.leave.is_requested() && this.connection.leave() {
+            this.watchdog.hurry(LEAVING_IDLE);
         }
         if !*this.is_closing && this.shared.stop.is_requested() {
             *this.is_closing = true;
@@ -118,5 +127,7 @@ where
     }
 }
 
+/// How long a connection may rest once the server leaves: who has not sent a request for so long has none on its way.
+const LEAVING_IDLE: Duration = Duration::from_secs(5);
 /// hyper refuses smaller buffers.
 const MIN_BUFFER: usize = 8 * 1024;

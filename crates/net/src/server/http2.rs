@@ -1,7 +1,7 @@
 //! One HTTP/2 viewer connection over TLS from its preface to its close.
 //!
 //! Invariant: every turn ends with the flusher, so what the turn produced is on its way before the task sleeps; see
-//! `coalesce`. Ends by its time limits, after the streams in progress once the server stops (GOAWAY), or by the viewer.
+//! `coalesce`. Ends by its time limits, after the streams in progress once the server leaves (GOAWAY), or by the viewer.
 //! Run by `worker`.
 
 use std::error::Error;
@@ -33,12 +33,12 @@ pin_project! {
         #[pin]
         http: http2::Connection<TokioIo<CoalescingWriter<ViewerIo<IO, false>>>, ConnectionService<S, false>, StreamExecutor>,
         #[pin]
-        stop: OwnedNotified,
+        leave: OwnedNotified,
         flusher: Flusher<ViewerIo<IO, false>>,
         connection: Arc<Connection>,
         shared: Arc<Shared>,
         watchdog: Watchdog,
-        hears_stop: bool,
+        hears_leave: bool,
         is_closing: bool,
     }
 }
@@ -81,12 +81,12 @@ where
         let service = ConnectionService::new(service, Arc::clone(&connection));
         Self {
             http: builder.serve_connection(TokioIo::new(io), service),
-            stop: shared.stop.notified(),
+            leave: shared.leave.notified(),
             flusher,
             watchdog: Watchdog::new(&shared.limits, Http::Two),
             connection,
             shared,
-            hears_stop: false,
+            hears_leave: false,
             is_closing: false,
         }
     }
@@ -101,12 +101,12 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        if !*this.hears_stop {
+        if !*this.hears_leave {
             // A task keeps its waker, so one poll suffices; later turns only look at the flag.
-            *this.hears_stop = true;
-            let _stopping = this.stop.poll(cx);
+            *this.hears_leave = true;
+            let _leaving = this.leave.poll(cx);
         }
-        if !*this.is_closing && this.shared.stop.is_requested() {
+        if !*this.is_closing && this.shared.leave.is_requested() {
             *this.is_closing = true;
             this.http.as_mut().graceful_shutdown();
         }

@@ -1,7 +1,7 @@
 //! One HTTP/3 viewer connection over QUIC, from its first stream to its close.
 //!
 //! Invariant: a response that was not sent to its end is reset, never finished, so that no viewer takes a part for the
-//! whole. Ends by its time limits, after the requests in progress once the server stops (GOAWAY), or by the viewer. Run by
+//! whole. Ends by its time limits, after the requests in progress once the server leaves (GOAWAY), or by the viewer. Run by
 //! `worker`.
 
 use std::error::Error;
@@ -88,7 +88,7 @@ struct Serving<S> {
 enum Event {
     Accepted(Result<Option<Resolver>, ConnectionError>),
     Expired(Phase),
-    Stop,
+    Leave,
 }
 
 impl<S: ViewerService> Serving<S> {
@@ -96,28 +96,37 @@ impl<S: ViewerService> Serving<S> {
         loop {
             match self.next_event().await {
                 Event::Accepted(Ok(Some(resolver))) => self.begin(resolver),
-                Event::Expired(Phase::Idle) | Event::Stop if !self.is_closing => self.is_closing = true,
+                Event::Expired(Phase::Idle) | Event::Leave if !self.is_closing => self.is_closing = true,
                 Event::Expired(phase) => {
                     refusal_of(phase).into_iter().for_each(|refusal| self.shared.refusals.count(refusal));
                     return;
                 }
                 // The viewer is gone, or broke the protocol.
-                Event::Accepted(_) | Event::Stop => return,
+                Event::Accepted(_) | Event::Leave => return,
             }
             if !self.pays_for_resets() {
                 self.quic.close(VarInt::from_u32(EXCESSIVE_LOAD), b"");
                 return self.shared.refusals.count(ViewerRefusal::ResetStreams);
             }
             self.is_closing |= self.connection.is_used_up();
-            if self.is_closing && !std::mem::replace(&mut self.said_so, true) && self.http.shutdown(0).await.is_err() {
+            if self.is_closing && !self.says_goodbye().await {
                 return;
             }
             if self.is_closing && self.connection.phase() == Phase::Idle {
-                // The last response is on its way: closing at once would have nobody send its lost packets again.
-                let _gone = timeout(LINGER, self.http.accept()).await;
-                return;
+                // The last response is on its way: closing at once would have nobody send its lost packets again. What the
+                // viewer sent before it heard of the end is answered, too.
+                match timeout(LINGER, self.http.accept()).await {
+                    Ok(Ok(Some(resolver))) => self.begin(resolver),
+                    _gone_or_silent => return,
+                }
             }
         }
+    }
+
+    /// Sends GOAWAY, once, which leaves room for requests that are on their way; `false` where nobody hears it.
+    async fn says_goodbye(&mut self) -> bool {
+        let on_their_way = self.shared.limits.max_concurrent_streams as usize;
+        std::mem::replace(&mut self.said_so, true) || self.http.shutdown(on_their_way).await.is_ok()
     }
 
     /// Streams that are opened only to be given up cost an allowance that time refills (CVE-2023-44487, in QUIC too).
@@ -131,7 +140,7 @@ impl<S: ViewerService> Serving<S> {
         tokio::select! {
             accepted = http.accept() => Event::Accepted(accepted),
             phase = poll_fn(|cx| watchdog.poll(cx, connection, &shared.limits)) => Event::Expired(phase),
-            () = shared.stop.requested(), if !*is_closing => Event::Stop,
+            () = shared.leave.requested(), if !*is_closing => Event::Leave,
         }
     }
 

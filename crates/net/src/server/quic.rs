@@ -1,31 +1,44 @@
 //! The UDP sockets of HTTP/3 and the one thread that reads them, hands new connections to the workers and sends their
 //! packets on to them.
 //!
-//! Invariant: one socket per address, so that a viewer keeps its connection when its address changes; the thread outlives
+//! Invariant: one socket per address of this process, so that a viewer keeps its connection when its address changes; the thread outlives
 //! the workers, whose last responses need it. Started by `server`.
 
 use std::io;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use quinn::{Endpoint, EndpointConfig, IdleTimeout, ServerConfig, TokioRuntime, TransportConfig, VarInt};
+use quinn::{
+    AsyncUdpSocket, Endpoint, EndpointConfig, IdleTimeout, Incoming, Runtime, ServerConfig, TokioRuntime,
+    TransportConfig, VarInt,
+};
 use tokio::runtime;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::Shared;
+use super::acceptor::Udp;
+use super::connection_ids::{Tag, TaggedIds};
 use super::dispatch::Dispatcher;
+use super::quic_socket::{Earlier, QuicSocket};
 use super::worker::Arrival;
 use crate::limits::ViewerLimits;
 
 /// Bound sockets, not read yet.
 pub(super) struct QuicListeners {
-    pub(super) sockets: Vec<UdpSocket>,
+    pub(super) sockets: Vec<Udp>,
     pub(super) config: ServerConfig,
+    /// Of this process's connections.
+    pub(super) tag: Tag,
+    /// Of those of earlier processes.
+    pub(super) foreign: Vec<Tag>,
 }
+
+/// A socket, its endpoint, and where it is.
+type Opened = (Arc<QuicSocket>, (Endpoint, SocketAddr));
 
 /// Counts a handshake as in progress.
 #[derive(Debug)]
@@ -33,13 +46,17 @@ pub(super) struct Handshaking(Arc<Shared>);
 
 impl QuicListeners {
     /// Reads them on a thread of its own until the server has stopped.
-    pub(super) fn spawn(self, dispatcher: Dispatcher, shared: Arc<Shared>) -> io::Result<JoinHandle<()>> {
+    pub(super) fn spawn(
+        self,
+        dispatcher: Dispatcher,
+        shared: Arc<Shared>,
+    ) -> io::Result<(JoinHandle<()>, Vec<Arc<QuicSocket>>)> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let endpoints = {
+        let (sockets, endpoints): (Vec<_>, Vec<_>) = {
             let _context = runtime.enter();
-            self.sockets.into_iter().map(|socket| endpoint(socket, &self.config)).collect::<io::Result<Vec<_>>>()?
+            self.open()?.into_iter().unzip()
         };
-        thread::Builder::new().name("edge-quic".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name("edge-quic".to_owned()).spawn(move || {
             runtime.block_on(async {
                 let mut loops = JoinSet::new();
                 for (endpoint, local) in &endpoints {
@@ -47,25 +64,39 @@ impl QuicListeners {
                 }
                 shared.stop_accepting.requested().await;
                 endpoints.iter().for_each(|(endpoint, _)| endpoint.set_server_config(None));
-                loops.shutdown().await;
+                while loops.join_next().await.is_some() {}
                 shared.workers_ended.requested().await;
                 for (endpoint, _) in &endpoints {
                     endpoint.close(VarInt::from_u32(0), b"");
                     let _sent = timeout(FAREWELL, endpoint.wait_idle()).await;
                 }
             });
-        })
+        })?;
+        Ok((thread, sockets))
+    }
+
+    fn open(self) -> io::Result<Vec<Opened>> {
+        let Self { sockets, config, tag, foreign } = self;
+        let opened = sockets.into_iter().map(|(socket, relay)| {
+            let socket = TokioRuntime.wrap_udp_socket(socket)?;
+            let socket = Arc::new(QuicSocket::held(socket, Earlier::new(foreign.clone(), relay)));
+            let endpoint = endpoint(Arc::clone(&socket), config.clone(), tag)?;
+            Ok((socket, endpoint))
+        });
+        opened.collect()
     }
 }
 
-fn endpoint(socket: UdpSocket, config: &ServerConfig) -> io::Result<(Endpoint, SocketAddr)> {
+fn endpoint(socket: Arc<QuicSocket>, config: ServerConfig, tag: Tag) -> io::Result<(Endpoint, SocketAddr)> {
     let local = socket.local_addr()?;
-    let endpoint = Endpoint::new(EndpointConfig::default(), Some(config.clone()), socket, Arc::new(TokioRuntime))?;
+    let mut of_process = EndpointConfig::default();
+    of_process.cid_generator(move || Box::new(TaggedIds(tag)));
+    let endpoint = Endpoint::new_with_abstract_socket(of_process, Some(config), socket, Arc::new(TokioRuntime))?;
     Ok((endpoint, local))
 }
 
 async fn accept(endpoint: Endpoint, local: SocketAddr, dispatcher: Dispatcher, shared: Arc<Shared>) {
-    while let Some(incoming) = endpoint.accept().await {
+    while let Some(incoming) = next(&endpoint, &shared).await {
         let in_progress = shared.quic_handshakes.load(Ordering::Relaxed);
         if in_progress >= shared.limits.max_unproven_handshakes && incoming.may_retry() {
             // An address that may be made up costs one small packet (RFC 9000 section 8.1.2).
@@ -79,6 +110,15 @@ async fn accept(endpoint: Endpoint, local: SocketAddr, dispatcher: Dispatcher, s
         let local = SocketAddr::new(incoming.local_ip().unwrap_or_else(|| local.ip()), local.port());
         let handshaking = Handshaking::begin(Arc::clone(&shared));
         dispatcher.dispatch(address, Arrival::Quic { incoming: Box::new(incoming), local, handshaking });
+    }
+}
+
+/// `None` once the server has stopped accepting, and those that had come are taken.
+async fn next(endpoint: &Endpoint, shared: &Shared) -> Option<Incoming> {
+    tokio::select! {
+        biased;
+        incoming = endpoint.accept() => incoming,
+        () = shared.stop_accepting.requested() => None,
     }
 }
 

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -89,7 +89,10 @@ impl<F: Future<Output = Response<B>>, B> Future for TrackedResponse<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let mut response = ready!(this.response.poll(cx));
-        if *this.is_last {
+        let is_leaving = this.in_progress.as_ref().is_some_and(|it| it.connection().is_leaving());
+        // A viewer that switches protocols has none after it anyway.
+        let is_switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+        if (*this.is_last || is_leaving) && !is_switching {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let in_progress = this.in_progress.take();

@@ -21,6 +21,8 @@ pub(super) struct Watchdog {
     http: Http,
     timer: Pin<Box<Sleep>>,
     is_registered: bool,
+    /// Where that is shorter than the limit of connections that rest.
+    shortest_idle: Option<Duration>,
     last: Observation,
     since: Instant,
     /// Since when there has been neither a request nor a response to write: parts of heads do not change that.
@@ -61,10 +63,21 @@ impl Watchdog {
             http,
             timer: Box::pin(sleep_until(since + limits.header_timeout)),
             is_registered: false,
+            shortest_idle: None,
             last: Observation { phase: Phase::Head, requests: 0, progress: 0 },
             since,
             resting_since: since,
         }
+    }
+
+    /// From now on the connection may rest for `idle` at most.
+    pub(super) fn hurry(&mut self, idle: Duration) {
+        self.shortest_idle = Some(idle);
+        let now = Instant::now();
+        (self.since, self.resting_since) = (now, now);
+        // Looked at when it fires, whatever the connection does by then.
+        let soon = self.timer.deadline().min(now + idle);
+        self.arm(soon);
     }
 
     /// Ready with the phase whose limit has passed. Further polls start that limit anew.
@@ -84,7 +97,7 @@ impl Watchdog {
             let deadline = self.deadline(limits);
             if deadline <= now {
                 (self.since, self.resting_since) = (now, now);
-                self.arm(now + limit_of(self.last.phase, limits));
+                self.arm(now + self.limit(limits));
                 return Poll::Ready(self.last.phase);
             }
             self.arm(deadline);
@@ -126,7 +139,12 @@ impl Watchdog {
 
     fn deadline(&self, limits: &ViewerLimits) -> Instant {
         let since = if self.last.phase == Phase::Idle { self.resting_since } else { self.since };
-        since + limit_of(self.last.phase, limits)
+        since + self.limit(limits)
+    }
+
+    fn limit(&self, limits: &ViewerLimits) -> Duration {
+        let limit = limit_of(self.last.phase, limits);
+        self.shortest_idle.filter(|_| self.last.phase == Phase::Idle).map_or(limit, |idle| limit.min(idle))
     }
 
     fn arm(&mut self, deadline: Instant) {

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use crate::support::{Answer, Answering, Authority, PATIENCE, settings, text};
 
-const NAME: &str = "edge.localhost";
+pub const NAME: &str = "edge.localhost";
 
 /// A server for `NAME` with HTTP/3, and for `h2.localhost` without.
 fn serve<F>(settings: ServerSettings, answer: F) -> (Server, Authority)
@@ -35,21 +35,21 @@ where
     (Server::start(settings, store, move |_| Answering(answer.clone())).unwrap(), authority)
 }
 
-fn viewer(authority: &Authority) -> Endpoint {
+pub fn viewer(authority: &Authority) -> Endpoint {
     let crypto = QuicClientConfig::try_from(authority.trusting(&["h3"])).unwrap();
     let mut endpoint = Endpoint::client(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
     endpoint.set_default_client_config(ClientConfig::new(Arc::new(crypto)));
     endpoint
 }
 
-async fn connect(viewer: &Endpoint, server: &Server, name: &str) -> Result<Connection, ConnectionError> {
+pub async fn connect(viewer: &Endpoint, server: &Server, name: &str) -> Result<Connection, ConnectionError> {
     timeout(PATIENCE, viewer.connect(server.https_addresses()[0], name).unwrap()).await.unwrap()
 }
 
-type Http3 = SendRequest<h3_quinn::OpenStreams, Bytes>;
+pub type Http3 = SendRequest<h3_quinn::OpenStreams, Bytes>;
 
 /// The requests of a connection, which goes on being driven until it is over.
-async fn open(connection: &Connection) -> (Http3, tokio::task::JoinHandle<()>) {
+pub async fn open(connection: &Connection) -> (Http3, tokio::task::JoinHandle<()>) {
     let quic = h3_quinn::Connection::new(connection.clone());
     let (mut driver, requests) = h3::client::new(quic).await.unwrap();
     let driving = tokio::spawn(async move {
@@ -58,7 +58,7 @@ async fn open(connection: &Connection) -> (Http3, tokio::task::JoinHandle<()>) {
     (requests, driving)
 }
 
-async fn get(requests: &mut Http3, path: &str) -> Result<Vec<u8>, h3::error::StreamError> {
+pub async fn get(requests: &mut Http3, path: &str) -> Result<Vec<u8>, h3::error::StreamError> {
     let request = Request::get(format!("https://{NAME}{path}")).body(()).unwrap();
     let mut stream = requests.send_request(request).await?;
     stream.finish().await?;

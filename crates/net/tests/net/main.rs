@@ -13,5 +13,6 @@ mod origins;
 mod origins_http2;
 mod parsing;
 mod support;
+mod takeovers;
 mod viewer_certificates;
 mod viewers;

@@ -26,9 +26,14 @@ pub(super) struct Secret {
 /// Takes the directory for this process.
 pub(super) fn lock(directory: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(directory.join("lock"))?;
-    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another process has it; give each edge its own"))?;
+    hold(&file)?;
     Ok(file)
+}
+
+/// Takes the lock that is open as `file`.
+pub(super) fn hold(file: &File) -> io::Result<()> {
+    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)
+        .map_err(|_| io::Error::new(io::ErrorKind::ResourceBusy, "another process has it; give each edge its own"))
 }
 
 /// Sees to it that `segments` files can be open beside the others.

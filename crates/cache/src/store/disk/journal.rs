@@ -36,7 +36,8 @@ pub(crate) type Keep = fn(Vec<TakenOrder>) -> Vec<TakenOrder>;
 pub(crate) struct Journal {
     path: PathBuf,
     keep: Keep,
-    open: Mutex<OpenJournal>,
+    /// `None` while another process keeps the journal.
+    open: Mutex<Option<OpenJournal>>,
 }
 
 #[derive(Debug)]
@@ -57,16 +58,17 @@ impl Journal {
     pub(crate) fn open(directory: &Path, keep: Keep) -> io::Result<(Journal, Vec<TakenOrder>)> {
         let path = path_in(directory);
         let orders = keep(read(&path)?.orders);
-        let open = Mutex::new(write_anew(&path, &orders)?);
+        let open = Mutex::new(Some(write_anew(&path, &orders)?));
         Ok((Journal { path, keep, open }, orders))
     }
 
-    /// Takes an order; when this returns, it is on the disk.
+    /// Takes an order; when this returns, it is on the disk, unless another process keeps the journal.
     ///
     /// # Errors
     /// It is not: the order must not be acknowledged.
     pub(crate) fn append(&self, order: &TakenOrder) -> io::Result<()> {
-        let mut open = self.open.lock();
+        let mut kept = self.open.lock();
+        let Some(open) = &mut *kept else { return Ok(()) };
         open.append(order)?;
         if open.length > open.most {
             match self.written_anew() {
@@ -75,6 +77,20 @@ impl Journal {
                 Err(_failed) => open.most = open.length + MOST_GROWTH,
             }
         }
+        Ok(())
+    }
+
+    /// Leaves the journal to another process, which is told the same orders.
+    pub(crate) fn leave(&self) {
+        *self.open.lock() = None;
+    }
+
+    /// Keeps the journal again.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub(crate) fn take_back(&self) -> io::Result<()> {
+        *self.open.lock() = Some(self.written_anew()?);
         Ok(())
     }
 
@@ -224,6 +240,22 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_that_another_process_keeps_is_not_written_until_it_is_taken_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let (journal, _) = open(directory.path());
+        journal.append(&order(1)).unwrap();
+        journal.leave();
+        let (other, before) = open(directory.path());
+        other.append(&order(2)).unwrap();
+        journal.append(&order(2)).unwrap();
+        assert_eq!((before, open(directory.path()).1), (vec![order(1)], vec![order(1), order(2)]));
+        drop(other);
+        journal.take_back().unwrap();
+        journal.append(&order(3)).unwrap();
+        assert_eq!(open(directory.path()).1, [order(1), order(2), order(3)]);
+    }
+
+    #[test]
     fn a_file_that_has_grown_is_written_anew_with_what_is_needed() {
         let directory = tempfile::tempdir().unwrap();
         let newest = |orders: Vec<TakenOrder>| orders.into_iter().rev().take(1).collect();
@@ -231,7 +263,7 @@ mod tests {
         let length = || path_in(directory.path()).metadata().unwrap().len();
         journal.append(&order(1)).unwrap();
         let line = length();
-        journal.open.lock().most = 3 * line;
+        journal.open.lock().as_mut().unwrap().most = 3 * line;
         [2, 3].iter().for_each(|sequence| journal.append(&order(*sequence)).unwrap());
         assert_eq!(length(), 3 * line);
         [4, 5].iter().for_each(|sequence| journal.append(&order(*sequence)).unwrap());

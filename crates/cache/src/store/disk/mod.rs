@@ -323,6 +323,28 @@ impl DiskStore {
         }
     }
 
+    /// Writes what was ordered, seals the log and leaves the directory to another process, as `close` does; until `take_back`.
+    pub(crate) fn leave(&self) {
+        let (left, wait) = mpsc::channel();
+        if self.orders.send(Order::Leave(left)).is_ok() {
+            // A writer that stops meanwhile leaves as well.
+            let _stopped = wait.recv();
+        }
+        let _unlocked = rustix::fs::flock(&self.lock, FlockOperation::Unlock);
+    }
+
+    /// Takes the directory back, and writes again.
+    ///
+    /// # Errors
+    /// Another process has it.
+    pub(crate) fn take_back(&self) -> io::Result<()> {
+        directory::hold(&self.lock)?;
+        let next_number = recovery::next_number(&self.shared)?;
+        // A writer that has stopped writes no more.
+        let _stopped = self.orders.send(Order::Resume { next_number });
+        Ok(())
+    }
+
     /// Writes what was ordered, seals the log and leaves the directory to others. What is stored can still be read.
     pub(crate) fn close(&self) {
         let Some(writer) = self.writer.lock().take() else { return };

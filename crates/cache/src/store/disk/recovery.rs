@@ -44,6 +44,12 @@ pub(super) fn recover(shared: &Shared) -> io::Result<Recovered> {
     Ok(Recovered { sealed, next_number })
 }
 
+/// The number of the next segment, by the files that are there.
+pub(super) fn next_number(shared: &Shared) -> io::Result<u32> {
+    let numbers = segments(shared)?.into_iter().map(|(number, _)| number);
+    Ok(numbers.max().map_or(0, |number| number.saturating_add(1)))
+}
+
 /// Removes every segment: it is no longer known what of them was invalidated.
 pub(super) fn discard(shared: &Shared) -> io::Result<()> {
     for (_, path) in segments(shared)? {

@@ -295,3 +295,27 @@ async fn a_damaged_chunk_is_missing_once_it_is_read() {
     assert!(store.chunk(ContentId(1), 0, 0).is_none());
     assert_eq!(store.counters().corrupt_records.load(std::sync::atomic::Ordering::Relaxed), 1);
 }
+
+#[test]
+fn a_directory_that_was_left_is_anothers_and_can_be_taken_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path(), 0);
+    store.put(record("a", 0, "before")).unwrap();
+    store.leave();
+    store.put(record("b", 0, "not written")).unwrap();
+    store.flush();
+    assert_eq!(contents(&store, "a"), ["before"], "what lies there can still be read");
+    assert!(contents(&store, "b").is_empty());
+    let next = open(directory.path(), 0);
+    assert_eq!(contents(&next, "a"), ["before"]);
+    assert!(store.take_back().is_err(), "the other one has it");
+    next.put(record("c", 0, "its own")).unwrap();
+    drop(next);
+    store.take_back().unwrap();
+    store.put(record("d", 0, "after")).unwrap();
+    store.remove(b"a");
+    drop(store);
+    let store = open(directory.path(), 0);
+    let all = ["a", "b", "c", "d"].map(|key| contents(&store, key));
+    assert_eq!(all, [vec![], vec![], vec!["its own".to_owned()], vec!["after".to_owned()]]);
+}

@@ -44,6 +44,12 @@ pub(super) enum Order {
     },
     /// Answered when everything before it is done.
     Reach(mpsc::Sender<()>),
+    /// Another process writes from now on: seal the log and drop what is ordered. Answered when that is done.
+    Leave(mpsc::Sender<()>),
+    /// It does not: write again, from the segment of this number on.
+    Resume {
+        next_number: u32,
+    },
     Stop,
 }
 
@@ -97,6 +103,8 @@ pub(super) struct Writer {
     pause: Option<Pause>,
     /// Removals that are still to be written, by hash, the oldest first.
     owed: VecDeque<u64>,
+    /// Another process writes.
+    has_left: bool,
 }
 
 /// The segment that is being written.
@@ -114,7 +122,16 @@ struct Pause {
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, sealed: VecDeque<(Arc<Segment>, u64)>, next_number: u32) -> Writer {
         let sealed_bytes = sealed.iter().map(|(_, length)| length).sum();
-        Writer { shared, open: None, next_number, sealed, sealed_bytes, pause: None, owed: VecDeque::new() }
+        Writer {
+            shared,
+            open: None,
+            next_number,
+            sealed,
+            sealed_bytes,
+            pause: None,
+            owed: VecDeque::new(),
+            has_left: false,
+        }
     }
 
     pub(super) fn run(mut self, orders: &mpsc::Receiver<Order>) {
@@ -131,10 +148,21 @@ impl Writer {
                 Order::Reach(reached) => {
                     let _nobody_waits = reached.send(());
                 }
+                Order::Leave(left) => {
+                    self.stop();
+                    self.has_left = true;
+                    let _nobody_waits = left.send(());
+                }
+                Order::Resume { next_number } => {
+                    self.next_number = self.next_number.max(next_number);
+                    self.has_left = false;
+                }
                 Order::Stop => break,
             }
         }
-        self.stop();
+        if !self.has_left {
+            self.stop();
+        }
     }
 
     fn stop(&mut self) {
@@ -172,7 +200,7 @@ impl Writer {
             self.shared.counters.lost_removals.fetch_add(1, Ordering::Relaxed);
         }
         self.owed.push_back(hash);
-        if !self.is_pausing() && self.append_owed().is_err() {
+        if !self.has_left && !self.is_pausing() && self.append_owed().is_err() {
             self.fail();
         }
         self.shared.removal_is_written(hash, number);
@@ -181,7 +209,7 @@ impl Writer {
     /// Where the record lies now, and its size; `None`: it is not written.
     fn write(&mut self, record: &NewRecord) -> Option<(Place, u32)> {
         // Removals come first: they must not reach what is written after them.
-        let written = match self.is_pausing() {
+        let written = match self.has_left || self.is_pausing() {
             false => self.append_owed().and_then(|()| self.append_somehow(record)).map_err(|_failed| self.fail()).ok(),
             true => None,
         };

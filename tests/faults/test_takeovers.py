@@ -1,0 +1,169 @@
+"""An edge that is started anew, or taken over from, while viewers ask: no request over TCP is lost."""
+
+import http.client
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from edgeward.edge.takeover import Predecessor, TakeoverRefused
+from faults.edge_command import HOST, EdgeCommand, finish, order, plan, running
+from faults.origin import Origin, content, running_origin
+from faults.viewer import fetch
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with running_origin() as origin:
+        yield origin
+
+
+def test_an_edge_that_was_killed_serves_from_the_plan_it_kept(tmp_path: Path, origin: Origin) -> None:
+    edge = EdgeCommand(tmp_path / "edge")
+    with running(edge):
+        edge.channel.load_plan(plan(7, origin.port))
+        assert fetch(edge.http, 1, 700).is_right
+        edge.processes[-1].kill()
+        finish(edge.processes[-1])
+        edge.start()
+        assert "Going on with plan 7\n" in edge.said
+        assert fetch(edge.http, 1, 700).is_right
+        assert edge.channel.load_plan(plan(8, origin.port, base=7)) == 8
+
+
+def test_a_takeover_costs_no_request_and_keeps_cache_plan_and_invalidations(tmp_path: Path, origin: Origin) -> None:
+    edge = EdgeCommand(tmp_path / "edge")
+    with running(edge):
+        edge.channel.load_plan(plan(1, origin.port))
+        assert [fetch(edge.http, 1, 700).cache for _ in range(2)] == ["Miss", "Hit"]
+        with asking(edge.http) as (wrong, answered):
+            for sequence in range(2, 6):
+                edge.take_over()
+                assert edge.channel.load_plan(plan(sequence, origin.port, base=sequence - 1)) == sequence
+            assert fetch(edge.http, 1, 700).cache == "Hit", "the cache on disk goes along"
+            edge.channel.invalidate(order(9, "/*"))
+            edge.take_over()
+            assert fetch(edge.http, 1, 700).cache == "Miss"
+        assert edge.ended() == [0] * 5
+    assert wrong == []
+    assert answered[0] > 5
+
+
+def test_what_was_invalidated_is_served_by_neither_process(tmp_path: Path, origin: Origin) -> None:
+    edge = EdgeCommand(tmp_path / "edge")
+    with running(edge):
+        edge.channel.load_plan(plan(1, origin.port))
+        kept = http.client.HTTPConnection("127.0.0.1", edge.http, timeout=20)
+        assert [cache_of(kept, 1), cache_of(kept, 1)] == ["Miss", "Hit"]
+        edge.take_over()
+        edge.channel.invalidate(order(5, "/*"))
+        assert cache_of(kept, 1) == "Miss", "a connection of the old process"
+        while kept.sock is not None:
+            assert cache_of(kept, 1) == "Hit", "until a response ends it"
+        kept.close()
+        assert edge.ended() == [0]
+
+
+def test_a_takeover_that_breaks_off_changes_nothing(tmp_path: Path, origin: Origin) -> None:
+    edge = EdgeCommand(tmp_path / "edge")
+    with running(edge):
+        edge.channel.load_plan(plan(1, origin.port))
+        assert fetch(edge.http, 1, 700).is_right
+        (process,) = edge.processes
+        for _ in range(3):
+            given_up(edge.folder)
+        with pytest.raises(AssertionError, match="ended with status"):
+            edge.start("--takeover", "--http", "192.0.2.1:1")
+        finish(edge.processes.pop())
+        assert edge.processes == [process]
+        assert until_true((edge.folder / "edge" / "takeover.sock").exists)
+        assert edge.channel.load_plan(plan(2, origin.port, base=1)) == 2
+        assert fetch(edge.http, 1, 700).cache == "Hit"
+        edge.take_over()
+        assert edge.ended() == [0]
+        assert fetch(edge.http, 2, 700).is_right
+
+
+def test_a_stopped_edge_finishes_what_viewers_wait_for(tmp_path: Path, origin: Origin) -> None:
+    edge = EdgeCommand(tmp_path / "edge")
+    with running(edge):
+        edge.channel.load_plan(plan(1, origin.port))
+        origin.gate.clear()
+        got = []
+        viewer = threading.Thread(target=lambda: got.append(fetch(edge.http, 1, 500_000)))
+        viewer.start()
+        assert until_true(lambda: origin.requests == 1)
+        edge.processes[-1].send_signal(signal.SIGTERM)
+        assert until_true(lambda: not is_open(edge.http))
+        origin.gate.set()
+        viewer.join()
+        assert got[0].is_right
+        assert finish(edge.processes[-1]) == 0
+
+
+def given_up(folder: Path) -> None:
+    """A process that asks for the sockets, gets none because it listens nowhere, and goes away."""
+    sockets = Predecessor(folder / "edge" / "takeover.sock")
+    with pytest.raises(TakeoverRefused):
+        sockets._step("hand_over", sockets=str(folder / "nobody.sock"))
+    sockets.close()
+    assert until_true((folder / "edge" / "takeover.sock").exists)
+
+
+def cache_of(connection: http.client.HTTPConnection, seed: int) -> str:
+    connection.request("GET", f"/{seed}/700", headers={"Host": HOST})
+    response = connection.getresponse()
+    assert response.read() == content(seed, 0, 700)
+    return (response.getheader("x-cache") or "").partition(" ")[0]
+
+
+def until_true(is_true: Callable[[], bool]) -> bool:
+    """Waits for what another process is about to do."""
+    deadline = time.monotonic() + 20
+    while not is_true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+def is_open(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def asking(port: int) -> Iterator[tuple[list[str], list[int]]]:
+    """Viewers who keep their connections until told to close them, and never ask again for what failed."""
+    wrong: list[str] = []
+    answered = [0]
+    over = threading.Event()
+
+    def ask() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        while not over.is_set():
+            try:
+                cache_of(connection, 3)
+                answered[0] += 1
+            except (OSError, http.client.HTTPException, AssertionError) as error:
+                wrong.append(repr(error))
+                connection.close()
+        connection.close()
+
+    viewers = [threading.Thread(target=ask) for _ in range(3)]
+    for viewer in viewers:
+        viewer.start()
+    try:
+        yield wrong, answered
+    finally:
+        over.set()
+        for viewer in viewers:
+            viewer.join()
