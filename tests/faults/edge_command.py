@@ -108,7 +108,7 @@ def plan(sequence: int, origin_port: int, base: int | None = None, *, distributi
         default=ShortBehavior(query_strings=Selection(mode="all")), http_version="http2and3"
     )
     compiled = compile_short(MAIN, short, {MAIN: OriginPorts(origin_port, origin_port)})
-    issued = certificates.edge_certificate({HOST})
+    issued = certificates.edge_certificate({HOST, f"plan-{sequence}.cloudfront.localhost"})
     compiled["certificate"] = {"chain_pem": issued.chain_pem, "key_pem": issued.key_pem}
     return encode_plan(sequence, base, {id_of(MAIN): compiled}, None)
 

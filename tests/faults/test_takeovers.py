@@ -1,17 +1,24 @@
 """An edge that is started anew, or taken over from, while viewers ask: no request over TCP is lost."""
 
+import asyncio
 import http.client
 import signal
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from edgeward.edge.takeover import Predecessor, TakeoverRefused
+from edgeward.scenario import certificates
+from edgeward.scenario.format import Door
+from edgeward.scenario.message import Request
+from edgeward.scenario.viewer import Viewer, attempt
 from faults.edge_command import HOST, EdgeCommand, finish, order, plan, running
 from faults.origin import Origin, content, running_origin
 from faults.viewer import fetch
@@ -52,6 +59,31 @@ def test_a_takeover_costs_no_request_and_keeps_cache_plan_and_invalidations(tmp_
         assert edge.ended() == [0] * 5
     assert wrong == []
     assert answered[0] > 5
+
+
+@pytest.mark.parametrize(
+    "rounds", [3, pytest.param(100, marks=[pytest.mark.slow, pytest.mark.timeout(1_800)])], ids=["few", "many"]
+)
+def test_takeovers_and_new_certificates_cost_no_request_over_any_protocol(
+    tmp_path: Path, origin: Origin, rounds: int
+) -> None:
+    edge = EdgeCommand(tmp_path / "edge")
+    with running(edge), ExitStack() as viewers:
+        edge.channel.load_plan(plan(1, origin.port))
+        kept_alive, kept_answered = viewers.enter_context(asking(edge.http))
+        doors: tuple[Door, ...] = ("h1-tls", "h2", "h3")
+        loads = {door: viewers.enter_context(connecting(edge, door)) for door in doors}
+        for sequence in range(2, rounds + 2):
+            edge.take_over()
+            assert edge.channel.load_plan(plan(sequence, origin.port, base=sequence - 1)) == sequence
+        viewers.close()
+        assert edge.ended() == [0] * rounds
+    told = {door: f"{load.answered} answered, {len(load.failed)} failed" for door, load in loads.items()}
+    print(f"{rounds} takeovers: kept connections {kept_answered[0]} answered, {len(kept_alive)} failed;", told)  # noqa: T201 - the figures
+    assert kept_alive == []
+    assert {door: load.failed for door, load in loads.items() if door != "h3"} == {"h1-tls": [], "h2": []}
+    assert loads["h3"].failed_again == [], "a QUIC connection may have to be made once more, and then it holds"
+    assert all(load.answered >= rounds for load in loads.values())
 
 
 def test_what_was_invalidated_is_served_by_neither_process(tmp_path: Path, origin: Origin) -> None:
@@ -167,3 +199,63 @@ def asking(port: int) -> Iterator[tuple[list[str], list[int]]]:
         over.set()
         for viewer in viewers:
             viewer.join()
+
+
+@dataclass
+class Load:
+    """What viewers got who make a connection for each request."""
+
+    answered: int = 0
+    failed: list[str] = field(default_factory=list)
+    failed_again: list[str] = field(default_factory=list)
+    """Of those, requests that were sent once more on another connection and failed there too."""
+
+
+@contextmanager
+def connecting(edge: EdgeCommand, door: Door) -> Iterator[Load]:
+    """A viewer who goes on making connections: handshakes meet the takeover at every moment."""
+    load, over = Load(), threading.Event()
+    why_not = _by_curl(edge) if door == "h2" else _by_scenarios(edge, door)
+
+    def ask() -> None:
+        while not over.is_set():
+            if (first := why_not()) is None:
+                load.answered += 1
+                continue
+            load.failed.append(first)
+            if (second := why_not()) is not None:
+                load.failed_again.append(second)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield load
+    finally:
+        over.set()
+        thread.join()
+
+
+def _by_scenarios(edge: EdgeCommand, door: Door) -> Callable[[], str | None]:
+    viewer = Viewer(http=("127.0.0.1", edge.http), https=("127.0.0.1", edge.https), root_pem=certificates.root_pem())
+    request = Request(method="GET", target="/3/700", fields=[], authority=HOST)
+
+    def why_not() -> str | None:
+        outcome = asyncio.run(attempt(viewer.send(door, request, HOST)))
+        response = outcome.responses[0] if outcome.responses else None
+        is_right = response is not None and response.complete and response.content == content(3, 0, 700)
+        return None if is_right else f"{outcome.failure}: {response}"
+
+    return why_not
+
+
+def _by_curl(edge: EdgeCommand) -> Callable[[], str | None]:
+    """The client of scenarios takes GOAWAY for the end of its connection, and PING after it for an error."""
+    authority = edge.folder.with_name("authority.pem")
+    authority.write_text(certificates.root_pem())
+    command = ["curl", "-sS", "--http2", "--cacert", str(authority), "--connect-to", f"::127.0.0.1:{edge.https}"]
+
+    def why_not() -> str | None:
+        got = subprocess.run([*command, f"https://{HOST}/3/700"], capture_output=True, check=False)
+        return None if got.stdout == content(3, 0, 700) else f"{got.returncode}: {got.stderr.decode()}"
+
+    return why_not
