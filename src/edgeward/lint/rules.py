@@ -184,6 +184,20 @@ def alias_without_certificate(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def certificate_of_other_region(subject: Subject) -> Iterator[Finding]:
+    """Guide, "Requirements for using SSL/TLS certificates with CloudFront": the region is us-east-1."""
+    arn = subject.config.get("ViewerCertificate", {}).get("ACMCertificateArn") or ""
+    region = arn.split(":")[3] if arn.count(":") > 3 else CERTIFICATE_REGION
+    if region != CERTIFICATE_REGION:
+        yield Finding(
+            "certificate-of-other-region",
+            "warning",
+            "ViewerCertificate",
+            f"the certificate is of {region}: CloudFront itself takes only {CERTIFICATE_REGION}'s",
+            f"request or import it in {CERTIFICATE_REGION}",
+        )
+
+
 def access_control_with_website(subject: Subject) -> Iterator[Finding]:
     """Guide, "Restrict access to an Amazon S3 origin": not for website endpoints."""
     for name, origin in subject.origins.items():
@@ -452,6 +466,7 @@ FIRST_SERVER_ERROR = 500
 _UNIQUE_HEADERS = {"user-agent", "cookie", "referer", "x-forwarded-for", "x-request-id", "traceparent", "date"}
 _OLD_POLICIES = ("SSLv3", "TLSv1", "TLSv1_2016", "TLSv1.1_2016", "TLSv1.2_2018", "TLSv1.2_2019")
 _OLD = ("SSLv3", "TLSv1", "TLSv1.1")
+CERTIFICATE_REGION = "us-east-1"
 RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     spa_page_masks_errors,
     cors_without_origin,
@@ -461,6 +476,7 @@ RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     minimum_ttl_overrules,
     authorization_in_key,
     alias_without_certificate,
+    certificate_of_other_region,
     access_control_with_website,
     bucket_without_access_control,
     host_sent_to_bucket,

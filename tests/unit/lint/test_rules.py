@@ -97,6 +97,12 @@ MISTAKES: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("authorization-in-key", {}, policy(**headers("Authorization")), None),
     ("alias-without-certificate", {"Aliases": items("www.example.com")}, None, None),
     (
+        "certificate-of-other-region",
+        {"ViewerCertificate": {"ACMCertificateArn": "arn:aws:acm:eu-west-1:123456789012:certificate/a"}},
+        None,
+        None,
+    ),
+    (
         "access-control-with-website",
         {"Origins": items(origin(DomainName="b.s3-website-us-east-1.amazonaws.com", OriginAccessControlId="E1"))},
         None,
