@@ -32,8 +32,8 @@ def edge_certificate(names: Iterable[str]) -> Certificate:
 
 
 def origin_context(domain_name: str, certificate: str, *, demands_certificate: bool = False) -> ssl.SSLContext:
-    """TLS of a fake origin whose certificate is trusted, self-signed, expired or for a wrong-name, and which may be for
-    clients alone that show the trusted certificate.
+    """TLS of a fake origin, made anew: its certificate is trusted, self-signed, expired or for a wrong-name, and it may
+    be for clients alone that show the trusted certificate.
     """
     return _server_context(_ORIGIN_CERTIFICATES[certificate](domain_name), demands_certificate=demands_certificate)
 
@@ -79,7 +79,6 @@ def _directory() -> Path:
     return directory
 
 
-@functools.cache
 def _server_context(certificate: Certificate, *, demands_certificate: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile("w", dir=_directory(), suffix=".pem") as bundle:
