@@ -50,6 +50,7 @@ class Service(grpc.GenericRpcHandler):
             "FailLate": grpc.unary_stream_rpc_method_handler(self._fail_late),
             "Hang": grpc.unary_unary_rpc_method_handler(self._hang),
             "HangLate": grpc.unary_stream_rpc_method_handler(self._hang_late),
+            "Drip": grpc.unary_stream_rpc_method_handler(self._drip),
         }
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
@@ -85,6 +86,13 @@ class Service(grpc.GenericRpcHandler):
     def _hang_late(self, _message: bytes, context: Context) -> Iterator[bytes]:
         yield b"one"
         self._wait(context, "HangLate")
+
+    def _drip(self, _message: bytes, context: Context) -> Iterator[bytes]:
+        ended = threading.Event()
+        context.add_callback(ended.set)
+        while not ended.wait(0.2):
+            yield b"one"
+        self._seen.cancelled.put("Drip")
 
     def _wait(self, context: Context, name: str) -> None:
         ended = threading.Event()
@@ -177,6 +185,7 @@ def method(channel: grpc.Channel, name: str) -> Any:
         "Count": channel.unary_stream,
         "FailLate": channel.unary_stream,
         "HangLate": channel.unary_stream,
+        "Drip": channel.unary_stream,
         "Sum": channel.stream_unary,
         "Chat": channel.stream_stream,
     }

@@ -345,6 +345,15 @@ def test_a_server_that_says_nothing_in_time_is_unavailable(start_cdn: StartCdn) 
     assert (record["sc-status"], record["x-edge-detailed-result-type"]) == ("504", "OriginCommError")
 
 
+def test_a_call_that_is_not_over_in_time_is_ended(start_cdn: StartCdn) -> None:
+    cdn = start_cdn(origin=ShortOrigin(protocol="https-only", response_timeout=1, completion_timeout=1))
+    with cdn.channel() as channel, pytest.raises(grpc.RpcError) as failed:
+        list(method(channel, "Drip")(b"", timeout=WAIT_SECONDS))
+
+    assert code_of(failed) != grpc.StatusCode.DEADLINE_EXCEEDED
+    assert cdn.seen.cancelled.get(timeout=WAIT_SECONDS) == "Drip"
+
+
 def test_requests_that_are_not_grpc_are_served_as_usual(start_cdn: StartCdn) -> None:
     cdn = start_cdn()
     with cdn.channel() as channel:

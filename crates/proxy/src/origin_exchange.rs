@@ -1,11 +1,12 @@
 //! One exchange with an origin: the request out, the head of the response in, and when to ask again.
 //!
-//! Invariant: what may have reached the origin is sent again only where that is safe. Called by `failover`.
+//! Invariant: what may have reached the origin is sent again only where that is safe. Called by `failover`; `stages::grpc` goes the
+//! same way with an exchange of its own.
 
 use std::sync::atomic::Ordering;
 
 use edgeward_net::RequestContent;
-use edgeward_net::origin::{OriginBody, OriginError};
+use edgeward_net::origin::{OriginAddress, OriginBody, OriginError, OriginTimeouts};
 use edgeward_plan::Origin;
 use http::{Method, Response};
 use tokio::time::Instant;
@@ -25,12 +26,7 @@ pub(crate) async fn send(
 ) -> Result<Response<OriginBody>, Refusal> {
     let request = origin_request::build(exchange, origin, purpose)?;
     let worker = &exchange.worker;
-    let (mut address, mut timeouts) =
-        origin_request::address(origin, exchange.is_https(), worker.engine.s3_endpoint.as_ref());
-    if let Some(certificate) = origin.client_certificate.as_ref().filter(|_| address.tls) {
-        address.identity = Some(worker.engine.client_identities.of(certificate)?);
-    }
-    timeouts.complete_by = origin.response_completion_timeout.map(|limit| Instant::now() + limit);
+    let (address, timeouts) = way(exchange, origin)?;
     exchange.explain(|facts| facts.asked(origin, &address, &request));
     let pace = worker.engine.content_pace;
     let content = ViewerContent::new(content, exchange.content_received.clone(), pace);
@@ -51,6 +47,17 @@ pub(crate) async fn send(
     }
     exchange.explain(|facts| facts.replied(sent.as_ref().map(Response::status)));
     sent.map_err(|error| refusal(exchange, &error))
+}
+
+/// Where a request goes that is sent now, as whom, and within which times.
+pub(crate) fn way(exchange: &Exchange, origin: &Origin) -> Result<(OriginAddress, OriginTimeouts), Refusal> {
+    let engine = &exchange.worker.engine;
+    let (mut address, mut timeouts) = origin_request::address(origin, exchange.is_https(), engine.s3_endpoint.as_ref());
+    if let Some(certificate) = origin.client_certificate.as_ref().filter(|_| address.tls) {
+        address.identity = Some(engine.client_identities.of(certificate)?);
+    }
+    timeouts.complete_by = origin.response_completion_timeout.map(|limit| Instant::now() + limit);
+    Ok((address, timeouts))
 }
 
 fn refusal(exchange: &Exchange, error: &OriginError) -> Refusal {

@@ -2,7 +2,8 @@
 //! connection it came over.
 //!
 //! Invariant: no request reaches a distribution over a session that its security policy does not allow, that was agreed
-//! on for another distribution, or whose viewer was not asked for the certificate that the distribution asks for. Pure. Called by `edge` for each plan and by `stages::route` for each request.
+//! on for another distribution, or whose viewer was not asked for the certificate that the distribution asks for. Pure.
+//! Called by `edge` for each plan and by `stages::route` for each request.
 
 use edgeward_net::{TlsSession, ViewerTerms};
 use edgeward_plan::{Distribution, Plan};

@@ -134,8 +134,8 @@ impl<S: ViewerService> Serving<S> {
         }
     }
 
-    /// Each kind of connection, and each part of its life, has memory of its own: in one piece every connection would take what
-    /// the largest of them takes, all its life.
+    /// Each kind of connection, and each part of its life, has memory of its own: in one piece every connection would take
+    /// what the largest of them takes, all its life.
     fn serve(self: Arc<Self>, arrival: Arrival, address: AddressLease) -> impl Future<Output = ()> + Send {
         let lease = Lease { panics: PanicCount::new(Arc::clone(&self.shared)), index: self.index };
         async move {

@@ -18,6 +18,7 @@ use crate::cache_status::Forwarded;
 use crate::exchange::Exchange;
 use crate::explain::Facts;
 use crate::invalidation;
+use crate::origin_exchange;
 use crate::origin_request::{self, Purpose};
 use crate::refusal::Refusal;
 
@@ -71,7 +72,7 @@ pub(crate) async fn answer(exchange: &Exchange, content: RequestContent) -> Repl
 async fn send(exchange: &Exchange, origin: &Origin, content: RequestContent) -> Result<Reply, Refusal> {
     let request = origin_request::build(exchange, origin, Purpose::Grpc)?;
     let worker = &exchange.worker;
-    let (address, timeouts) = origin_request::address(origin, exchange.is_https(), worker.engine.s3_endpoint.as_ref());
+    let (address, timeouts) = origin_exchange::way(exchange, origin)?;
     exchange.explain(|facts| facts.asked(origin, &address, &request));
     if !address.tls {
         return Err(Refusal::GrpcInClear);
