@@ -23,7 +23,7 @@ class Earlier(Protocol):
     """The process before this one, while it still has viewers."""
 
     def tell(self, operation: str, content: bytes) -> bool:
-        """Has it do the same as this one; False once it is gone."""
+        """Has it do the same as this one; False once it is gone. Raises `RuntimeError` when it does not do it."""
 
 
 class EdgeNode:

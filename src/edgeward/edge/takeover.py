@@ -26,6 +26,13 @@ class TakeoverRefused(RuntimeError):
     """The process that serves does not hand over; it says why."""
 
 
+class NotDone(RuntimeError):
+    """What was asked holds here, and not in the process before this one, which still has viewers. Says why not."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the process before this one did not take it: {why}; send it again")
+
+
 class TakeoverSocket:
     """Hands over to whoever asks at `path`. Start it once."""
 
@@ -124,12 +131,17 @@ class Predecessor:
         self._step("succeeded")
 
     def tell(self, operation: str, content: bytes) -> bool:
-        """Has it do what the control plane asks; False once it is gone."""
+        """Has it do what the control plane asks; False once it is gone. Raises `NotDone` when it does not do it."""
         try:
             self._connection.sendall(line_of({"operation": operation, "bytes": len(content)}) + content)
-            return bool(self._answers.readline(LONGEST_LINE))
+            line = self._answers.readline(LONGEST_LINE)
+        except TimeoutError as silent:
+            raise NotDone("it does not answer") from silent
         except OSError:
             return False
+        if line and "error" in (answer := json.loads(line)):
+            raise NotDone(str(answer["error"]))
+        return bool(line)
 
     def close(self) -> None:
         """Leaves it alone: before `succeed`, it goes on serving."""
