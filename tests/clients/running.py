@@ -99,6 +99,15 @@ class RunningCdn:
         ):
             return Handshake(version=session.version(), certificate=session.getpeercert(binary_form=True))
 
+    def shown(self, arn: str, name: str) -> bytes | None:
+        """The certificate that viewers are shown who ask for `name`, DER, once it proves to be the one that ACM has."""
+        has = self.acm().get_certificate(CertificateArn=arn)
+        trusted = ssl.create_default_context(cadata=has["CertificateChain"])
+        trusted.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        seen = self.handshake(name, trusted).certificate
+        assert seen == ssl.PEM_cert_to_DER_cert(has["Certificate"])
+        return seen
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> int:
         """Stops the program and returns its exit code."""
         self.process.send_signal(how)

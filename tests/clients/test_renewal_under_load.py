@@ -1,7 +1,6 @@
 """Certificates of an ACME CA are issued and renewed while viewers connect: no request is lost."""
 
 import itertools
-import ssl
 import subprocess
 import threading
 import time
@@ -49,7 +48,7 @@ def test_certificates_are_renewed_without_a_restart_and_without_a_failed_request
     certificates = {name: issued(acm, acme_server, name, how) for name, how in ((BY_DNS, "DNS"), (BY_HTTP, "HTTP"))}
     for name, arn in certificates.items():
         cdn.cloudfront().create_distribution(DistributionConfig=showing(arn, name, origin.port))
-    before = {name: shown(cdn, acm, arn, name) for name, arn in certificates.items()}
+    before = {name: cdn.shown(arn, name) for name, arn in certificates.items()}
 
     with ExitStack() as viewers:
         pairs = itertools.product(certificates, ("--http1.1", "--http2"))
@@ -58,7 +57,7 @@ def test_certificates_are_renewed_without_a_restart_and_without_a_failed_request
             acm.renew_certificate(CertificateArn=arn)
         for arn in certificates.values():
             settled(acm, acme_server, arn, ("RenewalSummary", "RenewalStatus"), "SUCCESS")
-        after = {name: shown(cdn, acm, arn, name) for name, arn in certificates.items()}
+        after = {name: cdn.shown(arn, name) for name, arn in certificates.items()}
 
     assert all(before[name] != after[name] for name in certificates)
     assert [load.failed for load in loads] == [[]] * 4
@@ -99,16 +98,6 @@ def showing(arn: str, name: str, origin_port: int) -> Any:
     assert config["DefaultCacheBehavior"]["CachePolicyId"] == CACHING_OPTIMIZED
     certificate = {"ACMCertificateArn": arn, "SSLSupportMethod": "sni-only", "MinimumProtocolVersion": "TLSv1.2_2021"}
     return config | {"Aliases": {"Quantity": 1, "Items": [name]}, "ViewerCertificate": certificate}
-
-
-def shown(cdn: RunningCdn, acm: Any, arn: str, name: str) -> bytes | None:
-    """The certificate that viewers are shown by SNI, which is the one that ACM has."""
-    has = acm.get_certificate(CertificateArn=arn)
-    trusted = ssl.create_default_context(cadata=has["CertificateChain"])
-    trusted.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    seen = cdn.handshake(name, trusted).certificate
-    assert seen == ssl.PEM_cert_to_DER_cert(has["Certificate"])
-    return seen
 
 
 @dataclass
