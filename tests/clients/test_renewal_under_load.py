@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from acme_server import AcmeServer
-from clients.configurations import CACHING_OPTIMIZED, one_origin
+from clients.configurations import one_origin
 from clients.running import RunningCdn, start_cdn
 from faults.origin import Origin, content, running_origin
 
@@ -95,7 +95,6 @@ def showing(arn: str, name: str, origin_port: int) -> Any:
     config = one_origin("origin.localhost")
     custom = {"HTTPPort": origin_port, "HTTPSPort": 443, "OriginProtocolPolicy": "http-only"}
     config["Origins"]["Items"] = [{"Id": "site", "DomainName": "origin.localhost", "CustomOriginConfig": custom}]
-    assert config["DefaultCacheBehavior"]["CachePolicyId"] == CACHING_OPTIMIZED
     certificate = {"ACMCertificateArn": arn, "SSLSupportMethod": "sni-only", "MinimumProtocolVersion": "TLSv1.2_2021"}
     return config | {"Aliases": {"Quantity": 1, "Items": [name]}, "ViewerCertificate": certificate}
 

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 class EdgeCommand:
     """The processes of one edge, one after the other, with the state folder `folder`."""
 
-    def __init__(self, folder: Path, *options: str, drain_seconds: float = 20.0) -> None:
+    def __init__(self, folder: Path, *options: str, drain_seconds: float = 20.0, **environment: str) -> None:
         self.folder = folder
         self.http, self.https = free_ports(2)
         self.channel = SocketChannel(folder / "edge" / "plans.sock")
@@ -40,6 +40,7 @@ class EdgeCommand:
             *(option for network in LOOPBACK_NETWORKS for option in ("--private-origins", network)),
             *options,
         ]
+        self._environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **environment}
         self.processes: list[subprocess.Popen[str]] = []
         self.said: list[str] = []
         """What the processes said while they started."""
@@ -47,9 +48,7 @@ class EdgeCommand:
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Starts a process; returns once it serves."""
         command = [sys.executable, "-m", "edgeward.cli", "edge", *self._options, *options]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env={"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
-        )
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=self._environment)
         self.processes.append(process)
         assert process.stdout is not None
         while line := process.stdout.readline():

@@ -2,6 +2,8 @@
 
 import asyncio
 import http.client
+import os
+import re
 import signal
 import socket
 import subprocess
@@ -119,6 +121,35 @@ def test_a_takeover_that_breaks_off_changes_nothing(tmp_path: Path, origin: Orig
         edge.take_over()
         assert edge.ended() == [0]
         assert fetch(edge.http, 2, 700).is_right
+
+
+def test_a_service_manager_has_an_edge_replace_itself(tmp_path: Path, origin: Origin) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(20)
+        edge = EdgeCommand(tmp_path / "edge", NOTIFY_SOCKET=str(tmp_path / "notify"))
+        with running(edge):
+            (process,) = edge.processes
+            assert main_process(manager) == process.pid
+            edge.channel.load_plan(plan(1, origin.port))
+            process.send_signal(signal.SIGUSR2)
+            successor = main_process(manager)
+            try:
+                assert successor != process.pid
+                assert finish(process) == 0
+                assert fetch(edge.http, 1, 700).is_right
+            finally:
+                os.kill(successor, signal.SIGTERM)
+            assert until_true(lambda: not is_open(edge.http))
+
+
+def main_process(manager: socket.socket) -> int:
+    """The one that says that it is ready (systemd, sd_notify)."""
+    while True:
+        told = manager.recv(4096).decode()
+        found = re.search(r"READY=1\nMAINPID=(\d+)", told)
+        if found is not None:
+            return int(found[1])
 
 
 def test_a_stopped_edge_finishes_what_viewers_wait_for(tmp_path: Path, origin: Origin) -> None:
