@@ -14,12 +14,7 @@ from edgeward.aws.model import ServiceModel
 from edgeward.services.cloudfront import evidence
 from edgeward.services.cloudfront.distribution.support import EFFECTS, INERT
 from edgeward.services.cloudfront.distribution.unsupported import REFUSALS
-
-NOT_SERVED: Mapping[str, str] = {
-    "TestFunction": "functions do not run yet",
-    "TestConnectionFunction": "connection functions do not run yet",
-}
-"""The operations that answer 501, each with the reason."""
+from edgeward.services.cloudfront.service import NOT_SERVED, served_operations, service_model
 
 WITHOUT_EFFECT: Mapping[str, str] = {
     "AnycastIpList": "the edge announces no addresses: a list stays Deploying, without any",
@@ -157,7 +152,5 @@ COVERAGE_PATH = Path("docs/reference/coverage.md")
 
 
 if __name__ == "__main__":
-    from edgeward.services.cloudfront.service import served_operations, service_model
-
     COVERAGE_PATH.write_text(coverage_page(service_model(), served_operations()))
     sys.stdout.write(f"wrote {COVERAGE_PATH}\n")

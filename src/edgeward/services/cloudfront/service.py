@@ -1,6 +1,6 @@
 """CloudFront as the API serves it: every family's operations in one table."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -21,7 +21,6 @@ from edgeward.services.cloudfront import (
 )
 from edgeward.services.cloudfront.anycast_ip_list import anycast_ip_list_spec
 from edgeward.services.cloudfront.connection_group import connection_group_handlers
-from edgeward.services.cloudfront.coverage import NOT_SERVED
 from edgeward.services.cloudfront.demands import cloudfront_demands
 from edgeward.services.cloudfront.distribution.family import distribution_handlers
 from edgeward.services.cloudfront.distribution_tenant import distribution_tenant_handlers
@@ -96,6 +95,12 @@ def service_model() -> ServiceModel:
 
 
 API_VERSION = "2020-05-31"
+
+NOT_SERVED: Mapping[str, str] = {
+    "TestFunction": "functions do not run yet",
+    "TestConnectionFunction": "connection functions do not run yet",
+}
+"""The operations that answer 501, each with the reason."""
 
 FAMILIES = (
     cache_policy.SPEC,

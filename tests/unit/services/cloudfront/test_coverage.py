@@ -17,7 +17,6 @@ from edgeward.services.cloudfront.coverage import (
     COVERAGE_PATH,
     GENERATED,
     KEY_OPERATIONS,
-    NOT_SERVED,
     WITHOUT_EFFECT,
     coverage_page,
     evidence_of,
@@ -25,7 +24,7 @@ from edgeward.services.cloudfront.coverage import (
 )
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.support import EFFECTS
-from edgeward.services.cloudfront.service import served_operations, service_model
+from edgeward.services.cloudfront.service import NOT_SERVED, served_operations, service_model
 from edgeward.services.key_value_store.service import service_model as key_model
 
 ROOT = Path(__file__).parents[4]
