@@ -9,25 +9,13 @@ first, so that what it kept on disk is never served past them.
 import logging
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from edgeward.deploy.channel import Channel
 from edgeward.deploy.planner import Snapshot, Step
+from edgeward.periodic import Backoff
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backoff:
-    """How long to wait after the n-th failure in a row: doubling from `first` to `longest` seconds."""
-
-    first: float = 0.1
-    longest: float = 5.0
-
-    def seconds(self, failures: int) -> float:
-        """The wait after that many failures, at least one."""
-        return min(self.first * 2.0 ** min(failures - 1, 32), self.longest)
 
 
 class Course(Protocol):
@@ -79,7 +67,7 @@ class Delivery:
                 if steps or failures == 1:
                     logger.warning("an edge did not take what comes after %d", self.acknowledged, exc_info=True)
                 if not had_plan:
-                    self._course.pause(self._backoff.seconds(failures))
+                    self._course.pause(self._backoff.after(failures).total_seconds())
 
     def _has_its_plan(self) -> bool:
         """False for an edge that was started anew, with an older plan or none, and gets the whole plan then."""

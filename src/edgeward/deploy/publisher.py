@@ -5,21 +5,20 @@ leaves the outbox in the same transaction that changes its resource's status, af
 it; so a crash at any point costs a repetition, never a change.
 """
 
-import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 
 from edgeward.aws.resources import FINAL_STATUS, PendingChange
 from edgeward.deploy.channel import Channel
-from edgeward.deploy.delivery import Backoff, Delivery
+from edgeward.deploy.delivery import Delivery
 from edgeward.deploy.planner import Planner, Snapshot, Step
+from edgeward.periodic import Backoff, Periodic
 from edgeward.store.database import Store
-
-logger = logging.getLogger(__name__)
 
 
 class Publisher:
@@ -47,6 +46,8 @@ class Publisher:
         self._left_out: set[int] = set()
         self._is_running = False
         self._threads: list[threading.Thread] = []
+        self._watch = Periodic("watch on the database", self._advance, every=WATCH_EVERY, backoff=WATCH_BACKOFF)
+        """Sends what other processes wrote into the database. Whoever waits is told InProgress while it fails."""
 
     def start(self) -> None:
         """Compiles everything, sends the whole plan and waits for the edges as `settle` does.
@@ -63,7 +64,7 @@ class Publisher:
             delivery.start(f"delivery-{number}") for number, delivery in enumerate(self._deliveries, start=1)
         ]
         if self._store.is_shared:
-            self._threads.append(_started(self._watch))
+            self._watch.start()
         self.acknowledge()
         self._await_completion(self._planner.position)
 
@@ -74,6 +75,7 @@ class Publisher:
             self._changed.notify_all()
         for thread in self._threads:
             thread.join(STOP_SECONDS)
+        self._watch.stop()
         self._alone.close()
 
     def settle(self, position: int) -> bool:
@@ -107,16 +109,6 @@ class Publisher:
             self._changed.notify_all()
         self.acknowledge()
         return True
-
-    def _watch(self) -> None:
-        """Sends what other processes wrote into the database."""
-        while self._is_running:
-            self.pause(WATCH_SECONDS)
-            try:
-                self._advance()
-            except Exception:
-                # The database may be away; it is asked again. Whoever waits is told InProgress meanwhile.
-                logger.warning("the database cannot be asked for changes", exc_info=True)
 
     def await_steps(self, after: int, patience_seconds: float) -> Sequence[Step] | None:
         """The steps behind a position; none when there are none for that long, None when publishing ends."""
@@ -180,12 +172,6 @@ class Publisher:
             self._steps.appendleft(joined)
 
 
-def _started(run: Callable[[], None]) -> threading.Thread:
-    thread = threading.Thread(target=run, name="publisher", daemon=True)
-    thread.start()
-    return thread
-
-
 class AlreadyPublished(RuntimeError):
     """Two control planes on one database would each keep the edges behind what the other sends."""
 
@@ -219,8 +205,11 @@ class PublishedElsewhere:
             return any(change.position <= position for change in transaction.pending())
 
 
-WATCH_SECONDS = 0.1
+WATCH_EVERY = timedelta(milliseconds=100)
 """How often a shared database is asked for what others changed."""
+
+WATCH_BACKOFF = Backoff(first=WATCH_EVERY, longest=timedelta(seconds=2))
+"""While the database is away."""
 
 LOOK_SECONDS = 0.02
 """How often a change is looked for that another process brings to the edges."""

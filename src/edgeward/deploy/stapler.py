@@ -1,14 +1,12 @@
 """Fetches OCSP responses in the background, so that edges can staple them (RFC 6066 section 8).
 
-One thread looks every second which certificates the edges show, asks the responders of those that are due, some at
-once, and has what is new sent to the edges. Invariant: no request of a viewer or of the API waits for a responder; what
-a responder sends is bounded in size and time, and an answer that does not hold is never shown. Started by the control
-plane.
+Each look asks the responders of those certificates that are due, some at once, and has what is new sent to the edges.
+Invariant: no request of a viewer or of the API waits for a responder; what a responder sends is bounded in size and
+time, and an answer that does not hold is never shown. The control plane has it look every second.
 """
 
 import http.client
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.ocsp import OcspError, Query, Staple, query_for, staple_of
+from edgeward.periodic import Backoff
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +26,7 @@ class Stapler:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
-        self._is_stopped = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._is_untold = False
 
     def staple_for(self, chain_pem: str) -> Staple | None:
         """What may be shown beside the certificate now; None when nothing may, or nothing is known yet."""
@@ -37,35 +34,23 @@ class Stapler:
         staple = entry.staple if entry is not None else None
         return staple if staple is not None and self._clock() < staple.expires else None
 
-    def start(self, chains: Callable[[], Iterable[str]], changed: Callable[[], object]) -> None:
-        """Looks after `chains` until `stop`; calls `changed` when there are other staples than before."""
+    def look(self, chains: Iterable[str], changed: Callable[[], object]) -> None:
+        """Asks for what is due of `chains`; calls `changed` when there are other staples than it was told of."""
+        self._is_untold |= self._ask(chains)
+        if self._is_untold:
+            changed()
+            self._is_untold = False
 
-        def run() -> None:
-            with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ocsp") as pool:
-                while not self._is_stopped.wait(LOOK_SECONDS):
-                    try:
-                        if self._look(chains(), pool):
-                            changed()
-                    except Exception:
-                        # The database may be away; it is asked again.
-                        logger.warning("OCSP responses cannot be looked after now", exc_info=True)
-
-        self._thread = threading.Thread(target=run, name="stapler", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends the thread; a question that is on its way is given up with the process."""
-        self._is_stopped.set()
-        if self._thread is not None:
-            self._thread.join(STOP_SECONDS)
-
-    def _look(self, chains: Iterable[str], pool: ThreadPoolExecutor) -> bool:
-        """Asks for what is due; whether a staple has come, gone or changed."""
+    def _ask(self, chains: Iterable[str]) -> bool:
+        """Whether a staple has come, gone or changed."""
         before = self._entries
         self._entries = {chain: before.get(chain) or _Entry(_query(chain)) for chain in chains}
         now = self._clock()
         due = [entry for entry in self._entries.values() if entry.query is not None and entry.next_at <= now]
-        return any(list(pool.map(lambda entry: entry.ask(now), due)))
+        if not due:
+            return False
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ocsp") as pool:
+            return any(list(pool.map(lambda entry: entry.ask(now), due)))
 
 
 def _query(chain_pem: str) -> Query | None:
@@ -104,7 +89,7 @@ class _Entry:
         if self.failures == 0:
             logger.warning("no OCSP response for %s from %s: %s", self._name, self._url, error)
         self.failures += 1
-        self.next_at = now + timedelta(seconds=_PAUSES.seconds(self.failures))
+        self.next_at = now + _BACKOFF.after(self.failures)
 
     def _tell_of_revocation(self, before: Staple | None) -> None:
         was = before.revoked if before is not None else None
@@ -146,11 +131,10 @@ def fetch(query: Query) -> bytes:
 
 AT_ONCE = 8
 """How many responders are asked at the same time."""
-LOOK_SECONDS = 1.0
+LOOK_EVERY = timedelta(seconds=1)
 FETCH_SECONDS = 10.0
-STOP_SECONDS = 1.0
 LONGEST_ANSWER = 64 << 10
 """Bytes; an answer with the certificate of its signer has two thousand."""
-_PAUSES = Backoff(first=60.0, longest=3600.0)
+_BACKOFF = Backoff(first=timedelta(minutes=1), longest=timedelta(hours=1))
 _SOONEST = timedelta(minutes=1)
 """Not asked more often, however short the lives of the answers are."""

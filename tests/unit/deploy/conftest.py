@@ -4,16 +4,16 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edgeward.aws.resources import Resource
-from edgeward.deploy.delivery import Backoff
 from edgeward.deploy.planner import Planner
 from edgeward.deploy.publisher import Publisher
+from edgeward.periodic import Backoff
 from edgeward.services.cloudfront.distribution.holds import references
 from edgeward.store.database import Store
 
@@ -202,7 +202,7 @@ def publish(store: Store) -> Iterator[Callable[..., Publisher]]:
             Planner(account_id="123456789012", domain_suffix="cloudfront.localhost", certificates=FakeCertificates()),
             channels,
             acknowledgement_seconds=acknowledgement_seconds,
-            backoff=Backoff(first=0.0),
+            backoff=Backoff(first=timedelta(0), longest=timedelta(0)),
         )
         started.append(publisher)
         edges.extend(channels)

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from edgeward.deploy import publisher as publisher_module
-from edgeward.deploy.delivery import Backoff
 
 
 def test_every_edge_gets_the_whole_plan_first_and_then_changes(
@@ -267,9 +266,3 @@ def test_stopping_does_not_wait_for_an_edge_that_keeps_failing(
     publisher.stop()
 
     assert account.status("distribution", "E1") == "InProgress"
-
-
-def test_waits_double_up_to_the_longest() -> None:
-    backoff = Backoff(first=0.1, longest=1.0)
-
-    assert [backoff.seconds(failures) for failures in (1, 2, 3, 4, 5, 10_000)] == [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]

@@ -1,7 +1,6 @@
 """OCSP responses are fetched in the background, again in time, and never trusted blindly."""
 
 import logging
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -10,8 +9,6 @@ import pytest
 from edgeward.deploy import stapler as stapler_module
 from edgeward.deploy.stapler import Stapler
 from ocsp_responder import HOUR, Responder, responder
-
-PATIENCE_SECONDS = 20
 
 
 class Clock:
@@ -22,36 +19,22 @@ class Clock:
         return self.now
 
 
-class Shown:
-    """The certificates that edges show, and how often they were sent other staples."""
+class Looks:
+    """Looks at the certificates that edges show; counts how often those were sent other staples."""
 
-    def __init__(self) -> None:
-        self.chains: list[str] = []
+    def __init__(self, stapler: Stapler, chain: str) -> None:
+        self._stapler = stapler
+        self.chains = [chain]
         self.changes = 0
         self.problem: Exception | None = None
-        self._changed = threading.Condition()
 
-    def current(self) -> list[str]:
-        with self._changed:
-            self._changed.notify_all()
+    def __call__(self) -> None:
+        self._stapler.look(self.chains, self._changed)
+
+    def _changed(self) -> None:
         if self.problem:
             raise self.problem
-        return self.chains
-
-    def changed(self) -> None:
-        with self._changed:
-            self.changes += 1
-            self._changed.notify_all()
-
-    def await_changes(self, count: int) -> None:
-        with self._changed:
-            assert self._changed.wait_for(lambda: self.changes >= count, PATIENCE_SECONDS)
-
-    def await_looks(self) -> None:
-        """Returns once a whole look has begun and ended."""
-        with self._changed:
-            for _ in range(3):
-                assert self._changed.wait(PATIENCE_SECONDS)
+        self.changes += 1
 
 
 @pytest.fixture
@@ -66,34 +49,30 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def shown(there: Responder) -> Shown:
-    shown = Shown()
-    shown.chains = [there.chain_pem]
-    return shown
+def stapler(clock: Clock) -> Stapler:
+    return Stapler(clock)
 
 
 @pytest.fixture
-def stapler(clock: Clock, shown: Shown, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stapler]:
-    monkeypatch.setattr(stapler_module, "LOOK_SECONDS", 0.01)
-    stapler = Stapler(clock)
-    yield stapler
-    stapler.stop()
+def look(stapler: Stapler, there: Responder) -> Looks:
+    return Looks(stapler, there.chain_pem)
 
 
 def test_a_staple_is_fetched_and_fetched_again_when_half_its_life_is_over(
-    stapler: Stapler, there: Responder, shown: Shown, clock: Clock
+    stapler: Stapler, there: Responder, look: Looks, clock: Clock
 ) -> None:
     assert stapler.staple_for(there.chain_pem) is None
-    stapler.start(shown.current, shown.changed)
-    shown.await_changes(1)
+    look()
+    assert look.changes == 1
     first = stapler.staple_for(there.chain_pem)
     assert first is not None
-    shown.await_looks()
+    look()
     assert there.requests == 1
 
     there.life = 48 * HOUR
     clock.now += 13 * HOUR
-    shown.await_changes(2)
+    look()
+    assert look.changes == 2
 
     second = stapler.staple_for(there.chain_pem)
     assert second is not None
@@ -101,24 +80,24 @@ def test_a_staple_is_fetched_and_fetched_again_when_half_its_life_is_over(
 
 
 def test_a_staple_outlives_a_responder_that_fails_but_not_its_own_end(
-    stapler: Stapler, there: Responder, shown: Shown, clock: Clock, caplog: pytest.LogCaptureFixture
+    stapler: Stapler, there: Responder, look: Looks, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stapler.start(shown.current, shown.changed)
-    shown.await_changes(1)
+    look()
+    assert look.changes == 1
     first = stapler.staple_for(there.chain_pem)
 
     there.status = 500
     clock.now += 13 * HOUR
-    shown.await_looks()
+    look()
     assert stapler.staple_for(there.chain_pem) == first
     assert there.requests == 2
     assert "no OCSP response" in caplog.text
 
     clock.now += timedelta(seconds=59)
-    shown.await_looks()
+    look()
     assert there.requests == 2
     clock.now += timedelta(seconds=2)
-    shown.await_looks()
+    look()
     assert there.requests == 3
 
     clock.now += 24 * HOUR
@@ -127,27 +106,27 @@ def test_a_staple_outlives_a_responder_that_fails_but_not_its_own_end(
 
 @pytest.mark.parametrize("raw", [b"", b"nonsense", b"x" * (stapler_module.LONGEST_ANSWER + 1)])
 def test_an_answer_that_does_not_hold_is_not_shown(
-    raw: bytes, stapler: Stapler, there: Responder, shown: Shown, caplog: pytest.LogCaptureFixture
+    raw: bytes, stapler: Stapler, there: Responder, look: Looks, caplog: pytest.LogCaptureFixture
 ) -> None:
     there.raw = raw
-    stapler.start(shown.current, shown.changed)
-    shown.await_looks()
+    look()
 
     assert stapler.staple_for(there.chain_pem) is None
-    assert (there.requests, shown.changes) == (1, 0)
+    assert (there.requests, look.changes) == (1, 0)
     assert "no OCSP response" in caplog.text
 
 
 def test_a_revocation_is_told_loudly_and_once(
-    stapler: Stapler, there: Responder, shown: Shown, clock: Clock, caplog: pytest.LogCaptureFixture
+    stapler: Stapler, there: Responder, look: Looks, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    stapler.start(shown.current, shown.changed)
-    shown.await_changes(1)
+    look()
+    assert look.changes == 1
     there.revoked = datetime(2026, 1, 2, tzinfo=UTC)
     for changes in (2, 3):
         clock.now += 13 * HOUR
         there.life += 13 * HOUR
-        shown.await_changes(changes)
+        look()
+        assert look.changes == changes
 
     staple = stapler.staple_for(there.chain_pem)
     assert staple is not None
@@ -157,24 +136,22 @@ def test_a_revocation_is_told_loudly_and_once(
     assert f"{there.leaf.certificate.serial_number:x} is REVOKED since 2026-01-02" in error
 
 
-def test_a_certificate_that_is_not_shown_any_more_is_forgotten(
-    stapler: Stapler, there: Responder, shown: Shown
-) -> None:
-    stapler.start(shown.current, shown.changed)
-    shown.await_changes(1)
-    shown.chains = []
-    shown.await_looks()
+def test_a_certificate_that_is_not_shown_any_more_is_forgotten(stapler: Stapler, there: Responder, look: Looks) -> None:
+    look()
+    assert look.changes == 1
+    look.chains = []
+    look()
 
     assert stapler.staple_for(there.chain_pem) is None
 
 
-def test_a_database_that_is_away_ends_nothing(
-    stapler: Stapler, there: Responder, shown: Shown, caplog: pytest.LogCaptureFixture
-) -> None:
-    shown.problem = ConnectionError("away")
-    stapler.start(shown.current, shown.changed)
-    shown.await_looks()
-    assert "cannot be looked after" in caplog.text
+def test_staples_that_could_not_be_sent_are_sent_after_the_next_look(there: Responder, look: Looks) -> None:
+    look.problem = ConnectionError("the database is away")
+    with pytest.raises(ConnectionError):
+        look()
+    look.problem = None
 
-    shown.problem = None
-    shown.await_changes(1)
+    look()
+    look()
+
+    assert (there.requests, look.changes) == (1, 1)

@@ -29,7 +29,7 @@ from edgeward.aws.model import COMMON_ERROR_STATUSES, code_of
 from edgeward.aws.quotas import AWS_QUOTAS, Quotas
 from edgeward.control_plane import ControlPlane, ControlPlaneSettings
 from edgeward.deploy.channel import Channel
-from edgeward.deploy.delivery import Backoff
+from edgeward.periodic import Backoff
 from edgeward.services.cloudfront.trust_store import ObjectUnreadableError
 
 
@@ -215,7 +215,7 @@ def build_control_plane(
             access_keys={ACCESS_KEY: SECRET_KEY},
             sealing_key=SEALING_KEY,
             acknowledgement_seconds=acknowledgement_seconds,
-            backoff=Backoff(first=0.0),
+            backoff=Backoff(first=timedelta(0), longest=timedelta(0)),
             explain_key=EXPLAIN_KEY,
             database_url=database_url,
             quotas=quotas,

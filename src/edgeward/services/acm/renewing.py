@@ -13,11 +13,12 @@ from edgeward.aws.engine import Environment
 from edgeward.aws.listing import every
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource
+from edgeward.periodic import Backoff
 from edgeward.services.acm import certificates
+from edgeward.services.acm.attempts import next_attempt
 from edgeward.services.acm.certificates import FAMILY, Type
 from edgeward.services.acm.issuing import Issuer, issue
 from edgeward.services.acm.operations import replace_unchanged
-from edgeward.services.acm.periodic import Pauses
 from edgeward.vault import Vault
 
 logger = logging.getLogger(__name__)
@@ -47,8 +48,7 @@ def is_due(certificate: Resource, now: datetime) -> bool:
     """Whether the local authority has to renew a certificate, by its age and by how the last attempts went. Pure."""
     if certificate.config["Type"] != Type.ISSUED or certificates.is_of_ca(certificate):
         return False
-    pauses = Pauses(first=timedelta(hours=1), longest=timedelta(days=1))
-    return is_near_its_end(certificate, now) and now >= pauses.end(certificate.config.get("Renewal", {}))
+    return is_near_its_end(certificate, now) and now >= next_attempt(BACKOFF, certificate.config.get("Renewal", {}))
 
 
 def is_near_its_end(certificate: Resource, now: datetime) -> bool:
@@ -91,4 +91,5 @@ def _failure(certificate: Resource, now: datetime, reason: str) -> Shape:
 
 RENEWED_AHEAD = timedelta(days=60)
 """Before a certificate expires, or a third of its life where that is less."""
+BACKOFF = Backoff(first=timedelta(hours=1), longest=timedelta(days=1))
 LOOK_EVERY = timedelta(hours=1)

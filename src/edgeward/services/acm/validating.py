@@ -18,14 +18,15 @@ from edgeward.aws.errors import ApiError
 from edgeward.aws.listing import every
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource
+from edgeward.periodic import Backoff
 from edgeward.services.acm import certificates
+from edgeward.services.acm.attempts import next_attempt
 from edgeward.services.acm.certificates import FAMILY, Status
 from edgeward.services.acm.challenges import Places, open_challenges, read_challenge
 from edgeward.services.acm.facts import facts_of
 from edgeward.services.acm.issuing import KEYS, Validating, material_of, pem_of_key
 from edgeward.services.acm.material import Material, read_material
 from edgeward.services.acm.operations import replace_unchanged
-from edgeward.services.acm.periodic import Pauses
 from edgeward.services.acm.renewing import is_near_its_end
 from edgeward.vault import Vault
 
@@ -140,7 +141,7 @@ def is_waiting(certificate: Resource, now: datetime) -> bool:
         is_wanted = is_asked or is_near_its_end(certificate, now)
     else:
         is_wanted = issuance["State"] == Status.PENDING_VALIDATION
-    return is_wanted and (now >= PAUSES.end(issuance) or _has_new_order(issuance))
+    return is_wanted and (now >= next_attempt(BACKOFF, issuance) or _has_new_order(issuance))
 
 
 def _has_new_order(issuance: Shape) -> bool:
@@ -180,7 +181,7 @@ def _renewal(status: str, now: datetime, reason: str | None = None) -> Shape:
 
 
 LOOK_EVERY = timedelta(seconds=10)
-PAUSES = Pauses(first=timedelta(minutes=1), longest=timedelta(hours=12))
+BACKOFF = Backoff(first=timedelta(minutes=1), longest=timedelta(hours=12))
 ALLOWED_SKEW = timedelta(minutes=5)
 """How much the CA's clock may be before ours: its certificate begins now."""
 VALIDATION_LIFETIME = timedelta(hours=72)
