@@ -19,7 +19,7 @@ _STATE = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".edgeward"),
     show_default=True,
-    help="Folder of the running `edgeward dev`.",
+    help="Folder of the running `edgeward dev` or `edgeward edge`.",
 )
 
 
@@ -59,8 +59,10 @@ def _page(state: Path, wanted: dict[str, str | None], limit: int, after: str | N
 @_STATE
 def status(state: Path) -> None:
     """Show how full the cache is, and what the edge has done since its start."""
-    for name, figure in _ask(state, "status").items():
-        click.echo(f"{name.replace('_', ' '):<24}{figure:>16,}")
+    figures = [(name.replace("_", " "), f"{figure:,}") for name, figure in sorted(_ask(state, "status").items())]
+    widest_name, widest_figure = (max(map(len, column)) for column in zip(*figures, strict=True))
+    for name, figure in figures:
+        click.echo(f"{name:<{widest_name}}   {figure:>{widest_figure}}")
 
 
 def _ask(state: Path, operation: str, **members: Any) -> Any:

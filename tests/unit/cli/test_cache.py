@@ -62,7 +62,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     def ask(state: Path, operation: str, **members: Any) -> Any:
         asked.append((state, operation, members))
         return (
-            {"plan_sequence": 7, "stored_bytes": 1234}
+            {"viewers_refused_connections_of_address": 1234, "plan_sequence": 7}
             if operation == "status"
             else {"responses": [PLAIN], "next": "ff"}
         )
@@ -91,10 +91,10 @@ def test_json_is_one_page(asked: list[Any]) -> None:
     assert json.loads(run("ls", "E1", "--json", "--limit=1")) == {"responses": [PLAIN], "next": "ff"}
 
 
-def test_figures_are_shown_one_a_line(asked: list[Any]) -> None:
-    assert [line.split() for line in run("status").splitlines()] == [
-        ["plan", "sequence", "7"],
-        ["stored", "bytes", "1,234"],
+def test_figures_are_shown_one_a_line_by_name_and_below_each_other(asked: list[Any]) -> None:
+    assert run("status").splitlines() == [
+        "plan sequence                                7",
+        "viewers refused connections of address   1,234",
     ]
 
 
