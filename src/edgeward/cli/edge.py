@@ -51,7 +51,7 @@ _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 )
 @click.option("--takeover", is_flag=True, help="Take over from the process that serves from --state, if one does.")
 def edge(**options: Any) -> None:
-    """Run one edge, without a control plane.
+    """Run one edge on its own; a control plane sends it plans.
 
     It serves from the last plan it was sent, also when no control plane is there. SIGTERM stops it in order;
     SIGUSR2 starts the same command anew, which takes over without a lost request.
