@@ -5,10 +5,11 @@ prints what the viewer and the edge's memory had of it. Exit status: 0 when ever
 """
 
 import argparse
+import contextlib
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bench.content import HOST
 from bench.edgeward import start_edge
 from bench.failure import BenchError
 from bench.measure import names_in_order
-from bench.processes import Process, start
+from bench.processes import Process, free_ports, start, wait_listening
 from bench.site import Running, Site
 from bench.tools import ensure_programs
 from bench.workplace import Cpus, end_orderly, prepared, tell, two_cpus
@@ -57,8 +58,12 @@ class Outcome:
     attack: str
     connections: int
     before: Visit
+    beside: Visit
+    """While the same attackers attacked a listener that does nothing: what they cost the CPU that the viewer has."""
     during: Visit
     grown_bytes: int
+    edge_cpu: float
+    """What part of its CPU the edge took during the attack."""
 
     @property
     def is_kept(self) -> bool:
@@ -72,14 +77,16 @@ class Outcome:
 
     def line(self) -> str:
         """The row."""
-        figures = f"{self.before.p99:8.2f} {self.during.p99:8.2f} {self.ratio:6.2f} {self.grown_bytes / (1 << 20):8.1f}"
+        p99s = " ".join(f"{visit.p99:8.2f}" for visit in (self.before, self.beside, self.during))
+        figures = f"{p99s} {self.ratio:6.2f} {self.edge_cpu:6.0%} {self.grown_bytes / (1 << 20):8.1f}"
         return f"{self.attack:16} {self.connections:11} {self.during.asked:6} {self.during.failed:6} {figures}" + (
             "" if self.is_kept else "  BEYOND"
         )
 
 
 TITLES = (
-    f"{'attack':16} {'connections':>11} {'asked':>6} {'failed':>6} {'p99 ms':>8} {'then':>8} {'ratio':>6} {'MiB':>8}"
+    f"{'attack':16} {'connections':>11} {'asked':>6} {'failed':>6} "
+    f"{'p99 ms':>8} {'beside':>8} {'then':>8} {'ratio':>6} {'CPU':>6} {'MiB':>8}"
 )
 
 
@@ -114,23 +121,47 @@ def _attacked(name: str, given: argparse.Namespace, site: Site, cpus: Cpus) -> O
     edge = start_edge(site, _plan(site))
     try:
         _visit(edge, site, cpus, 1)
-        before, memory = _visit(edge, site, cpus, given.seconds), edge.process.memory_bytes()
-        attacker = _start(["attacker", name, *_ports(edge), str(connections)], site, cpus)
-        try:
-            time.sleep(SETTLING_SECONDS)
+        before = _visit(edge, site, cpus, given.seconds)
+        with _silence(site) as ports, _attackers([name, *ports, str(connections)], site, cpus):
+            beside, memory = _visit(edge, site, cpus, given.seconds), edge.process.memory_bytes()
+        with _attackers([name, *_ports(edge), str(connections)], site, cpus):
+            began, used = time.monotonic(), edge.process.cpu_seconds()
             during = _visit(edge, site, cpus, given.seconds)
+            edge_cpu = (edge.process.cpu_seconds() - used) / (time.monotonic() - began)
             grown = edge.process.memory_bytes() - memory
-            if ending := attacker.ending():
-                raise BenchError(ending)
-        finally:
-            attacker.stop()
     finally:
         edge.process.stop()
-    return Outcome(name, connections, before, during, grown)
+    return Outcome(name, connections, before, beside, during, grown, edge_cpu)
+
+
+@contextlib.contextmanager
+def _silence(site: Site) -> Iterator[list[str]]:
+    """A listener that does nothing; its ports."""
+    ports = free_ports(2)
+    arguments = ["silence", *map(str, ports), str(site.certificate.chain), str(site.certificate.key)]
+    silence = _start(arguments, site, site.cpu)
+    try:
+        wait_listening(silence, ports)
+        yield [str(port) for port in ports]
+    finally:
+        silence.stop()
+
+
+@contextlib.contextmanager
+def _attackers(arguments: Sequence[str], site: Site, cpus: Cpus) -> Iterator[None]:
+    """The attack, under way."""
+    attacker = _start(["attacker", *arguments], site, cpus.load)
+    try:
+        time.sleep(SETTLING_SECONDS)
+        yield
+        if ending := attacker.ending():
+            raise BenchError(ending)
+    finally:
+        attacker.stop()
 
 
 def _visit(edge: Running, site: Site, cpus: Cpus, seconds: int) -> Visit:
-    viewer = _start(["viewer", *_ports(edge), str(seconds)], site, cpus)
+    viewer = _start(["viewer", *_ports(edge), str(seconds)], site, cpus.load)
     try:
         if viewer.child.wait(seconds + 60):
             raise BenchError(f"the viewer failed:\n{viewer.printed()}")
@@ -139,10 +170,10 @@ def _visit(edge: Running, site: Site, cpus: Cpus, seconds: int) -> Visit:
         viewer.stop()
 
 
-def _start(module: Sequence[str], site: Site, cpus: Cpus) -> Process:
+def _start(module: Sequence[str], site: Site, cpu: int) -> Process:
     command = [sys.executable, "-m", f"bench.attack.{module[0]}", *module[1:]]
     env = {"PYTHONPATH": str(Path(__file__).parents[2])}
-    return start(command, name=f"attack-{module[0]}", cpu=cpus.load, folder=site.folder, env=env)
+    return start(command, name=f"attack-{module[0]}", cpu=cpu, folder=site.folder, env=env)
 
 
 def _ports(edge: Running) -> list[str]:

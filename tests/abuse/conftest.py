@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 
-from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings, LogSettings, ViewerLimits
+from edgeward.edge.settings import LOOPBACK_NETWORKS, EdgeSettings, Listener, LogSettings, ViewerLimits
 from edgeward.scenario import certificates
 from edgeward.scenario.access_log import AccessLog
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
@@ -33,6 +33,15 @@ class LimitedEdge:
     logs: Path
     never_asked: threading.Event
     """Set once the origin was asked for /never, which it does not answer."""
+    heard: list[str]
+    """Method and path of every request that came to the origin, as soon as its head had."""
+
+    def eventually_heard(self, request: str) -> None:
+        """Waits until the origin has heard of it."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while request not in self.heard:
+            assert time.monotonic() < deadline, self.heard
+            time.sleep(0.005)
 
     def refused(self, reason: str) -> int:
         """How often viewers were refused for `reason`."""
@@ -59,19 +68,22 @@ class LimitedEdge:
 
 
 class LimitedEdges(Protocol):
-    def __call__(self, **limits: int) -> LimitedEdge: ...
+    def __call__(self, *, balancers: tuple[str, ...] = (), **limits: int) -> LimitedEdge: ...
 
 
 @pytest.fixture
 def limited(tmp_path: Path) -> Iterator[LimitedEdges]:
-    """Starts an edge with these limits, the defaults beside them."""
+    """Starts an edge with these limits, the defaults beside them; behind load balancers where there are any."""
     origin = _Origin(("127.0.0.1", 0), _Generous)
     threading.Thread(target=origin.serve_forever, args=(0.05,), daemon=True).start()
     started = []
 
-    def start(**limits: int) -> LimitedEdge:
+    def start(*, balancers: tuple[str, ...] = (), **limits: int) -> LimitedEdge:
         port = origin.server_address[1]
+        listener = Listener(address="127.0.0.1:0", balancers=balancers) if balancers else "127.0.0.1:0"
         settings = EdgeSettings(
+            http=(listener,),
+            https=(listener,),
             workers=1,
             limits=ViewerLimits(**limits),
             log=LogSettings(directory=tmp_path / "logs", segment_seconds=600),
@@ -84,7 +96,7 @@ def limited(tmp_path: Path) -> Iterator[LimitedEdges]:
             max_ttl=0, default_ttl=0, allowed_methods=("GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE")
         )
         clear, tls = edge.start(ShortDistribution(default=behavior, http_version="http2and3"))
-        return LimitedEdge(edge, _address(clear), _address(tls), tmp_path / "logs", origin.asked)
+        return LimitedEdge(edge, _address(clear), _address(tls), tmp_path / "logs", origin.asked, origin.heard)
 
     yield start
     origin.ended.set()
@@ -105,6 +117,7 @@ class _Origin(http.server.ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], handler: type[http.server.BaseHTTPRequestHandler]) -> None:
         super().__init__(address, handler)
         self.asked, self.ended = threading.Event(), threading.Event()
+        self.heard: list[str] = []
 
 
 class _Generous(http.server.BaseHTTPRequestHandler):
@@ -112,6 +125,13 @@ class _Generous(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
+        self._note()
+        self._answer()
+
+    def _note(self) -> None:
+        self.server.heard.append(f"{self.command} {self.path}")  # type: ignore[attr-defined] # _Origin has it
+
+    def _answer(self) -> None:
         if self.path == "/never":
             self.server.asked.set()  # type: ignore[attr-defined] # _Origin has it
             self.server.ended.wait(60)  # type: ignore[attr-defined] # the same
@@ -129,11 +149,18 @@ class _Generous(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
 
     def do_POST(self) -> None:
-        length = int(self.headers["Content-Length"])
-        if len(self.rfile.read(length)) < length:
+        self._note()
+        if self._has_content():
+            self._answer()
+        else:
             self.close_connection = True
-            return
-        self.do_GET()
+
+    def _has_content(self) -> bool:
+        """Whether all of it came."""
+        if "Transfer-Encoding" in self.headers:
+            return any(line == b"0\r\n" for line in iter(self.rfile.readline, b"")) and bool(self.rfile.readline())
+        length = int(self.headers["Content-Length"])
+        return len(self.rfile.read(length)) == length
 
     def log_message(self, *_: object) -> None:
         pass

@@ -21,7 +21,11 @@ def connect(address: tuple[str, int], source: str = "127.0.0.1", buffer: int | N
     viewer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     viewer.settimeout(PATIENCE_SECONDS)
     viewer.bind((source, 0))
-    viewer.connect(address)
+    try:
+        viewer.connect(address)
+    except OSError:
+        viewer.close()
+        raise
     return viewer
 
 

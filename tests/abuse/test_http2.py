@@ -155,6 +155,16 @@ def test_rapid_reset_is_cut_off(limited: LimitedEdges) -> None:
             time.sleep(0.005)
 
 
+def test_a_request_that_is_taken_back_at_once_never_reaches_the_origin(limited: LimitedEdges) -> None:
+    edge = limited()
+    with open_http2(edge) as viewer:
+        resets = (request(n, f"/{n}") + frames.RstStreamFrame(n, error_code=8).serialize() for n in range(1, 41, 2))
+        viewer.sendall(b"".join(resets) + request(41))
+        assert any("END_STREAM" in frame.flags for frame in first(received(viewer), 41))
+    assert edge.heard == ["GET /a"]
+    edge.eventually_logged(21)
+
+
 def test_a_viewer_may_take_back_some_requests(limited: LimitedEdges) -> None:
     edge = limited(max_reset_streams=50)
     with open_http2(edge) as viewer:

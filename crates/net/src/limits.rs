@@ -36,6 +36,12 @@ pub struct ViewerLimits {
     /// Streams of one HTTP/2 connection that the viewer resets: so many at once, a tenth of it more every second.
     /// Default 200.
     pub max_reset_streams: u32,
+    /// How long nothing is accepted from an address (IPv6: network of 64 bits) after one of its viewers was cut off for a
+    /// flood; twice as long after each further one. Default 10 s; zero: never.
+    pub flood_pause: Duration,
+    /// Longest of these pauses, and how long an address must be quiet after one for its floods to be forgotten. Default
+    /// 10 min.
+    pub longest_flood_pause: Duration,
     /// Longest TLS handshake. Default 10 s.
     pub tls_handshake_timeout: Duration,
     /// QUIC handshakes in progress over all workers, above which a viewer has to prove its address first (Retry, RFC 9000
@@ -62,6 +68,8 @@ impl Default for ViewerLimits {
             max_concurrent_streams: 128,
             max_control_frames: 1_000,
             max_reset_streams: 200,
+            flood_pause: Duration::from_secs(10),
+            longest_flood_pause: Duration::from_secs(600),
             tls_handshake_timeout: Duration::from_secs(10),
             max_unproven_handshakes: 256,
             max_connections: 65_536,
@@ -100,13 +108,15 @@ pub enum ViewerRefusal {
     ControlFrames,
     /// More HTTP/2 streams reset by the viewer than `max_reset_streams`.
     ResetStreams,
+    /// A viewer of the address had flooded: `flood_pause`.
+    Paused,
     /// Not HTTP: answered by the parser with 400 or 431, or with GOAWAY.
     Malformed,
 }
 
 impl ViewerRefusal {
     /// All of them, in the order of [`RefusalCounters`].
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Connections,
         Self::ConnectionsOfAddress,
         Self::Handshake,
@@ -116,6 +126,7 @@ impl ViewerRefusal {
         Self::Stalled,
         Self::ControlFrames,
         Self::ResetStreams,
+        Self::Paused,
         Self::Malformed,
     ];
 
@@ -131,8 +142,14 @@ impl ViewerRefusal {
             Self::Stalled => "viewers_refused_stalled",
             Self::ControlFrames => "viewers_refused_control_frames",
             Self::ResetStreams => "viewers_refused_reset_streams",
+            Self::Paused => "viewers_refused_paused",
             Self::Malformed => "viewers_refused_malformed",
         }
+    }
+
+    /// Whether it is for work that the viewer made on purpose: no viewer does so by being slow, old or far away.
+    pub(crate) const fn is_flood(self) -> bool {
+        matches!(self, Self::ControlFrames | Self::ResetStreams)
     }
 }
 

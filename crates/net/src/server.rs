@@ -15,6 +15,7 @@ mod handover;
 mod http1;
 mod http2;
 mod http3;
+mod pauses;
 mod quic;
 mod quic_socket;
 mod relay;
@@ -48,6 +49,7 @@ use connection_ids::Tag;
 use dispatch::Dispatcher;
 use handover::send;
 pub use handover::{Inherited, receive_sockets};
+use pauses::Pauses;
 use quic::QuicListeners;
 use quic_socket::QuicSocket;
 pub use service::ViewerService;
@@ -153,6 +155,7 @@ struct Shared {
     quic_handshakes: AtomicUsize,
     loads: Vec<Load>,
     addresses: Arc<Addresses>,
+    pauses: Mutex<Pauses>,
     counters: Counters,
     refusals: RefusalCounters,
 }
@@ -213,6 +216,7 @@ impl Server {
         let tags = std::iter::once(tag).chain(inherited.tags.iter().copied()).collect();
         let sockets = Sockets::copied(&acceptor, &udp, tags)?;
         let workers = settings.workers.max(1);
+        let pauses = Mutex::new(Pauses::new(&settings.limits));
         let shared = Arc::new(Shared {
             limits: settings.limits,
             handshakes: settings.handshakes,
@@ -225,6 +229,7 @@ impl Server {
             quic_handshakes: AtomicUsize::new(0),
             loads: std::iter::repeat_with(Load::default).take(workers).collect(),
             addresses: Arc::default(),
+            pauses,
             counters: Counters::default(),
             refusals: RefusalCounters::default(),
         });
@@ -380,6 +385,27 @@ fn join(thread: JoinHandle<()>) {
 impl Shared {
     fn connections(&self) -> usize {
         self.loads.iter().map(|load| load.connections.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Counts a viewer that was cut off; where it was for a flood, its address is paused.
+    fn cut_off(&self, viewer: SocketAddr, refusal: ViewerRefusal) {
+        self.refusals.count(refusal);
+        if refusal.is_flood() {
+            self.pause(viewer);
+        }
+    }
+
+    fn pause(&self, viewer: SocketAddr) {
+        self.pauses.lock().flooded(viewer.ip(), Instant::now());
+    }
+
+    /// Whether a viewer that comes just now is not let in because its address is paused; counts it then.
+    fn turns_away(&self, viewer: SocketAddr) -> bool {
+        let is_paused = self.pauses.lock().is_paused(viewer.ip(), Instant::now());
+        if is_paused {
+            self.refusals.count(ViewerRefusal::Paused);
+        }
+        is_paused
     }
 }
 

@@ -450,6 +450,7 @@ fn engine(settings: &mut EdgeSettings) -> Result<Engine, StartError> {
         alt_svc: OnceLock::new(),
         lock_timeout: Duration::from_millis(settings.lock_timeout_ms),
         content_pace: (&settings.limits).into(),
+        holding_room: Arc::new((&settings.limits).into()),
         slow_contents: AtomicU64::new(0),
         explain_key: settings.explain_key.clone(),
         explain_tokens_refused: AtomicU64::new(0),

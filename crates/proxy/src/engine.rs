@@ -15,6 +15,7 @@ use http::HeaderValue;
 use crate::clock::Clock;
 use crate::explain::ExplainKey;
 use crate::geo::GeoData;
+use crate::held_content::HoldingRoom;
 use crate::identity::EdgeIdentity;
 use crate::origin_request::S3Endpoint;
 use crate::origins::ClientIdentities;
@@ -39,6 +40,8 @@ pub(crate) struct Engine {
     pub(crate) lock_timeout: Duration,
     /// How fast viewers must send content.
     pub(crate) content_pace: ContentPace,
+    /// What is held of content until there is enough of it to ask an origin.
+    pub(crate) holding_room: Arc<HoldingRoom>,
     /// Requests whose viewers sent content too slowly.
     pub(crate) slow_contents: AtomicU64,
     /// Whose tokens are explained to; `None`: nobody's.

@@ -18,6 +18,7 @@ mod exchange;
 mod explain;
 mod failover;
 mod geo;
+mod held_content;
 mod hex;
 mod identity;
 mod inspection;

@@ -1,4 +1,4 @@
-//! One exchange with an origin: the request out, the head of the response in, and when to ask again.
+//! One exchange with an origin: the beginning of the viewer's content awaited, the request out, the head of the response in, and when to ask again.
 //!
 //! Invariant: what may have reached the origin is sent again only where that is safe. Called by `failover`; `stages::grpc` goes the
 //! same way with an exchange of its own.
@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use edgeward_net::RequestContent;
 use edgeward_net::origin::{OriginAddress, OriginBody, OriginError, OriginTimeouts};
 use edgeward_plan::Origin;
+use http::header::EXPECT;
 use http::{Method, Response};
 use tokio::time::Instant;
 
@@ -15,7 +16,7 @@ use crate::exchange::Exchange;
 use crate::explain::Facts;
 use crate::origin_request::{self, Purpose};
 use crate::refusal::Refusal;
-use crate::viewer_content::ViewerContent;
+use crate::viewer_content::{ContentFailure, ViewerContent};
 
 /// Sends the request to `origin` and waits for the head of the response.
 pub(crate) async fn send(
@@ -26,11 +27,15 @@ pub(crate) async fn send(
 ) -> Result<Response<OriginBody>, Refusal> {
     let request = origin_request::build(exchange, origin, purpose)?;
     let worker = &exchange.worker;
+    let pace = worker.engine.content_pace;
+    let mut content = ViewerContent::new(content, exchange.content_received.clone(), pace);
+    let is_repeatable = content.is_empty() && is_safe(request.method());
+    // Where the origin is asked for its consent to the content, it comes first.
+    if !request.headers().contains_key(EXPECT) {
+        content.hold(&worker.engine.holding_room).await.map_err(|failure| viewers_refusal(exchange, &failure))?;
+    }
     let (address, timeouts) = way(exchange, origin)?;
     exchange.explain(|facts| facts.asked(origin, &address, &request));
-    let pace = worker.engine.content_pace;
-    let content = ViewerContent::new(content, exchange.content_received.clone(), pace);
-    let is_repeatable = content.is_empty() && is_safe(request.method());
     exchange.explain(Facts::sent);
     let mut sent = worker.origins.send(&address, &timeouts, request.clone().map(|()| content)).await;
     let mut retries = Retries { unanswered: timeouts.attempts.saturating_sub(1), closed: 1 };
@@ -63,12 +68,22 @@ pub(crate) fn way(exchange: &Exchange, origin: &Origin) -> Result<(OriginAddress
 fn refusal(exchange: &Exchange, error: &OriginError) -> Refusal {
     let is_too_slow = exchange.content_received.as_ref().is_some_and(|received| received.is_too_slow());
     match error {
-        OriginError::RequestContent(_) if is_too_slow => {
-            exchange.worker.engine.slow_contents.fetch_add(1, Ordering::Relaxed);
-            Refusal::ViewerTooSlow
-        }
+        OriginError::RequestContent(_) if is_too_slow => too_slow(exchange),
         error => error.into(),
     }
+}
+
+/// Before the origin was asked.
+fn viewers_refusal(exchange: &Exchange, failure: &ContentFailure) -> Refusal {
+    match failure {
+        ContentFailure::TooSlow => too_slow(exchange),
+        ContentFailure::Broken(_) => Refusal::ViewerContentBroken,
+    }
+}
+
+fn too_slow(exchange: &Exchange) -> Refusal {
+    exchange.worker.engine.slow_contents.fetch_add(1, Ordering::Relaxed);
+    Refusal::ViewerTooSlow
 }
 
 /// The requests CloudFront sends again (guide, DownloadDistValuesOrigin, response timeout).

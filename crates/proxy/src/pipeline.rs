@@ -21,7 +21,7 @@ use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll};
 
 use edgeward_net::{Connection, RequestContent, ViewerService};
-use http::{Request, Response};
+use http::{Request, Response, Version};
 use http_body::Body;
 
 use crate::access_log::section_bytes;
@@ -158,13 +158,23 @@ fn proceed(exchange: Box<Exchange>, content: RequestContent, found: Found) -> An
             proceed(exchange, content, found).await
         }),
         Found::Lacking(lacking) => Answer::pending(async move {
+            unless_taken_back(&exchange).await;
             let reply = origin_fetch::answer(&exchange, Some(content), lacking).await;
             finish_later(exchange, reply).await
         }),
         Found::NotCacheable => Answer::pending(async move {
+            unless_taken_back(&exchange).await;
             let reply = origin_fetch::pass(&exchange, Some(content)).await;
             finish_later(exchange, reply).await
         }),
+    }
+}
+
+/// Lets the connection look whether the viewer has reset the stream already: then this is never come back to, and no origin
+/// hears of it (rapid reset, CVE-2023-44487).
+async fn unless_taken_back(exchange: &Exchange) {
+    if exchange.request.version >= Version::HTTP_2 {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::explain::ExplainKey;
 use crate::geo::GeoFiles;
+use crate::held_content::HoldingRoom;
 use crate::viewer_content::ContentPace;
 use crate::viewer_facts::UserAgentRegexes;
 
@@ -190,6 +191,14 @@ pub struct Limits {
     pub max_control_frames: u32,
     /// By the viewer, on one HTTP/2 or HTTP/3 connection.
     pub max_reset_streams: u32,
+    /// For which nothing is accepted from an address after a flood; 0: never.
+    pub flood_pause_ms: u64,
+    /// The longest such pause.
+    pub longest_flood_pause_ms: u64,
+    /// Bytes of a request's content that are awaited before its origin is asked; 0: none.
+    pub held_content: usize,
+    /// Bytes that are held of all requests' content together.
+    pub max_held_content: usize,
     /// QUIC handshakes in progress, beyond which viewers prove their address first.
     pub max_unproven_handshakes: usize,
 }
@@ -211,9 +220,14 @@ impl Limits {
             ("max_concurrent_streams", u64::from(self.max_concurrent_streams)),
             ("max_control_frames", u64::from(self.max_control_frames)),
             ("max_reset_streams", u64::from(self.max_reset_streams)),
+            ("longest_flood_pause_ms", self.longest_flood_pause_ms),
+            ("max_held_content", self.max_held_content as u64),
         ];
         match least.iter().find(|(_, value)| *value == 0) {
             Some((name, _)) => Err(InvalidSettings(format!("limits.{name}: at least 1"))),
+            None if self.longest_flood_pause_ms < self.flood_pause_ms => {
+                Err(InvalidSettings("limits.longest_flood_pause_ms: at least flood_pause_ms".to_owned()))
+            }
             None => Ok(()),
         }
     }
@@ -235,6 +249,8 @@ impl From<&Limits> for ViewerLimits {
             max_control_frames: limits.max_control_frames,
             max_reset_streams: limits.max_reset_streams,
             max_unproven_handshakes: limits.max_unproven_handshakes,
+            flood_pause: Duration::from_millis(limits.flood_pause_ms),
+            longest_flood_pause: Duration::from_millis(limits.longest_flood_pause_ms),
             ..ViewerLimits::default()
         }
     }
@@ -243,6 +259,12 @@ impl From<&Limits> for ViewerLimits {
 impl From<&Limits> for ContentPace {
     fn from(limits: &Limits) -> ContentPace {
         ContentPace { grace: Duration::from_millis(limits.content_timeout_ms), least_rate: limits.least_rate }
+    }
+}
+
+impl From<&Limits> for HoldingRoom {
+    fn from(limits: &Limits) -> HoldingRoom {
+        HoldingRoom::new(limits.held_content, limits.max_held_content)
     }
 }
 

@@ -68,6 +68,16 @@ class ViewerLimits:
     max_reset_streams: int = 200
     """Requests that a viewer takes back on one HTTP/2 or HTTP/3 connection: so many at once, a tenth of it more every
     second."""
+    flood_pause_ms: int = 10_000
+    """Nothing is accepted for that long from an address (IPv6: a network of 64 bits) of which a viewer was cut off for
+    going beyond `max_control_frames` or `max_reset_streams`; twice as long after each further flood. What is open
+    already goes on. 0: never."""
+    longest_flood_pause_ms: int = 600_000
+    """The longest of these pauses; an address that is quiet for so long after one begins anew."""
+    held_content: int = 65_536
+    """Bytes of a request's content that are awaited before its origin is asked, where its length is known; 0: none."""
+    max_held_content: int = 64 << 20
+    """Bytes that are so held of all requests together; beyond them content is passed on as it comes."""
     max_unproven_handshakes: int = 256
     """QUIC handshakes in progress, beyond which a viewer proves its address first (Retry); 0: always."""
 

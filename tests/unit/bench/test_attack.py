@@ -6,6 +6,8 @@ import pytest
 from bench.attack.__main__ import MEMORY_BYTES, Outcome, Visit
 from bench.attack.attacker import ATTACKS
 
+VISIT = Visit(100, 0, 1.0)
+
 
 def test_the_99th_percentile_leaves_the_slowest_hundredth_out() -> None:
     printed = json.dumps({"microseconds": [*range(1000, 100_000, 1000), 5_000_000], "failed": 2})
@@ -22,7 +24,7 @@ def test_the_99th_percentile_leaves_the_slowest_hundredth_out() -> None:
     ],
 )
 def test_each_bound_counts(failed: int, p99: float, grown: int, *, is_kept: bool) -> None:
-    outcome = Outcome("slowloris", 10, Visit(100, 0, 1.0), Visit(100, failed, p99), grown)
+    outcome = Outcome("slowloris", 10, VISIT, VISIT, Visit(100, failed, p99), grown, 0.5)
     assert outcome.is_kept is is_kept
     assert ("BEYOND" in outcome.line()) is not is_kept
 

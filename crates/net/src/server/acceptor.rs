@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
 use tokio::task::JoinSet;
@@ -194,12 +194,22 @@ impl Accepting {
     }
 
     fn hand_over(&self, stream: TcpStream, viewer: SocketAddr) {
+        // Behind a load balancer the worker learns who comes.
+        if self.balancers.is_empty() && self.shared.turns_away(viewer) {
+            return reset(stream);
+        }
         let Some(address) = self.dispatcher.admit(viewer) else { return };
         // A socket that cannot be configured is one whose viewer is gone.
         let Ok(stream) = stream.set_nodelay(true).and_then(|()| stream.into_std()) else { return };
         let balancers = Arc::clone(&self.balancers);
         self.dispatcher.dispatch(address, Arrival::Tcp { stream, viewer, tls: self.tls, balancers });
     }
+}
+
+/// Ends a connection at once, so that nothing of it is left in the kernel either.
+fn reset(stream: TcpStream) {
+    // Where that fails the connection is closed all the same.
+    let _closed = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
 }
 
 /// Whether `accept` reports trouble of the one connection it took, not of the process (accept(2)).

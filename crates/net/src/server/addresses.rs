@@ -45,7 +45,7 @@ impl Drop for AddressLease {
 }
 
 /// Whoever has one IPv6 address has its network of 64 bits (RFC 6177).
-fn holder(viewer: IpAddr) -> IpAddr {
+pub(super) fn holder(viewer: IpAddr) -> IpAddr {
     match viewer.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
         address @ IpAddr::V4(_) => address,

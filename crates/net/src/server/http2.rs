@@ -113,13 +113,15 @@ where
         loop {
             if let Poll::Ready(ended) = this.http.as_mut().poll(cx) {
                 // Or a viewer that went away. h2 has sent its GOAWAY.
-                let malformed =
-                    || ended.is_err_and(|error| is_protocol_error(&error)).then_some(ViewerRefusal::Malformed);
+                let broken = ended.err().and_then(|error| reason_of(&error));
+                if broken == Some(h2::Reason::ENHANCE_YOUR_CALM) {
+                    this.shared.pause(this.connection.viewer);
+                }
                 if this.connection.refusal().is_some() {
                     this.flusher.take_leave(cx, &ENHANCE_YOUR_CALM);
                 }
-                let refusal = this.connection.refusal().or_else(malformed);
-                refusal.into_iter().for_each(|refusal| this.shared.refusals.count(refusal));
+                let refusal = this.connection.refusal().or(broken.map(|_| ViewerRefusal::Malformed));
+                refusal.into_iter().for_each(|refusal| this.shared.cut_off(this.connection.viewer, refusal));
                 return Poll::Ready(());
             }
             if !*this.is_closing && this.connection.is_used_up() {
@@ -148,9 +150,10 @@ where
     }
 }
 
-/// Whether h2 ended the connection, not the network or the viewer.
-fn is_protocol_error(error: &hyper::Error) -> bool {
-    error.source().and_then(|source| source.downcast_ref::<h2::Error>()).is_some_and(h2::Error::is_library)
+/// Why h2 ended the connection; `None`: the network or the viewer did.
+fn reason_of(error: &hyper::Error) -> Option<h2::Reason> {
+    let error = error.source()?.downcast_ref::<h2::Error>().filter(|error| error.is_library())?;
+    Some(error.reason().unwrap_or(h2::Reason::PROTOCOL_ERROR))
 }
 
 const STREAM_WINDOW: u32 = 256 * 1024;

@@ -106,7 +106,7 @@ impl<S: ViewerService> Serving<S> {
             }
             if !self.pays_for_resets() {
                 self.quic.close(VarInt::from_u32(EXCESSIVE_LOAD), b"");
-                return self.shared.refusals.count(ViewerRefusal::ResetStreams);
+                return self.shared.cut_off(self.connection.viewer, ViewerRefusal::ResetStreams);
             }
             self.is_closing |= self.connection.is_used_up();
             if self.is_closing && !self.says_goodbye().await {

@@ -97,6 +97,10 @@ fn endpoint(socket: Arc<QuicSocket>, config: ServerConfig, tag: Tag) -> io::Resu
 
 async fn accept(endpoint: Endpoint, local: SocketAddr, dispatcher: Dispatcher, shared: Arc<Shared>) {
     while let Some(incoming) = next(&endpoint, &shared).await {
+        if shared.turns_away(incoming.remote_address()) {
+            incoming.refuse();
+            continue;
+        }
         let in_progress = shared.quic_handshakes.load(Ordering::Relaxed);
         if in_progress >= shared.limits.max_unproven_handshakes && incoming.may_retry() {
             // An address that may be made up costs one small packet (RFC 9000 section 8.1.2).

@@ -202,7 +202,9 @@ impl<S: ViewerService> Serving<S> {
         if told.is_none() {
             self.shared.counters.strangers.fetch_add(1, Ordering::Relaxed);
         }
-        told.map(|told| told.unwrap_or(peer))
+        // A balancer that speaks for itself has no viewer behind it.
+        let is_paused = told.as_ref().is_some_and(|viewer| viewer.is_some_and(|it| self.shared.turns_away(it.viewer)));
+        told.filter(|_| !is_paused).map(|told| told.unwrap_or(peer))
     }
 
     async fn serve_tls(&self, stream: TcpStream, Told { viewer, local }: Told) {
