@@ -118,7 +118,7 @@ clean: ## Remove the environments, the build and the demo's state
 	rm -rf .venv .venv-awscli .venv-moto .venv-niquests .venv-sslyze .venv-lock target .edgeward tests/conformance/node_modules src/edgeward/_edge*.so
 
 help: ## Show this list
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do printf '  %-11s %s\n' "$$name" "$$what"; done
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do printf '  %-11s %s\n' "$$name" "$$what"; done
 
 LOCK := .venv-lock/bin/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-header
 

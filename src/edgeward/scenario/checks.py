@@ -4,7 +4,7 @@ import collections
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgeward.scenario.format import Expect, LogCheck
+from edgeward.scenario.expectations import Expect, LogCheck
 from edgeward.scenario.message import Response
 from edgeward.scenario.viewer import Outcome
 

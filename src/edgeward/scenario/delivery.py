@@ -11,8 +11,8 @@ import struct
 from collections import deque
 from dataclasses import dataclass, field
 
-from edgeward.scenario.format import Answer
 from edgeward.scenario.message import FieldLines, Request, field_value, serialize_head
+from edgeward.scenario.origin_script import Answer
 from edgeward.scenario.partial import Part, requested_part
 from edgeward.scenario.timeline import Timeline
 from edgeward.scenario.values import http_date

@@ -57,12 +57,33 @@ class Expansion:
 def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]) -> Expansion:
     """The distribution `name`; `ports` are those of the fake custom origins."""
     whole = merge(DEFAULT, short)
-    origins, behaviors = whole.origins or {}, whole.behaviors or ()
-    numbered = [merge(_DEFAULT_BEHAVIOR, behavior) for behavior in behaviors]
-    default = whole.default or _DEFAULT_BEHAVIOR
-    by_policy_id = {_policy_id(name, index): each for index, each in enumerate((*numbered, default))}
-    shapes = [_behavior(each, _policy_id(name, index)) for index, each in enumerate(numbered)]
-    config = {
+    behaviors = [
+        *(merge(_DEFAULT_BEHAVIOR, each) for each in whole.behaviors or ()),
+        whole.default or _DEFAULT_BEHAVIOR,
+    ]
+    by_policy_id = {_policy_id(name, index): each for index, each in enumerate(behaviors)}
+    origins = whole.origins or {}
+    return Expansion(
+        config=_required(name, whole, ports) | _behaviors(by_policy_id) | _optional(name, whole),
+        cache_policies={key: _cache_policy(each, key) for key, each in by_policy_id.items()},
+        origin_request_policies={
+            key: _origin_request_policy(each.forward, key) for key, each in by_policy_id.items() if each.forward
+        },
+        response_headers_policies={
+            key: _response_headers_policy(each.response_headers, key)
+            for key, each in by_policy_id.items()
+            if each.response_headers
+        },
+        origin_access_controls={
+            _control_id(key): _access_control(key, each) for key, each in origins.items() if each.signing
+        },
+        trust_stores=_trust_stores(name, whole.viewer_mtls),
+    )
+
+
+def _required(name: str, whole: ShortDistribution, ports: Mapping[str, OriginPorts]) -> Shape:
+    origins, groups = whole.origins or {}, whole.groups or {}
+    return {
         "CallerReference": name,
         "Comment": "",
         "Enabled": whole.enabled is not False,
@@ -71,12 +92,21 @@ def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]
         "DefaultRootObject": whole.default_root_object or "",
         "HttpVersion": whole.http_version or "http2",
         "Origins": _items([_origin(key, origin, ports) for key, origin in origins.items()]),
-        "OriginGroups": _items([_origin_group(key, group) for key, group in (whole.groups or {}).items()]),
-        "DefaultCacheBehavior": _behavior(default, _policy_id(name, len(numbered))),
-        "CacheBehaviors": _items(
-            [{"PathPattern": behavior.path or "", **shape} for behavior, shape in zip(numbered, shapes, strict=True)]
-        ),
+        "OriginGroups": _items([_origin_group(key, group) for key, group in groups.items()]),
     }
+
+
+def _behaviors(by_policy_id: Mapping[str, ShortBehavior]) -> Shape:
+    """The last one is the default."""
+    *others, default = [(each.path or "", _behavior(each, key)) for key, each in by_policy_id.items()]
+    return {
+        "DefaultCacheBehavior": default[1],
+        "CacheBehaviors": _items([{"PathPattern": path, **shape} for path, shape in others]),
+    }
+
+
+def _optional(name: str, whole: ShortDistribution) -> Shape:
+    config: Shape = {}
     if whole.countries:
         config["Restrictions"] = {"GeoRestriction": _geo_restriction(whole.countries)}
     if whole.security_policy:
@@ -89,21 +119,7 @@ def expand(name: str, short: ShortDistribution, ports: Mapping[str, OriginPorts]
         config["CacheTagConfig"] = {"HeaderName": whole.cache_tags}
     if whole.viewer_mtls:
         config["ViewerMtlsConfig"] = _viewer_mtls(name, whole.viewer_mtls)
-    controls = {_control_id(key): _access_control(key, each) for key, each in origins.items() if each.signing}
-    return Expansion(
-        config=config,
-        cache_policies={key: _cache_policy(each, key) for key, each in by_policy_id.items()},
-        origin_request_policies={
-            key: _origin_request_policy(each.forward, key) for key, each in by_policy_id.items() if each.forward
-        },
-        response_headers_policies={
-            key: _response_headers_policy(each.response_headers, key)
-            for key, each in by_policy_id.items()
-            if each.response_headers
-        },
-        origin_access_controls=controls,
-        trust_stores=_trust_stores(name, whole.viewer_mtls),
-    )
+    return config
 
 
 def origins_of(short: ShortDistribution) -> Mapping[str, ShortOrigin]:

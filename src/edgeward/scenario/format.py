@@ -2,7 +2,8 @@
 
 `parse_scenario` is the only way in and returns a scenario that can run, or raises `ScenarioError` with a
 line. The same dataclasses yield the JSON Schema (`edgeward.scenario.schema`); the text in each `Annotated`
-is the description an editor shows. Read by `runner`, `origin`, `viewer` and `checks`.
+is the description an editor shows. What is expected is in `expectations`, what origins do in `origin_script`.
+Read by `runner` and `viewer`.
 """
 
 import dataclasses
@@ -14,119 +15,19 @@ from typing import Annotated, Any, Literal, Self
 
 from edgeward.edge.settings import LOOPBACK_NETWORKS
 from edgeward.scenario.citations import citation_url
-from edgeward.scenario.explanation import Debug, ExplainCheck
+from edgeward.scenario.expectations import Expect, LogCheck
+from edgeward.scenario.explanation import Debug
+from edgeward.scenario.origin_script import Script
 from edgeward.scenario.places import Places
-from edgeward.scenario.reading import Node, ScenarioError, compose, nearest, read, read_record
+from edgeward.scenario.reading import Node, ScenarioError, compose, nearest, read_record
 from edgeward.scenario.short_form import ShortDistribution
-from edgeward.scenario.values import Content, ContentCheck, Duration, FieldChecks, Fields
+from edgeward.scenario.values import NO_FIELDS, Content, Duration, Fields
 from edgeward.scenario.viewer_certificates import Shown
 
 Door = Literal["h1", "h1-tls", "h2", "h3"]
 Kind = Literal["required", "optional", "cloudfront", "check"]
-Result = Literal[
-    "Hit", "RefreshHit", "Miss", "LimitExceeded", "CapacityExceeded", "Error", "Redirect", "FunctionGeneratedResponse"
-]
-Fault = Literal["refuse", "unreachable", "reset", "close", "garbage", "never"]
-WITHOUT_CONNECTION = ("refuse", "unreachable")
-"""Faults without a connection."""
-
-NO_CHECKS = FieldChecks()
-NO_FIELDS = Fields()
-NO_TIME = Duration(0)
 NOWHERE = Places({})
 PLAIN = ShortDistribution()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OriginExpect:
-    """What the origin request must look like."""
-
-    method: Annotated[str | None, "Its method"] = None
-    path: Annotated[str | None, "Its target, query string included, as the origin received it"] = None
-    to: Annotated[str | None, "The name of the origin that must receive it"] = None
-    content: Annotated[ContentCheck | None, "Its content"] = None
-    headers: Annotated[FieldChecks, "Checks of header fields whose names are not known inline"] = NO_CHECKS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """One origin request the step allows, what it must look like and what the origin does with it."""
-
-    status: Annotated[int, "Status code of the response"] = 200
-    content: Annotated[Content | None, "Content of the response"] = None
-    framing: Annotated[
-        Literal["length", "chunked", "close"],
-        "How the end of the content is marked: Content-Length, chunks, close",
-    ] = "length"
-    ranges: Annotated[bool, "Answer a Range request with that range of the content: 206, or 416"] = False
-    headers: Annotated[Fields, "Header fields whose names are not known inline; `absent` leaves a default out"] = (
-        NO_FIELDS
-    )
-    expect: Annotated[OriginExpect, "Checks of the origin request"] = OriginExpect()
-    times: Annotated[int, "How many requests get this answer, all of which must come"] = 1
-    hold: Annotated[
-        Literal["head", "content"],
-        "With `during:`: hold back the whole response, or the second half of its content",
-    ] = "head"
-    slow: Annotated[Duration, "Real time to wait before the response"] = NO_TIME
-    drip: Annotated[Duration, "Real time to wait before each fifth of the content"] = NO_TIME
-    truncate: Annotated[int | None, "Close the connection after so many bytes of the content"] = None
-    stall: Annotated[int | None, "Fall silent after so many bytes of the content"] = None
-    raw: Annotated[str | None, "Bytes to send as they stand in place of a response, before closing"] = None
-    fault: Annotated[Fault | None, "refuse, unreachable, reset, close, garbage or never, in place of a response"] = None
-
-    @classmethod
-    def read_node(cls, node: Node) -> "Answer":
-        if node.is_scalar:
-            return cls(fault=read(Fault, node))
-        answer = read_record(cls, node.entries(), node)
-        _require_possible(answer, node)
-        return answer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
-    """What the origin does during one step: the answers in order. No answers: it must not be reached."""
-
-    answers: tuple[Answer, ...] = ()
-
-    @classmethod
-    def read_node(cls, node: Node) -> Self:
-        if node.is_sequence:
-            answers = tuple(Answer.read_node(item) for item in node.items())
-            nobody_listens = any(each.fault in WITHOUT_CONNECTION and not each.expect.to for each in answers)
-            if len(answers) > 1 and nobody_listens:
-                message = "`refuse` or `unreachable` is the only answer of its step: nobody listens while it lasts; to "
-                raise node.error(message + "have one origin refuse, name it: `{fault: refuse, expect: {to: NAME}}`")
-            return cls(answers=answers)
-        if node.is_scalar and node.text() == UNREACHED:
-            return cls()
-        return cls(answers=(Answer.read_node(node),))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expect:
-    """What the viewer must receive; a key that is not given is not checked."""
-
-    status: Annotated[int | None, "Status code"] = None
-    result: Annotated[Result | None, "X-Cache (`Miss from cloudfront`) and x-edge-result-type in the log"] = None
-    results: Annotated[Mapping[str, int], "With `times:`: how many responses have which result"] = field(
-        default_factory=dict
-    )
-    detail: Annotated[str | None, "x-edge-detailed-result-type in the log"] = None
-    content: Annotated[ContentCheck | None, "The content"] = None
-    complete: Annotated[bool, "Whether the content ends as its framing says"] = True
-    answered: Annotated[bool, "Whether there is a response at all"] = True
-    responses: Annotated[int, "With `raw:`: how many responses come"] = 1
-    closed: Annotated[bool | None, "Whether the edge closes the connection after the response (h1 only)"] = None
-    explain: Annotated[
-        ExplainCheck | None, "What the response says of itself, by path (`origin.status`), or `absent`"
-    ] = None
-    origin_requests: Annotated[int | None, "Requests that reached the origins, since the start"] = None
-    origin_connections: Annotated[int | None, "Connections that reached the origins, since the start"] = None
-    tls: Annotated[str | None, "TLS version of the connection, such as TLSv1.3"] = None
-    certificate: Annotated[str | None, "A DNS name the certificate must carry"] = None
-    headers: Annotated[FieldChecks, "Checks of header fields whose names are not known inline"] = NO_CHECKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,30 +89,6 @@ class ApiStep:
     """Someone calls the API."""
 
     api: ApiAction
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogCheck:
-    """Checks of one access log record by field name, or `absent`."""
-
-    fields: FieldChecks = NO_CHECKS
-    is_absent: bool = False
-
-    @classmethod
-    def read_node(cls, node: Node) -> Self:
-        if node.is_scalar:
-            node.choice(("absent",))
-            return cls(is_absent=True)
-        for name, value in node.entries().items():
-            if name not in LOG_FIELDS:
-                raise value.error(f"unknown log field `{name}`{nearest(name, LOG_FIELDS)}")
-        return cls(fields=FieldChecks.read_node(node))
-
-    @classmethod
-    def json_schema(cls) -> dict[str, Any]:
-        fields = {name: FieldChecks.inline_schema() for name in LOG_FIELDS}
-        record = {"type": "object", "properties": fields, "additionalProperties": False}
-        return {"anyOf": [{"const": "absent"}, record]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -402,15 +279,6 @@ def _method_and_target(text: str, node: Node) -> tuple[str, str]:
     return method, target
 
 
-def _require_possible(answer: Answer, node: Node) -> None:
-    if answer.times < 1:
-        raise node.error("`times:` is at least 1; an origin that must not be reached is `origin: unreached`")
-    if sum(given is not None for given in (answer.fault, answer.truncate, answer.stall, answer.raw)) > 1:
-        raise node.error("an answer has one of `fault`, `truncate`, `stall` and `raw`")
-    if answer.fault in WITHOUT_CONNECTION and (answer.times > 1 or answer.expect != OriginExpect(to=answer.expect.to)):
-        raise node.error("a connection that is not made carries no request: only `expect: {to: NAME}` goes with it")
-
-
 def _require_consistent(scenario: Scenario, root: Node) -> None:
     if not scenario.via:
         raise root.error("`via:` names at least one door")
@@ -439,7 +307,6 @@ def _doors(action: Action, via: tuple[Door, ...]) -> tuple[Door, ...]:
 
 
 _ONLY_H1 = "give the scenario `via: [h1]` or `via: [h1, h1-tls]`"
-UNREACHED = "unreached"
 MAX_TIMES = 5000
 METHOD_KEYS = ("get", "head", "post", "put", "delete", "options", "patch")
 STEPS: dict[str, type[RawStep | ClockStep | ApiStep | LogStep | EdgeStep]] = {
@@ -449,11 +316,3 @@ STEPS: dict[str, type[RawStep | ClockStep | ApiStep | LogStep | EdgeStep]] = {
     "log": LogStep,
     "edge": EdgeStep,
 }
-_LOG_FIELD_NAMES = """
-    date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer)
-    cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header
-    cs-protocol cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type
-    cs-protocol-version fle-status fle-encrypted-fields c-port time-to-first-byte
-    x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end
-"""
-LOG_FIELDS = tuple(_LOG_FIELD_NAMES.split())

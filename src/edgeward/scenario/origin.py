@@ -13,8 +13,9 @@ from collections import deque
 from dataclasses import dataclass
 
 from edgeward.scenario.delivery import Delivery, Performance, brief, reset
-from edgeward.scenario.format import WITHOUT_CONNECTION, OriginExpect, Script
+from edgeward.scenario.expectations import OriginExpect
 from edgeward.scenario.message import READ_LIMIT, MalformedMessage, Request, read_request
+from edgeward.scenario.origin_script import WITHOUT_CONNECTION, Script
 from edgeward.scenario.timeline import Timeline
 
 

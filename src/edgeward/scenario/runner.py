@@ -17,6 +17,7 @@ from edgeward.scenario.checks import Totals, differences, log_differences, resul
 from edgeward.scenario.delivery import Performance, brief
 from edgeward.scenario.edge_under_test import domain_name_of, id_of
 from edgeward.scenario.expansion import MAIN
+from edgeward.scenario.expectations import Expect
 from edgeward.scenario.explanation import debug_token
 from edgeward.scenario.format import (
     Action,
@@ -25,7 +26,6 @@ from edgeward.scenario.format import (
     ClockStep,
     Door,
     EdgeStep,
-    Expect,
     LogStep,
     RawStep,
     RequestStep,

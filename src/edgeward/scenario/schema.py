@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from edgeward.scenario import format as scenario_format
+from edgeward.scenario import origin_script
 from edgeward.scenario.field_names import FIELD_NAMES, INLINE_NAMES
 from edgeward.scenario.reading import bare, keys_of
 
@@ -78,7 +79,7 @@ def _described(hint: Any, definitions: dict[str, Schema]) -> Schema:
 
 def _of(hint: Any, definitions: dict[str, Schema]) -> Schema:
     hint = bare(hint)
-    if hint is scenario_format.Script:
+    if hint is origin_script.Script:
         return _of_script(definitions)
     if hasattr(hint, "json_schema"):
         return {"anyOf": [hint.json_schema(), _CELL]}
@@ -97,8 +98,8 @@ def _referred(record: type[Any], definitions: dict[str, Schema]) -> Schema:
 
 
 def _of_script(definitions: dict[str, Schema]) -> Schema:
-    answer = [_of_plain(scenario_format.Fault, definitions), _referred(scenario_format.Answer, definitions)]
-    return {"anyOf": [{"const": scenario_format.UNREACHED}, *answer, {"type": "array", "items": {"anyOf": answer}}]}
+    answer = [_of_plain(origin_script.Fault, definitions), _referred(origin_script.Answer, definitions)]
+    return {"anyOf": [{"const": origin_script.UNREACHED}, *answer, {"type": "array", "items": {"anyOf": answer}}]}
 
 
 def _of_plain(hint: Any, definitions: dict[str, Schema]) -> Schema:

@@ -331,3 +331,6 @@ _DATE_FIELDS = frozenset(
 _WORDS = ("absent", "present")
 _SCALAR_SCHEMA: dict[str, Any] = {"type": ["string", "number", "boolean"]}
 _PATTERN = bytes(33 + byte % 89 for byte in hashlib.shake_256(b"pattern").digest(251))
+
+NO_FIELDS = Fields()
+NO_CHECKS = FieldChecks()

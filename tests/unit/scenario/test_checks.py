@@ -3,7 +3,7 @@
 import pytest
 
 from edgeward.scenario.checks import Totals, differences, log_differences
-from edgeward.scenario.format import Expect, LogCheck
+from edgeward.scenario.expectations import Expect, LogCheck
 from edgeward.scenario.message import Response
 from edgeward.scenario.timeline import EPOCH_MS
 from edgeward.scenario.values import ContentCheck, FieldCheck, FieldChecks

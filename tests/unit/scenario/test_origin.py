@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edgeward.scenario.format import Script
 from edgeward.scenario.message import Request
 from edgeward.scenario.origin import Origins
+from edgeward.scenario.origin_script import Script
 from edgeward.scenario.reading import compose, read
 from edgeward.scenario.viewer import Outcome, Viewer, attempt
 

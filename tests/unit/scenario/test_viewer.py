@@ -10,9 +10,9 @@ import h2.events
 import pytest
 
 from edgeward.scenario import certificates
-from edgeward.scenario.format import Answer, Script
 from edgeward.scenario.message import Request
 from edgeward.scenario.origin import Origins
+from edgeward.scenario.origin_script import Answer, Script
 from edgeward.scenario.values import Content
 from edgeward.scenario.viewer import RawExchange, Viewer, attempt
 

@@ -13,6 +13,7 @@ from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
 from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.managed_policies import MANAGED_CACHE_POLICIES
+from edgeward.services.cloudfront.managed_resources import managed_resources
 from edgeward.services.cloudfront.policy_selections import (
     check_selection,
     check_text,
@@ -109,19 +110,7 @@ DEFAULT_TTL_SECONDS = 86_400
 MAX_TTL_SECONDS = 31_536_000
 LONGEST_TTL_SECONDS = 3_153_600_000
 
-MANAGED = {
-    policy.id: Resource(
-        family="cache-policy",
-        id=policy.id,
-        etag="E23ZP02F085DFQ",
-        config=policy.config,
-        created=datetime(2020, 7, 22, tzinfo=UTC),
-        modified=datetime(2020, 7, 22, tzinfo=UTC),
-        name=policy.config["Name"],
-    )
-    for policy in MANAGED_CACHE_POLICIES
-}
-"""The managed policies as resources; dated to the day CloudFront introduced cache policies."""
+MANAGED = managed_resources("cache-policy", MANAGED_CACHE_POLICIES, datetime(2020, 7, 22, tzinfo=UTC))
 
 SPEC = ResourceSpec(
     family="cache-policy",

@@ -15,7 +15,7 @@ from edgeward.aws.model import ServiceModel, Shape
 from edgeward.aws.resources import Reference, Resource, Transaction
 from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.arns import arn_of, by_any_identifier
-from edgeward.services.cloudfront.tagging import read_tags
+from edgeward.services.cloudfront.tagging import read_tags, written_tags
 
 
 def connection_group_handlers(model: ServiceModel, environment: Environment, domain_suffix: str) -> dict[str, Handler]:
@@ -63,9 +63,8 @@ def connection_group_spec(account_id: str, domain_suffix: str) -> ResourceSpec:
         }
 
     def describe(transaction: Transaction, group: Resource) -> Shape:
-        tags = transaction.tags(FAMILY, group.id)
-        written = {"Tags": {"Items": [{"Key": key, "Value": value} for key, value in tags.items()]}} if tags else {}
-        return {**summarize(transaction, group), **written}
+        tags = written_tags(transaction, group)
+        return {**summarize(transaction, group), **({"Tags": tags} if tags["Items"] else {})}
 
     return ResourceSpec(
         family=FAMILY,

@@ -16,7 +16,7 @@ from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.arns import arn_of, by_any_identifier
 from edgeward.services.cloudfront.connection_group import connection_group_spec, default_group
 from edgeward.services.cloudfront.distribution.names import why_not_a_host_name
-from edgeward.services.cloudfront.tagging import read_tags
+from edgeward.services.cloudfront.tagging import read_tags, written_tags
 
 
 def distribution_tenant_handlers(
@@ -135,9 +135,8 @@ def distribution_tenant_spec(account_id: str) -> ResourceSpec:
         }
 
     def describe(transaction: Transaction, tenant: Resource) -> Shape:
-        tags = transaction.tags(FAMILY, tenant.id)
-        written = {"Tags": {"Items": [{"Key": key, "Value": value} for key, value in tags.items()]}} if tags else {}
-        return {**summarize(transaction, tenant), **written}
+        tags = written_tags(transaction, tenant)
+        return {**summarize(transaction, tenant), **({"Tags": tags} if tags["Items"] else {})}
 
     return ResourceSpec(
         family=FAMILY,

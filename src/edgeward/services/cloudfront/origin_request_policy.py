@@ -13,6 +13,7 @@ from edgeward.aws.model import Shape
 from edgeward.aws.resources import Resource, Transaction
 from edgeward.services.cloudfront import quotas
 from edgeward.services.cloudfront.managed_origin_request_policies import MANAGED_ORIGIN_REQUEST_POLICIES
+from edgeward.services.cloudfront.managed_resources import managed_resources
 from edgeward.services.cloudfront.policy_selections import (
     check_selection,
     check_text,
@@ -88,19 +89,7 @@ UNLISTED = frozenset(
 "Request and response behavior for custom origins")."""
 UNLISTED_PREFIXES = ("proxy-", "x-edge-", "x-amz-cf-")
 
-MANAGED = {
-    policy.id: Resource(
-        family="origin-request-policy",
-        id=policy.id,
-        etag="E23ZP02F085DFQ",
-        config=policy.config,
-        created=datetime(2020, 7, 22, tzinfo=UTC),
-        modified=datetime(2020, 7, 22, tzinfo=UTC),
-        name=policy.config["Name"],
-    )
-    for policy in MANAGED_ORIGIN_REQUEST_POLICIES
-}
-"""The managed policies as resources; dated to the day CloudFront introduced such policies."""
+MANAGED = managed_resources("origin-request-policy", MANAGED_ORIGIN_REQUEST_POLICIES, datetime(2020, 7, 22, tzinfo=UTC))
 
 SPEC = ResourceSpec(
     family="origin-request-policy",

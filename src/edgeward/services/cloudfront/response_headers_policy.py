@@ -14,6 +14,7 @@ from edgeward.aws.model import Shape
 from edgeward.aws.quotas import Quotas
 from edgeward.aws.resources import Resource, Transaction
 from edgeward.services.cloudfront import quotas
+from edgeward.services.cloudfront.managed_resources import managed_resources
 from edgeward.services.cloudfront.managed_response_headers_policies import MANAGED_RESPONSE_HEADERS_POLICIES
 from edgeward.services.cloudfront.policy_selections import check_text
 from edgeward.services.cloudfront.republishing import republish_users
@@ -210,19 +211,9 @@ KEPT_PREFIXES = ("x-accel-", "x-amz-cf-", "x-edge-")
 LONGEST_VALUE = 1_783
 MOST_REMOVED_HEADERS = 10
 
-MANAGED = {
-    policy.id: Resource(
-        family="response-headers-policy",
-        id=policy.id,
-        etag="E23ZP02F085DFQ",
-        config=policy.config,
-        created=datetime(2021, 11, 2, tzinfo=UTC),
-        modified=datetime(2021, 11, 2, tzinfo=UTC),
-        name=policy.config["Name"],
-    )
-    for policy in MANAGED_RESPONSE_HEADERS_POLICIES
-}
-"""The managed policies as resources; dated to the day CloudFront introduced such policies."""
+MANAGED = managed_resources(
+    "response-headers-policy", MANAGED_RESPONSE_HEADERS_POLICIES, datetime(2021, 11, 2, tzinfo=UTC)
+)
 
 SPEC = ResourceSpec(
     family="response-headers-policy",

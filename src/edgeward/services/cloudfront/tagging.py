@@ -48,8 +48,13 @@ def list_tags(environment: Environment, call: Call) -> Shape:
     """ListTagsForResource."""
     with environment.store.read() as transaction:
         resource = _tagged_resource(environment, transaction, call.members["Resource"])
-        tags = transaction.tags(resource.family, resource.id)
-    return {"Tags": {"Items": [{"Key": key, "Value": value} for key, value in tags.items()]}}
+        return {"Tags": written_tags(transaction, resource)}
+
+
+def written_tags(transaction: Transaction, resource: Resource) -> Shape:
+    """The tags of a resource, as a Tags structure."""
+    tags = transaction.tags(resource.family, resource.id)
+    return {"Items": [{"Key": key, "Value": value} for key, value in tags.items()]}
 
 
 def read_tags(tags: Shape, limits: Quotas, code: str = quotas.TAGS.error) -> dict[str, str]:
