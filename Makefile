@@ -14,6 +14,10 @@ AWSCLI := .venv-awscli/.tools
 MOTO := .venv-moto/.tools
 NIQUESTS := .venv-niquests/.tools
 SSLYZE := .venv-sslyze/.tools
+CADDY := .venv-caddy/.tools
+AUTOBAHN := .venv-autobahn/.tools
+# The Autobahn test suite was never ported: Python 2.7, by its name or path.
+PYTHON2 ?= python2.7
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -o -name Cargo.toml)
 # The extension module is left out of `cargo test`: it links to Python only inside a Python process; pytest tests it.
 ON_POSTGRESQL := tests/unit/services/key_value_store $(foreach name,distributions invalidations domains tagging functions,tests/unit/services/cloudfront/test_$(name).py)
@@ -21,7 +25,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= $(notdir $(wildcard crates/fuzz/seeds/*))
 RUST_TESTED := --workspace --exclude edgeward-edge-py
 
-.PHONY: demo build test lint fmt unit scenario clients postgres load faults bench bench-api bench-scale bench-door attack conformance h2spec tlscheck fuzz geodata lock clean help
+.PHONY: demo build test lint fmt unit scenario clients postgres load faults bench bench-api bench-scale bench-door bench-tools attack conformance h2spec autobahn tlscheck fuzz geodata lock clean help
 
 demo: build ## Start a whole CDN on this machine and keep it running until Ctrl-C (ARGS="--state DIR ...")
 	@exec $(BIN)/edgeward dev $(ARGS)
@@ -67,8 +71,11 @@ load: build ## One configuration change a second for a minute under wrk and h2lo
 faults: build ## 200 kills of edge and control plane under load, 1,000 races, a gigabyte for a thousand viewers, a failing disk
 	$(BIN)/pytest -m "slow or not slow" tests/faults
 
-bench: build ## Side by side with nginx, Varnish, HAProxy and Traffic Server in one run (ARGS="...")
+bench: build ## Side by side with nginx, Varnish, HAProxy, Traffic Server and Caddy in one run (ARGS="...")
 	$(BIN)/python -m bench $(ARGS)
+
+bench-tools: $(CADDY) ## What the cases of HTTP/3 need for `make bench` and no package has: Caddy, and oha with HTTP/3
+	cargo install --quiet --locked --version 1.16.0 --features http3 --root target/tools oha
 
 bench-api: build $(MOTO) ## The API side by side with moto's server on one core (ARGS="...")
 	$(BIN)/python -m bench.api $(ARGS)
@@ -90,6 +97,9 @@ h2spec: build ## h2spec in strict mode against an edge over TLS: 146 of 146; nee
 	go build -C tests/h2spec -o $(CURDIR)/target/h2spec github.com/summerwind/h2spec/cmd/h2spec
 	PYTHONPATH=tests $(BIN)/python -m h2spec target/h2spec $(ARGS)
 
+autobahn: build $(AUTOBAHN) ## The Autobahn WebSocket suite beside an edge and through it, case by case; needs Python 2.7 (PYTHON2=...)
+	PYTHONPATH=tests $(BIN)/python -m autobahn --python "$$(command -v $(PYTHON2))" --packages .venv-autobahn $(ARGS)
+
 tlscheck: build $(SSLYZE) ## sslyze and testssl.sh against an edge: nothing that docs/reference/tls.md does not explain; testssl from Debian
 	PYTHONPATH=tests $(BIN)/python -m tlscheck --sslyze .venv-sslyze/bin/sslyze $(ARGS)
 
@@ -110,12 +120,13 @@ lock: $(TOOLS) ## Pin the newest allowed versions of all Python packages into re
 	.venv-lock/bin/pip install --quiet pip-tools
 	$(LOCK) --extra acme --extra dev --extra postgres --output-file requirements/test.txt pyproject.toml requirements/test.in
 	$(LOCK) --output-file requirements/awscli.txt requirements/awscli.in
+	$(LOCK) --output-file requirements/caddy.txt requirements/caddy.in
 	$(LOCK) --output-file requirements/moto.txt requirements/moto.in
 	$(LOCK) --output-file requirements/niquests.txt requirements/niquests.in
 	$(LOCK) --output-file requirements/sslyze.txt requirements/sslyze.in
 
 clean: ## Remove the environments, the build and the demo's state
-	rm -rf .venv .venv-awscli .venv-moto .venv-niquests .venv-sslyze .venv-lock target .edgeward tests/conformance/node_modules src/edgeward/_edge*.so
+	rm -rf .venv .venv-autobahn .venv-awscli .venv-caddy .venv-moto .venv-niquests .venv-sslyze .venv-lock target .edgeward tests/conformance/node_modules src/edgeward/_edge*.so
 
 help: ## Show this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS=$$'\t' read -r name what; do printf '  %-11s %s\n' "$$name" "$$what"; done
@@ -131,6 +142,14 @@ endef
 
 $(TOOLS): requirements/test.txt
 	$(call NEW_VENV,.venv,$<)
+
+# Python 2 has no virtual environments: pip installs there as for a user whose home it is.
+$(AUTOBAHN): requirements/autobahn.txt
+	@command -v $(PYTHON2) >/dev/null || { echo "Python 2.7 is needed, for the Autobahn test suite was never ported: pyenv install 2.7.18, then make autobahn PYTHON2=/path/to/python2.7"; exit 1; }
+	@rm -rf .venv-autobahn
+	PYTHONUSERBASE=$(CURDIR)/.venv-autobahn PIP_NO_PYTHON_VERSION_WARNING=1 $(PYTHON2) -m pip install --user --ignore-installed --quiet \
+		--disable-pip-version-check --no-warn-script-location --require-hashes --requirement $<
+	@touch $@
 
 # Tools whose dependencies are at odds with those of the tests have environments of their own.
 .venv-%/.tools: requirements/%.txt

@@ -20,7 +20,7 @@ from bench.cases import CASES, Case, Fleet, Protocol
 from bench.content import BROWSER_HEADERS
 from bench.edgeward import is_built
 from bench.failure import BenchError
-from bench.load import CIPHER_SUITE
+from bench.load import CIPHER_SUITE, LOAD_PROGRAMS
 from bench.measure import Bench, measure_case, names_in_order
 from bench.profile import profile_run, top_lines
 from bench.results import SUBJECT, Cell, Goals, document, ratios
@@ -28,7 +28,7 @@ from bench.servers import SERVERS
 from bench.site import Running, Site
 from bench.table import render_tables
 from bench.tls import negotiated_by_wrk
-from bench.tools import ensure_programs, versions
+from bench.tools import BUILT, ensure_programs, is_there, versions
 from bench.workplace import RESULTS, Cpus, end_orderly, machine, prepared, tell, two_cpus
 
 
@@ -59,8 +59,9 @@ def parse_choice(arguments: Sequence[str] | None) -> Choice:
     servers = names_in_order([server] if server else given.servers, list(SERVERS), "server")
     if given.rounds < 1 or given.seconds < 1:
         raise BenchError("--rounds and --seconds must be at least 1")
+    cases = [known for known in CASES if known.name in case_names]
     return Choice(
-        cases=tuple(known for known in CASES if known.name in case_names),
+        cases=tuple(cases if given.cases or case else _playable(cases)),
         servers=tuple(_available(servers, asked_for=bool(given.servers or server))),
         rounds=given.rounds,
         seconds=given.seconds,
@@ -85,8 +86,9 @@ def _started(choice: Choice, site: Site, fleet: Fleet) -> Iterator[dict[str, Run
         # Folders outlive processes: what is entered first is left last.
         below = [stack.enter_context(_subfolder(folder, fleet)) for folder in (site.folder, site.disk_folder)]
         servers = {}
+        cases = [case for case in choice.cases if case.fleet is fleet]
         for name in choice.servers:
-            if fleet is Fleet.DISK and SERVERS[name].lacks_disk:
+            if all(SERVERS[name].lack(case) for case in cases):
                 continue
             folder, disk_folder = (each / name for each in below)
             folder.mkdir()
@@ -167,20 +169,36 @@ def _checked_wrk_tls(site: Site) -> list[str]:
 
 def _programs(choice: Choice) -> list[str]:
     ours = [program for name in choice.servers if (program := SERVERS[name].program)]
-    loads = ["h2load" if case.protocol is Protocol.H2_TLS else "wrk" for case in choice.cases]
+    loads = [LOAD_PROGRAMS[case.protocol] for case in choice.cases]
     # The origin is an nginx, whichever servers are compared.
     return ["nginx", "curl", "setpriv", "taskset", *ours, *loads, *(["perf"] if choice.profiling else [])]
 
 
 def _available(servers: list[str], *, asked_for: bool) -> list[str]:
-    """Leave out Edgeward where it is not built, unless it was asked for by name: then that is an error."""
-    if SUBJECT not in servers or is_built():
-        return servers
-    advice = "the engine is not built; run `make build`"
-    if asked_for:
-        raise BenchError(advice)
-    print(f"bench: leaving out {SUBJECT}: {advice}", file=sys.stderr)
-    return [name for name in servers if name != SUBJECT]
+    """Leave out what is not built here, unless it was asked for by name: then that is an error."""
+    lacking = {name: advice for name in servers if (advice := _advice(name))}
+    if lacking and asked_for:
+        raise BenchError("; ".join(lacking.values()))
+    for name, advice in lacking.items():
+        print(f"bench: leaving out {name}: {advice}", file=sys.stderr)
+    return [name for name in servers if name not in lacking]
+
+
+def _advice(server: str) -> str | None:
+    """Say how to get a server that no package has, or None where it is."""
+    if server == SUBJECT:
+        return None if is_built() else "the engine is not built; run `make build`"
+    program = SERVERS[server].program
+    return f"no {program} here; run `make bench-tools`" if program in BUILT and not is_there(program) else None
+
+
+def _playable(cases: list[Case]) -> list[Case]:
+    """Leave out the cases whose load generator is missing and in no package."""
+    lacking = {program for program in LOAD_PROGRAMS.values() if program in BUILT and not is_there(program)}
+    out = [case.name for case in cases if LOAD_PROGRAMS[case.protocol] in lacking]
+    if out:
+        print(f"bench: leaving out {', '.join(out)}: no {', '.join(lacking)}; run `make bench-tools`", file=sys.stderr)
+    return [case for case in cases if case.name not in out]
 
 
 def _parser() -> argparse.ArgumentParser:

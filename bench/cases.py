@@ -15,6 +15,7 @@ from bench.content import (
     MEGABYTE,
     ONE_KILOBYTE,
     ONE_MEGABYTE,
+    TEN_MEGABYTES,
     TEXT,
 )
 from bench.traffic import Traffic, copies, parts, repeated, uncacheable, unique, zipf_mix
@@ -26,6 +27,7 @@ class Protocol(StrEnum):
     H1 = "HTTP/1.1"
     H1_TLS = "HTTP/1.1 over TLS 1.3"
     H2_TLS = "HTTP/2 over TLS 1.3"
+    H3 = "HTTP/3"
 
     @property
     def scheme(self) -> str:
@@ -40,6 +42,8 @@ class Budget:
     memory_bytes: int
     disk_bytes: int | None = None
     """None: the cache is in memory alone."""
+    has_http3: bool = False
+    """Whether the servers speak HTTP/3 too. Those that do tell of it in other responses, which makes them longer."""
 
 
 class Fleet(Enum):
@@ -50,6 +54,7 @@ class Fleet(Enum):
     """Next to nothing fits into memory, so hits come from the disk, or from the kernel's pages of it."""
     MIX = Budget(memory_bytes=256 * MEGABYTE)
     """A tenth of the bytes of the mix."""
+    HTTP3 = Budget(memory_bytes=512 * MEGABYTE, has_http3=True)
 
 
 class Outcome(Enum):
@@ -82,7 +87,7 @@ class Case:
     fleet: Fleet = Fleet.MEMORY
     connections: int = 16
     streams: int = 1
-    """Requests in flight on each connection; above 1 only over HTTP/2."""
+    """Requests in flight on each connection; above 1 only over HTTP/2 and HTTP/3."""
     figure: Figure = Figure.REQUESTS
     least_seconds: int = 1
     """A run is at least this long, so that enough responses end in it."""
@@ -245,5 +250,23 @@ CASES: tuple[Case, ...] = (
         outcome=Outcome.EITHER,
         warm_up_requests=150_000,
         hit_goals={"nginx": 1.0, "varnish": 1.0, "haproxy": 1.0, "trafficserver": 1.0},
+    ),
+    Case(
+        name="h3-1k-hit",
+        title="1 KB hit, HTTP/3, 16 connections x 8 streams",
+        protocol=Protocol.H3,
+        fleet=Fleet.HTTP3,
+        traffic=repeated(ONE_KILOBYTE),
+        streams=8,
+    ),
+    Case(
+        name="h3-10m",
+        title="10 MB hit, HTTP/3, 4 connections",
+        protocol=Protocol.H3,
+        fleet=Fleet.HTTP3,
+        traffic=repeated(TEN_MEGABYTES),
+        connections=4,
+        least_seconds=4,
+        figure=Figure.MEGABYTES,
     ),
 )

@@ -45,10 +45,11 @@ KILOBYTE, MEGABYTE = 1024, 1024 * 1024
 ONE_KILOBYTE = Body(path="/1k.html", length=KILOBYTE)
 HUNDRED_KILOBYTES = Body(path="/100k.bin", length=100 * KILOBYTE)
 ONE_MEGABYTE = Body(path="/1m.bin", length=MEGABYTE)
+TEN_MEGABYTES = Body(path="/10m.bin", length=10 * MEGABYTE)
 HUNDRED_MEGABYTES = Body(path="/100m.bin", length=100 * MEGABYTE)
 TEXT = Text(path="/text.css", length=20 * KILOBYTE)
 
-BODIES = (ONE_KILOBYTE, HUNDRED_KILOBYTES, ONE_MEGABYTE, HUNDRED_MEGABYTES, TEXT)
+BODIES = (ONE_KILOBYTE, HUNDRED_KILOBYTES, ONE_MEGABYTE, TEN_MEGABYTES, HUNDRED_MEGABYTES, TEXT)
 
 SIZE_CLASSES: tuple[int, ...] = tuple(round(KILOBYTE * 2.0 ** (10 * number / 63)) for number in range(64))
 """Lengths from 1 KB to 1 MB, each 1.12 times the one before: the sizes of the mix."""

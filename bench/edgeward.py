@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from bench.content import HOST, UNCACHEABLE_FOLDER
 from bench.failure import BenchError
@@ -23,6 +23,7 @@ from edgeward.scenario.expansion import MAIN, OriginPorts
 from edgeward.scenario.short_form import ShortBehavior, ShortDistribution
 
 Document = dict[str, Any]
+HttpVersion: TypeAlias = Literal["http2", "http2and3"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +99,12 @@ def plan_of_many(site: Site, count: int) -> bytes:
     return encode_plan(1, None, _named(site) | others, _certificate(site))
 
 
-def compiled(name: str, origin_port: int) -> Document:
+def compiled(name: str, origin_port: int, *, has_http3: bool = False) -> Document:
     """Return one distribution as the compiler gives it, with the rules of the policy CachingOptimized."""
     uncacheable = ShortBehavior(path=f"{UNCACHEABLE_FOLDER}*", policy="Managed-CachingDisabled")
     default = ShortBehavior(policy="Managed-CachingOptimized")
-    distribution = ShortDistribution(default=default, behaviors=(uncacheable,))
+    version: HttpVersion = "http2and3" if has_http3 else "http2"
+    distribution = ShortDistribution(default=default, behaviors=(uncacheable,), http_version=version)
     return compile_short(name, distribution, {MAIN: OriginPorts(origin_port, origin_port)})
 
 
@@ -119,7 +121,7 @@ def _named(site: Site) -> Document:
     """The distribution that viewers ask for by `HOST`, by its id."""
     # The API takes no alias of a single label; the load generators have to resolve it.
     named = {"aliases": [HOST], "certificate": _certificate(site)}
-    return {id_of(MAIN): compiled(MAIN, site.origin_port) | named}
+    return {id_of(MAIN): compiled(MAIN, site.origin_port, has_http3=site.budget.has_http3) | named}
 
 
 def _certificate(site: Site) -> Document:

@@ -1,8 +1,9 @@
 """The load generators: the command for a case, and what their output says.
 
-wrk drives HTTP/1.1 and h2load HTTP/2. Both are told to speak TLS 1.3 with one cipher suite, so that servers
-with different preferences encrypt alike. A report lists every error by name; nothing is dropped. What wrk asks for
-when it is not one thing again and again, a Lua script decides (`wrk_*.lua`).
+wrk drives HTTP/1.1, h2load HTTP/2 and oha HTTP/3. The first two are told to speak TLS 1.3 with one cipher suite, so
+that servers with different preferences encrypt alike; oha cannot be told, so the probe looks what a server chooses.
+A report lists every error by name; nothing is dropped. What wrk asks for when it is not one thing again and again, a
+Lua script decides (`wrk_*.lua`).
 """
 
 import json
@@ -33,7 +34,7 @@ class LoadReport:
     """Responses received whole with a status below 400."""
     seconds: float
     received_bytes: int
-    """Header sections and content for HTTP/1.1; content alone for HTTP/2. TLS is not counted."""
+    """Header sections and content for HTTP/1.1; content alone for HTTP/2 and HTTP/3. TLS is not counted."""
     errors: dict[str, int] = field(default_factory=dict)
     """Kind of error -> how many. Empty after a clean run."""
 
@@ -55,13 +56,15 @@ def load_command(case: Case, port: int, turn: Turn) -> list[str]:
     headers = [word for name, value in BROWSER_HEADERS for word in ("-H", f"{name}: {value}")]
     if case.protocol is Protocol.H2_TLS:
         return [*_h2load(case, port, turn.seconds), *headers, url]
+    if case.protocol is Protocol.H3:
+        return [*_oha(case, port, turn.seconds), *headers, url]
     arguments = ["--", *turn.script_arguments] if turn.script_arguments else []
     return [*_wrk(case, turn.seconds), *headers, url, *arguments]
 
 
 def parse_load(case: Case, output: str) -> LoadReport:
     """Read the report out of what the load generator of `case` printed."""
-    return parse_h2load(output) if case.protocol is Protocol.H2_TLS else parse_wrk(output)
+    return PARSERS.get(case.protocol, parse_wrk)(output)
 
 
 def parse_wrk(output: str) -> LoadReport:
@@ -94,6 +97,22 @@ def parse_h2load(output: str) -> LoadReport:
     )
 
 
+def parse_oha(output: str) -> LoadReport:
+    """Read oha's JSON: responses by status, and errors by what they say."""
+    try:
+        report = json.loads(output)
+        summary, statuses = report["summary"], report["statusCodeDistribution"]
+        errors = {f"status {status}": count for status, count in statuses.items() if not status.startswith("2")}
+        return LoadReport(
+            requests=sum(statuses.values()) - sum(errors.values()),
+            seconds=summary["total"],
+            received_bytes=summary["totalData"],
+            errors=errors | report["errorDistribution"],
+        )
+    except (ValueError, KeyError) as error:
+        raise BenchError(f"oha printed no report. It printed:\n{output.strip()[-1000:]}") from error
+
+
 def _wrk(case: Case, seconds: int) -> list[str]:
     script = Path(__file__).parent / SCRIPTS[case.traffic.pattern]
     return ["wrk", "-t1", f"-c{case.connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(script)]
@@ -111,6 +130,14 @@ def _h2load(case: Case, port: int, seconds: int) -> list[str]:
     ]
 
 
+def _oha(case: Case, port: int, seconds: int) -> list[str]:
+    load = ["-c", str(case.connections), "-p", str(case.streams), "-z", f"{seconds}s"]
+    # Responses that the end of the run would cut off are waited for: it counts no bytes of those.
+    reporting = ["--wait-ongoing-requests-after-deadline", "--no-tui", "--output-format", "json"]
+    way = ["--http-version", "3", "--insecure", "--connect-to", f"{HOST}:{port}:127.0.0.1:{port}"]
+    return ["oha", *load, *reporting, *way]
+
+
 def _h2load_line(output: str, pattern: str) -> tuple[str, ...]:
     found = re.search("^" + pattern, output, re.MULTILINE)
     if found is None:
@@ -118,6 +145,13 @@ def _h2load_line(output: str, pattern: str) -> tuple[str, ...]:
     return found.groups()
 
 
+PARSERS = {Protocol.H2_TLS: parse_h2load, Protocol.H3: parse_oha}
+LOAD_PROGRAMS = {
+    Protocol.H1: "wrk",
+    Protocol.H1_TLS: "wrk",
+    Protocol.H2_TLS: "h2load",
+    Protocol.H3: "oha",
+}
 SCRIPTS = {
     Pattern.REPEATED: "wrk_report.lua",
     Pattern.UNIQUE: "wrk_unique.lua",

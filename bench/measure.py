@@ -176,7 +176,7 @@ def _prepare(bench: Bench, case: Case, running: Running) -> None:
     port = running.port(case.protocol)
     if case.outcome is Outcome.HIT:
         fill(case, port, bench.origin_port)
-    check_answer(case, port, bench.origin_port, bench.folder)
+    check_answer(case, port, bench.origin_port, bench.folder, marks_hits=running.marks_hits)
     warmed = bench.load(case, port, WARM_UP_SECONDS).requests
     while warmed < case.warm_up_requests:
         done = bench.load(case, port, LONG_WARM_UP_SECONDS).requests

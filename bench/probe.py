@@ -4,6 +4,7 @@ A load generator cannot tell a hit from a miss, nor one body from another; so no
 check passes, and afterwards the origin's own request count shows that hits stayed hits.
 """
 
+import asyncio
 import http.client
 import json
 import ssl
@@ -16,16 +17,22 @@ from pathlib import Path
 from bench.cases import Case, Outcome, Protocol
 from bench.content import BROWSER_HEADERS, HOST
 from bench.failure import BenchError
+from bench.load import CIPHER_SUITE
+from bench.tls import CHAIN_NAME
+from edgeward.scenario.http3 import http3_session
+from edgeward.scenario.message import Request, Response
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What curl received. Header field names are lower case."""
+    """What curl, or aioquic, received. Header field names are lower case."""
 
     status: int
     http_version: str
     headers: Mapping[str, str]
     content: bytes
+    cipher_suite: str | None = None
+    """What the server chose; looked at for HTTP/3 alone, whose load generator cannot be told."""
 
 
 def origin_requests(origin_port: int) -> int:
@@ -70,12 +77,12 @@ def fetch_all(paths: Iterable[str], connection: http.client.HTTPConnection, host
         connection.close()
 
 
-def check_answer(case: Case, port: int, origin_port: int, folder: Path) -> None:
+def check_answer(case: Case, port: int, origin_port: int, folder: Path, *, marks_hits: bool = True) -> None:
     """Make sure that `case`'s sample is answered with the right content, from the cache where that is the case."""
     answer = ask(case, port, folder)
     if case.outcome is Outcome.HIT:
         answer = _answer_without_origin(case, port, origin_port, folder)
-    if reason := mistake_in(case, answer):
+    if reason := mistake_in(case, answer, marks_hits=marks_hits):
         raise BenchError(reason)
 
 
@@ -90,6 +97,8 @@ def _answer_without_origin(case: Case, port: int, origin_port: int, folder: Path
 
 def ask(case: Case, port: int, folder: Path) -> Answer:
     """Send the sample of `case` once and return the answer."""
+    if case.protocol is Protocol.H3:
+        return _asked_over_http3(case, port, folder)
     content, target = folder / "probe-content", case.traffic.sample
     command = [
         "curl",
@@ -116,7 +125,30 @@ def ask(case: Case, port: int, folder: Path) -> Answer:
     return _parse_answer(done.stdout, content.read_bytes())
 
 
-def mistake_in(case: Case, answer: Answer) -> str | None:
+def _asked_over_http3(case: Case, port: int, folder: Path) -> Answer:
+    target = case.traffic.sample
+    request = Request(method="GET", target=target.path, fields=list(BROWSER_HEADERS), authority=f"{HOST}:{port}")
+    try:
+        response, suite = asyncio.run(_http3_answer(request, port, (folder / CHAIN_NAME).read_text()))
+    except (OSError, TimeoutError) as error:
+        raise BenchError(f"no answer over HTTP/3 from port {port}: {error!r}") from error
+    if response is None:
+        raise BenchError(f"the request for {target.path} over HTTP/3 was not answered")
+    fields = dict(response.fields)
+    return Answer(
+        status=response.status, http_version="3", headers=fields, content=response.content, cipher_suite=suite
+    )
+
+
+async def _http3_answer(request: Request, port: int, root_pem: str) -> tuple[Response | None, str]:
+    """The response, and the cipher suite that the server chose of all, in the order that oha offers them too."""
+    async with asyncio.timeout(FETCH_SECONDS), http3_session(("127.0.0.1", port), HOST, root_pem) as session:
+        session.send([request])
+        (response,) = await session.receive()
+        return response, session.cipher_suite()
+
+
+def mistake_in(case: Case, answer: Answer, *, marks_hits: bool = True) -> str | None:
     """Say what is wrong with `answer` to the sample of `case`, or None."""
     target = case.traffic.sample
     if answer.status != target.status:
@@ -125,7 +157,9 @@ def mistake_in(case: Case, answer: Answer) -> str | None:
         return f"HTTP/{answer.http_version} instead of {case.protocol}"
     if answer.content != (right := target.content()):
         return f"{len(answer.content)} bytes of content that are not the {len(right)} of {target.line()}"
-    if case.outcome is Outcome.HIT and not is_marked_hit(answer.headers):
+    if case.protocol is Protocol.H3 and answer.cipher_suite != CIPHER_SUITE:
+        return f"{answer.cipher_suite} instead of {CIPHER_SUITE}"
+    if case.outcome is Outcome.HIT and marks_hits and not is_marked_hit(answer.headers):
         return f"no header field marks the response as a hit: {dict(answer.headers)}"
     return None
 
@@ -162,4 +196,4 @@ PROTOCOL_FLAGS = {
     Protocol.H1_TLS: ["--http1.1", "--insecure", "--tlsv1.3"],
     Protocol.H2_TLS: ["--http2", "--insecure", "--tlsv1.3"],
 }
-PROTOCOL_VERSIONS = {Protocol.H1: "1.1", Protocol.H1_TLS: "1.1", Protocol.H2_TLS: "2"}
+PROTOCOL_VERSIONS = {Protocol.H1: "1.1", Protocol.H1_TLS: "1.1", Protocol.H2_TLS: "2", Protocol.H3: "3"}

@@ -29,6 +29,8 @@ class Server:
     log: str
     """What it writes for every request while it is measured."""
     start: Callable[[Site], Running]
+    lacks_protocols: str = "does not speak {}"
+    """Why it takes no part over the others, with a place for the name of one."""
     lacks_disk: str | None = None
     """Why it cannot keep responses on disk, if it cannot."""
     lacks_ranges: str | None = None
@@ -37,7 +39,7 @@ class Server:
     def lack(self, case: Case) -> str | None:
         """Say why the server cannot do `case`, or None."""
         if case.protocol not in self.protocols:
-            return f"does not speak {case.protocol}"
+            return self.lacks_protocols.format(case.protocol)
         if case.fleet is Fleet.DISK and self.lacks_disk:
             return self.lacks_disk
         return self.lacks_ranges if case.traffic.sample.part is not None else None
@@ -160,6 +162,22 @@ def _write_trafficserver_configuration(site: Site, folder: Path, ports: tuple[in
     (folder / "ssl_multicert.config").write_text(f"dest_ip=* {pair}\n")
 
 
+def _start_caddy(site: Site) -> Running:
+    (https,) = free_ports(1)
+    config = _configure("caddy.caddyfile", site, {"HTTPS_PORT": https, "CONTENT": site.content})
+    command = [site.programs["caddy"], "run", "--adapter", "caddyfile", "--config", str(config)]
+    homes = {name: str(site.folder) for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME")}
+    process = start(command, name="caddy", cpu=site.cpu, folder=site.folder, env=homes)
+    return Running(
+        process=_when_listening(process, [https]),
+        # It has no other; nothing asks for this one in clear.
+        http_port=https,
+        https_port=https,
+        marks_hits=False,
+        growing_files=(site.folder / "caddy-access.log",),
+    )
+
+
 def _configure(template: str, site: Site, values: Mapping[str, object]) -> Path:
     """Write the configuration that `template` and the site give, and return its path."""
     shared = {
@@ -186,6 +204,7 @@ def _when_listening(process: Process, ports: list[int]) -> Process:
 
 
 EVERY_PROTOCOL = frozenset(Protocol)
+OVER_TCP = EVERY_PROTOCOL - {Protocol.H3}
 
 SERVERS: Mapping[str, Server] = {
     "edgeward": Server(
@@ -196,7 +215,7 @@ SERVERS: Mapping[str, Server] = {
     ),
     "nginx": Server(
         program="nginx",
-        protocols=EVERY_PROTOCOL,
+        protocols=OVER_TCP,
         log="the combined format, through a 64 KB buffer, into a file",
         start=_start_nginx,
     ),
@@ -208,7 +227,7 @@ SERVERS: Mapping[str, Server] = {
     ),
     "haproxy": Server(
         program="haproxy",
-        protocols=EVERY_PROTOCOL,
+        protocols=OVER_TCP,
         log="HAProxy's HTTP log format into a ring in memory; nobody reads it",
         start=_start_haproxy,
         lacks_disk="its cache is in memory alone",
@@ -216,8 +235,15 @@ SERVERS: Mapping[str, Server] = {
     ),
     "trafficserver": Server(
         program="traffic_server",
-        protocols=EVERY_PROTOCOL,
+        protocols=OVER_TCP,
         log="its package's log, squid's format in binary, to a file",
         start=_start_trafficserver,
+    ),
+    "caddy": Server(
+        program="caddy",
+        protocols=frozenset({Protocol.H3}),
+        log="its access log in JSON, to a file",
+        start=_start_caddy,
+        lacks_protocols="has no cache; it stands beside Edgeward for HTTP/3 alone",
     ),
 }

@@ -22,6 +22,8 @@ class Site:
     """Program name -> path."""
     folder: Path
     """Where the server keeps its files: configuration, cache in memory, logs. In memory itself when there is room."""
+    content: Path
+    """The folder of the origin's files, for servers that serve them themselves."""
     disk_folder: Path
     """Where a cache on disk goes: on a disk, whose pages the kernel may keep in memory."""
     budget: Budget
@@ -40,6 +42,8 @@ class Running:
     process: Process
     http_port: int
     https_port: int | None
+    marks_hits: bool = True
+    """Whether its responses say that they came from its cache."""
     lax_cache: Path | None = None
     """The folder of a cache that may grow beyond its limit for a while."""
     growing_files: tuple[Path, ...] = ()

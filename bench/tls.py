@@ -16,6 +16,8 @@ from cryptography.x509.oid import NameOID
 from bench.content import HOST
 from bench.load import LOAD_ENVIRONMENT
 
+CHAIN_NAME = "chain.pem"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
@@ -84,7 +86,7 @@ def _accept_until_agreed(listener: socket, context: ssl.SSLContext, agreed: list
 
 
 def _write(folder: Path, chain_pem: bytes, key_pem: bytes) -> Certificate:
-    files = Certificate(chain=folder / "chain.pem", key=folder / "key.pem", chain_and_key=folder / "chain-and-key.pem")
+    files = Certificate(chain=folder / CHAIN_NAME, key=folder / "key.pem", chain_and_key=folder / "chain-and-key.pem")
     files.chain.write_bytes(chain_pem)
     files.key.write_bytes(key_pem)
     files.chain_and_key.write_bytes(chain_pem + key_pem)

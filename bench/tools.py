@@ -1,6 +1,7 @@
 """The programs the benchmark runs: where they are, which Debian package has them, which version they are.
 
-Missing ones are installed when we are root on a Debian system; otherwise the error names the command to run.
+Missing ones are installed when we are root on a Debian system; otherwise the error names the command to run. What
+Debian lacks, `make bench-tools` gets.
 """
 
 import os
@@ -26,14 +27,24 @@ PACKAGES = {
     "perf": "linux-perf",
 }
 """Program -> the Debian package that has it."""
+ROOT = Path(__file__).parents[1]
+BUILT = {"caddy": ROOT / ".venv-caddy/bin", "oha": ROOT / "target/tools/bin"}
+"""Program that no package has -> the folder where `make bench-tools` puts it."""
 
 
 def ensure_programs(programs: Iterable[str]) -> dict[str, str]:
     """Return the path of each program, installing what is missing if that is ours to do."""
     wanted = sorted(set(programs))
+    if lacking := [program for program in wanted if program in BUILT and not is_there(program)]:
+        raise BenchError(f"not installed: {', '.join(lacking)}. `make bench-tools` gets them")
     if missing := [program for program in wanted if _find(program) is None]:
         _install(missing)
     return {program: _find_installed(program) for program in wanted}
+
+
+def is_there(program: str) -> bool:
+    """Tell whether a program is installed."""
+    return _find(program) is not None
 
 
 def versions(paths: dict[str, str]) -> dict[str, str]:
@@ -63,7 +74,8 @@ def _find_installed(program: str) -> str:
 
 def _find(program: str) -> str | None:
     # Servers live in sbin, which is not in the PATH of every user.
-    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin")
+    path = f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin:/sbin"
+    return shutil.which(program, path=f"{BUILT[program]}:{path}" if program in BUILT else path)
 
 
 def _version(path: str, flag: str) -> str:
@@ -72,4 +84,11 @@ def _version(path: str, flag: str) -> str:
     return re.sub(r"^nginx version: |Copyright.*$| - https.*$", "", first).strip()
 
 
-VERSION_FLAGS = {"nginx": "-v", "varnishd": "-V", "haproxy": "-v", "traffic_server": "-V", "wrk": "-v"}
+VERSION_FLAGS = {
+    "nginx": "-v",
+    "varnishd": "-V",
+    "haproxy": "-v",
+    "traffic_server": "-V",
+    "wrk": "-v",
+    "caddy": "version",
+}

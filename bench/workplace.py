@@ -72,6 +72,7 @@ def prepared(programs: Mapping[str, str], cpus: Cpus, seconds: int) -> Iterator[
             certificate=make_certificate(folder),
             programs=programs,
             folder=folder,
+            content=folder / "origin",
             disk_folder=disk_folder,
             budget=Fleet.MEMORY.value,
             cpu=cpus.server,

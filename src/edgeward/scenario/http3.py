@@ -118,6 +118,12 @@ class Http3Session(QuicConnectionProtocol):
         extension = self._certificate().extensions.get_extension_for_class(x509.SubjectAlternativeName)
         return tuple(extension.value.get_values_for_type(x509.DNSName))
 
+    def cipher_suite(self) -> str:
+        """What packets are protected by, e.g. `TLS_AES_128_GCM_SHA256`."""
+        keys = self._quic.tls.key_schedule
+        assert keys is not None, "a connection has agreed on a cipher suite"
+        return f"TLS_{keys.cipher_suite.name}"
+
     def verify(self, root_pem: str) -> None:
         """Raises OSError unless `root_pem` is who signed the edge's certificate; its names are not looked at."""
         try:

@@ -3,10 +3,10 @@
 from itertools import pairwise
 
 import pytest
-from bench.cases import CASES, Case, Protocol
+from bench.cases import CASES, Case
 from bench.content import BROWSER_HEADERS
 from bench.failure import BenchError
-from bench.load import LoadReport, Turn, load_command, parse_h2load, parse_wrk
+from bench.load import LOAD_PROGRAMS, LoadReport, Turn, load_command, parse_h2load, parse_oha, parse_wrk
 
 WRK = """Running 1s test @ http://localhost:20566/1k.html
   1 threads and 16 connections
@@ -27,6 +27,10 @@ traffic: 47.16MB (49452096) total, 5.93MB (6222900) headers (space savings 29.58
 """
 
 
+OHA = """{"summary": {"successRate": 1.0, "total": 2.5, "slowest": 0.1, "totalData": 307200, "sizePerRequest": 1024},
+"statusCodeDistribution": {"200": 300}, "errorDistribution": {}}"""
+
+
 def case_named(name: str) -> Case:
     return next(case for case in CASES if case.name == name)
 
@@ -43,6 +47,18 @@ def test_wrk_errors_are_kept_by_kind() -> None:
 
 def test_a_clean_h2load_run_is_read_whole() -> None:
     assert parse_h2load(H2LOAD) == LoadReport(requests=41486, seconds=1.0, received_bytes=42481664)
+
+
+def test_a_clean_oha_run_is_read_whole() -> None:
+    assert parse_oha(OHA) == LoadReport(requests=300, seconds=2.5, received_bytes=307200)
+
+
+def test_oha_errors_are_kept_by_kind() -> None:
+    spoiled = OHA.replace('{"200": 300}', '{"200": 290, "503": 10}').replace("{}", '{"connection closed": 2}')
+
+    report = parse_oha(spoiled)
+
+    assert (report.requests, report.errors) == (290, {"status 503": 10, "connection closed": 2})
 
 
 @pytest.mark.parametrize(
@@ -74,13 +90,15 @@ def test_output_without_a_report_is_an_error_that_shows_it() -> None:
         parse_wrk("unable to connect to localhost:1 Connection refused")
     with pytest.raises(BenchError, match="no server"):
         parse_h2load("no server")
+    with pytest.raises(BenchError, match="no such host"):
+        parse_oha("no such host")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_load_sends_the_whole_browser_header_set(case: Case) -> None:
     command = load_command(case, 8443, Turn(seconds=3))
 
-    assert command[0] == ("h2load" if case.protocol is Protocol.H2_TLS else "wrk")
+    assert command[0] == LOAD_PROGRAMS[case.protocol]
     assert [f"{name}: {value}" for name, value in BROWSER_HEADERS] == [
         word for flag, word in pairwise(command) if flag == "-H"
     ]
@@ -91,6 +109,13 @@ def test_h2load_is_told_connections_streams_and_cipher() -> None:
     command = load_command(case_named("h2-tls13-1k-hit-16x8"), 8443, Turn(seconds=3))
 
     assert {"-c16", "-m8", "-D3", "--tls13-ciphers=TLS_AES_128_GCM_SHA256"} <= set(command)
+
+
+def test_oha_is_told_connections_streams_and_the_version() -> None:
+    command = load_command(case_named("h3-1k-hit"), 8443, Turn(seconds=3))
+    told = dict(pairwise(command))
+
+    assert [told[flag] for flag in ("-c", "-p", "-z", "--http-version")] == ["16", "8", "3s", "3"]
 
 
 @pytest.mark.parametrize(

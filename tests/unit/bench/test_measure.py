@@ -70,6 +70,9 @@ def test_the_origin_is_asked_as_often_as_the_case_says(
         ("haproxy", "h1-zipf-mix", None),
         ("varnish", "h1-64k-range-hit", None),
         ("trafficserver", "h1-tls13-100m-disk-hit", None),
+        ("nginx", "h3-1k-hit", "does not speak HTTP/3"),
+        ("caddy", "h1-1k-hit", "has no cache; it stands beside Edgeward for HTTP/3 alone"),
+        ("caddy", "h3-10m", None),
     ],
 )
 def test_a_server_says_what_it_lacks_for_a_case(server: str, case: str, lack: str | None) -> None:
@@ -96,6 +99,20 @@ def test_an_answer_that_is_no_whole_hit_has_a_mistake(answer: Answer, mistake: s
 
     assert found is not None
     assert mistake in found
+
+
+def test_a_server_without_a_cache_need_not_mark_hits() -> None:
+    assert mistake_in(CASE, replace(HIT, headers={}), marks_hits=False) is None
+
+
+def test_an_answer_over_http3_is_encrypted_as_those_of_the_others() -> None:
+    (case,) = (known for known in CASES if known.name == "h3-1k-hit")
+    answer = replace(HIT, http_version="3", cipher_suite="TLS_AES_128_GCM_SHA256")
+
+    assert mistake_in(case, answer) is None
+    assert mistake_in(case, replace(answer, http_version="2")) == "HTTP/2 instead of HTTP/3"
+    dearer = replace(answer, cipher_suite="TLS_AES_256_GCM_SHA384")
+    assert mistake_in(case, dearer) == "TLS_AES_256_GCM_SHA384 instead of TLS_AES_128_GCM_SHA256"
 
 
 @pytest.mark.parametrize(

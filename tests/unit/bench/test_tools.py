@@ -16,6 +16,13 @@ def test_a_missing_program_is_named_with_the_command_that_installs_it(monkeypatc
         tools.ensure_programs(["varnishd", "no-such-load", "varnishd"])
 
 
+def test_a_program_that_no_package_has_is_named_with_the_target_that_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda _program, **_options: None)
+
+    with pytest.raises(BenchError, match=r"not installed: caddy, oha\. `make bench-tools` gets them"):
+        tools.ensure_programs(["oha", "caddy", "sh"])
+
+
 def test_programs_that_are_there_are_returned_with_their_paths() -> None:
     assert tools.ensure_programs(["sh"])["sh"].endswith("/sh")
 
