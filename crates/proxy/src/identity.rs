@@ -57,9 +57,13 @@ impl RequestId {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
+    /// Of a kind that no HPACK table is to hold (RFC 7541 section 7.1.3): an id never comes again, and would push out
+    /// of the table what does.
     pub(crate) fn to_header_value(self) -> HeaderValue {
-        HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&self.0))
-            .unwrap_or_else(|_| HeaderValue::from_static("invalid"))
+        let value = HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&self.0));
+        let mut value = value.unwrap_or_else(|_| HeaderValue::from_static("invalid"));
+        value.set_sensitive(true);
+        value
     }
 }
 
@@ -90,5 +94,11 @@ mod tests {
             (0..1_000).map(|_| RequestId::random().as_str().to_owned()).collect();
         assert_eq!(ids.len(), 1_000);
         assert!(ids.iter().all(|id| id.len() == 56 && id.ends_with("==")));
+    }
+
+    #[test]
+    fn request_ids_take_no_place_in_a_table_of_what_comes_again() {
+        let value = RequestId::random().to_header_value();
+        assert!(value.is_sensitive() && value.len() == 56);
     }
 }

@@ -6,12 +6,13 @@ use ahash::AHashMap;
 use edgeward_cache::Timestamp;
 use parking_lot::Mutex;
 
+use super::gzip::MEMBER;
 use super::record::Prepared;
 use super::segments::{LogBatch, SegmentSender};
 
-/// Records are handed over when those of a distribution take this many bytes; a quiet worker is emptied by the edge's
-/// housekeeping once a second.
-const FULL: usize = 64 * 1024;
+/// Records are handed over when those of a distribution take this many bytes, which are compressed where they are; a quiet
+/// worker is emptied by the edge's housekeeping once a second.
+const FULL: usize = MEMBER;
 
 /// Under which name records are kept that belong to no distribution.
 const UNROUTED: &str = "unrouted";

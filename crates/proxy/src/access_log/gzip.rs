@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use libdeflater::{CompressionLvl, Compressor};
 
 /// Text of one member, in bytes: more compresses hardly better and waits longer.
-const MEMBER: usize = 256 * 1024;
+pub(super) const MEMBER: usize = 128 * 1024;
 
 /// A file of gzip members that is being written.
 pub(super) struct GzipFile<W> {
@@ -21,8 +21,11 @@ impl<W: Write> GzipFile<W> {
         GzipFile { file, text: Vec::new() }
     }
 
-    /// Takes text; writes a member when there is enough for one.
+    /// Takes text; writes a member when there is enough for one, without a copy when there is enough in `text` alone.
     pub(super) fn append(&mut self, text: &[u8], compressor: &mut GzipCompressor) -> io::Result<()> {
+        if self.text.is_empty() && text.len() >= MEMBER {
+            return self.file.write_all(compressor.member(text)?);
+        }
         self.text.extend_from_slice(text);
         if self.text.len() >= MEMBER { self.write_member(compressor) } else { Ok(()) }
     }
@@ -70,15 +73,17 @@ mod tests {
     #[test]
     fn members_read_as_one_file_whatever_the_pieces_were() {
         let text: Vec<u8> = (0..MEMBER * 2 + 12_345).map(|n| b"edgeward\n"[n % 9]).collect();
-        let mut compressor = GzipCompressor::new();
-        let mut file = GzipFile::new(Vec::new());
-        for piece in text.chunks(50_000) {
-            file.append(piece, &mut compressor).unwrap();
+        for piece_length in [50_000, MEMBER, MEMBER + 1] {
+            let mut compressor = GzipCompressor::new();
+            let mut file = GzipFile::new(Vec::new());
+            for piece in text.chunks(piece_length) {
+                file.append(piece, &mut compressor).unwrap();
+            }
+            let written = file.finish(&mut compressor).unwrap();
+            let mut read = Vec::new();
+            flate2::read::MultiGzDecoder::new(written.as_slice()).read_to_end(&mut read).unwrap();
+            assert!(read == text);
         }
-        let written = file.finish(&mut compressor).unwrap();
-        let mut read = Vec::new();
-        flate2::read::MultiGzDecoder::new(written.as_slice()).read_to_end(&mut read).unwrap();
-        assert!(read == text);
     }
 
     #[test]

@@ -355,9 +355,9 @@ fn count_records(records: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', records).count() as u64
 }
 
-/// Bounds the records that wait: 16 MB in batches of 64 KiB.
+/// Bounds the records that wait: 32 MB in batches of 128 KiB.
 const QUEUED_BATCHES: usize = 256;
-/// With the text they gather, at most about 160 MB when all segments are open.
+/// With the text they gather, at most about 100 MB when all segments are open.
 const OPEN_SEGMENTS: usize = 512;
 const NAME_DRAWS: usize = 16;
 
