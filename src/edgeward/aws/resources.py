@@ -59,7 +59,8 @@ class Page:
     marker: str | None = None
     newest_first: bool = False
     parent: str | None = None
-    status: Status | None = None
+    in_progress: bool = False
+    """Only those that some edge may not have yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ class Transaction(Protocol):
     def page(self, family: str, page: Page) -> Sequence[Resource]:
         """Living resources in order of id, or newest first."""
 
-    def count(self, family: str, parent: str | None = None, status: Status | None = None) -> int:
+    def count(self, family: str, parent: str | None = None, *, in_progress: bool = False) -> int:
         """How many living resources there are."""
 
     def had_etag(self, family: str, id: str, etag: str) -> bool:

@@ -54,23 +54,23 @@ class SqlTransaction:
             newest_first=page.newest_first,
             is_further=page.marker is not None,
             has_parent=page.parent is not None,
-            has_status=page.status is not None,
+            in_progress=page.in_progress,
         )
         return self._resources(
             query,
             of_family=family,
             of_size=page.size,
-            **_given(of_marker=page.marker, of_parent=page.parent, of_status=page.status),
+            **_given(of_marker=page.marker, of_parent=page.parent),
         )
 
     def all(self, family: str) -> Sequence[Resource]:
         """Every living resource of a family, in order of id."""
         return self._resources(statements.ALL, of_family=family)
 
-    def count(self, family: str, parent: str | None = None, status: Status | None = None) -> int:
+    def count(self, family: str, parent: str | None = None, *, in_progress: bool = False) -> int:
         """How many living resources there are."""
-        query = statements.count(has_parent=parent is not None, has_status=status is not None)
-        return int(self._cursor.value(query, of_family=family, **_given(of_parent=parent, of_status=status)))
+        query = statements.count(has_parent=parent is not None, in_progress=in_progress)
+        return int(self._cursor.value(query, of_family=family, **_given(of_parent=parent)))
 
     def had_etag(self, family: str, id: str, etag: str) -> bool:
         """Whether some version of the resource, present or past, had that ETag."""

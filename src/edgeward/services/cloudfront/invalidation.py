@@ -118,7 +118,7 @@ def _tag_problem(item: str, tag_header: str | None) -> str | None:
 
 def _check_in_progress(transaction: Transaction, distribution_id: str, batch: Shape, limits: Quotas) -> None:
     # Each has a path at least, so that these are all, or too many.
-    in_progress = Page(size=limits[quotas.INVALIDATION_PATHS], parent=distribution_id, status="InProgress")
+    in_progress = Page(size=limits[quotas.INVALIDATION_PATHS], parent=distribution_id, in_progress=True)
     paths = [
         path
         for invalidation in transaction.page("invalidation", in_progress)

@@ -160,7 +160,7 @@ def _describe(account_id: str) -> Callable[[Transaction, Resource], Shape]:
     def describe(transaction: Transaction, distribution: Resource) -> Shape:
         return {
             **_identity(account_id, distribution),
-            "InProgressInvalidationBatches": transaction.count("invalidation", distribution.id, "InProgress"),
+            "InProgressInvalidationBatches": transaction.count("invalidation", distribution.id, in_progress=True),
             "ActiveTrustedSigners": {"Enabled": False, "Quantity": 0},
             "ActiveTrustedKeyGroups": {"Enabled": False, "Quantity": 0},
             "DistributionConfig": distribution.config,
