@@ -7,18 +7,19 @@ the write lock, others lock the `counter` rows. Made by `control_plane`; familie
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from edgeward.store import statements
 from edgeward.store.compiled import Compiler, Cursor
+from edgeward.store.connections import Connections, FileConnections, PooledConnections
 from edgeward.store.transaction import SqlTransaction
 
 
@@ -40,6 +41,9 @@ class Store:
             raise DatabaseError(f"the database has no URL such as {POSTGRESQL}://user@host/name") from error
         except ModuleNotFoundError as error:
             raise DatabaseError(f"the driver {error.name} is missing: pip install 'edgeward[postgres]'") from error
+        self._connections: Connections = (
+            FileConnections(self._engine) if _is_sqlite(url) else PooledConnections(self._engine)
+        )
         self._compile = Compiler(self._engine.dialect)
         self._writing = threading.Lock()
         self._begin = SQLITE if _is_sqlite(url) else SHARED
@@ -68,7 +72,7 @@ class Store:
 
     def close(self) -> None:
         """Closes all connections."""
-        self._engine.dispose()
+        self._connections.close()
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
@@ -88,7 +92,7 @@ class Store:
 
     @contextmanager
     def _transaction(self, begin: Sequence[str]) -> Iterator[SqlTransaction]:
-        with closing(self._engine.raw_connection()) as connection:  # Closing rolls back what was not committed.
+        with self._connections.one() as connection:
             cursor = connection.cursor()
             for command in begin:
                 cursor.execute(command)
@@ -111,7 +115,7 @@ class Store:
 def _engine(url: str) -> Engine:
     if _is_sqlite(url):
         _make_private(Path(make_url(url).database or ""))
-        engine = create_engine(url, connect_args={"check_same_thread": False})
+        engine = create_engine(url, connect_args={"check_same_thread": False}, poolclass=NullPool)
         _configure_sqlite(engine)
         return engine
     if make_url(url).drivername != POSTGRESQL:
