@@ -141,8 +141,9 @@ def _check_rules(proposal: Proposal) -> None:
     check_distribution(proposal.config, known, proposal.quotas)
     check_counts(proposal)
     for reference in references(proposal.config):
-        is_missing = proposal.transaction.find(reference.kind, reference.target) is None
-        if reference.kind in HELD_FAMILIES and is_missing:
+        if reference.kind not in HELD_FAMILIES:
+            continue
+        if proposal.transaction.find(reference.kind, reference.target) is None:
             raise ApiError("EntityNotFound", f"There is no {reference.kind} '{reference.target}'. Create it first.")
 
 
