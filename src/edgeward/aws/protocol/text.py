@@ -30,6 +30,11 @@ def write_text(shape: ModelShape, value: Any) -> str:
     return _WRITERS[shape.type_name](value)
 
 
+def text_writer(shape: ModelShape) -> Callable[[Any], str]:
+    """What `write_text` does with values of the shape, looked up once."""
+    return _WRITERS[shape.type_name]
+
+
 def is_scalar(shape: ModelShape) -> bool:
     """Whether values of the shape are single pieces of text."""
     return shape.type_name in _READERS

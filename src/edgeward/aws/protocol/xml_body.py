@@ -16,7 +16,7 @@ from lxml import etree
 
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape, location_of, wire_name
-from edgeward.aws.protocol.text import is_scalar, read_text, write_text
+from edgeward.aws.protocol.text import is_scalar, read_text, text_writer
 
 
 def read_document(content: bytes, root_name: str, shape: ModelShape, namespace: str) -> Any:
@@ -163,17 +163,21 @@ def _writer_of(shape: ModelShape) -> _Writer:
 
 def _structure_writer(shape: StructureShape) -> _Writer:
     members = [
-        (name, *_tags(wire_name(member, name)), _writer_of(member))
+        (name, *_tags(wire_name(member, name)), _text_of(member), _writer_of(member))
         for name, member in shape.members.items()
         if location_of(member) is None
     ]
 
     def write(parts: list[str], value: Shape) -> None:
-        for name, start, end, write_member in members:
-            if (member := value.get(name)) is not None:
-                parts.append(start)
-                write_member(parts, member)
-                parts.append(end)
+        for name, start, end, text_of, write_member in members:
+            if (member := value.get(name)) is None:
+                continue
+            if text_of is not None:  # Most members are: one part for each in place of three.
+                parts.append(f"{start}{text_of(member)}{end}")
+                continue
+            parts.append(start)
+            write_member(parts, member)
+            parts.append(end)
 
     return write
 
@@ -192,16 +196,21 @@ def _list_writer(shape: ListShape) -> _Writer:
 
 
 def _scalar_writer(shape: ModelShape) -> _Writer:
-    assert is_scalar(shape), f"{shape.name} has a type that rest-xml cannot carry: {shape.type_name}"
+    text_of = _text_of(shape)
+    assert text_of is not None, f"{shape.name} has a type that rest-xml cannot carry: {shape.type_name}"
+    return lambda parts, value: parts.append(text_of(value))
 
-    def write(parts: list[str], value: Any) -> None:
-        parts.append(_escape(write_text(shape, value)))
 
-    return write
+def _text_of(shape: ModelShape) -> Callable[[Any], str] | None:
+    """How values of a scalar shape stand in a document; None for other shapes."""
+    if not is_scalar(shape):
+        return None
+    write = text_writer(shape)
+    return write if shape.type_name in UNESCAPED else lambda value: _escape(write(value))
 
 
 def _escape(text: str) -> str:
-    if text.isalnum() and text.isascii():
+    if not _SPECIAL.search(text):
         return text
     if _ILLEGAL.search(text):
         raise ValueError("text with characters that XML cannot carry")
@@ -225,6 +234,10 @@ def _unexpected(what: str) -> ApiError:
 
 
 _DECLARATION = "<?xml version='1.0' encoding='UTF-8'?>\n"
+UNESCAPED = frozenset({"boolean", "integer", "long", "float", "double", "timestamp", "blob"})
+"""The types whose text has neither markup nor control characters."""
+_SPECIAL = re.compile("[^\t\n\x20-%'-;=?-~]")
+"""What is markup, or may be: anything but ASCII without & < > and without control characters."""
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WRITERS: dict[int, _Writer] = {}
 _MEMBERS: dict[tuple[int, str], Mapping[str, tuple[str, ModelShape]]] = {}
