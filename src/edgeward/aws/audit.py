@@ -158,18 +158,20 @@ def shown(value: Any, levels: int = 16) -> Any:
     """A value as a record has it: names begin small, secrets are hidden, what is long or deep is cut."""
     if isinstance(value, str):  # Most are.
         return value[:LONGEST_TEXT]
-    if isinstance(value, dict | list) and levels == 0:
-        return "..."
-    if isinstance(value, dict):
-        members = islice(value.items(), MOST_ITEMS)
-        return {_small(name): HIDDEN if name in SECRETS else shown(member, levels - 1) for name, member in members}
-    if isinstance(value, list):
-        return [shown(item, levels - 1) for item in value[:MOST_ITEMS]]
+    if isinstance(value, dict | list):
+        return _shown_inside(value, levels - 1) if levels else "..."
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds")
     return value
+
+
+def _shown_inside(value: dict[str, Any] | list[Any], levels: int) -> Any:
+    if isinstance(value, list):
+        return [shown(item, levels) for item in value[:MOST_ITEMS]]
+    members = islice(value.items(), MOST_ITEMS)
+    return {_small(name): HIDDEN if name in SECRETS else shown(member, levels) for name, member in members}
 
 
 def _small(name: str) -> str:

@@ -38,10 +38,8 @@ resource = Table(
     Column("deleted", BigInteger),
     Column("arrival", Position, nullable=False),
     _index_of("name IS NOT NULL", "resource_by_name", "family", "name"),
-    _index_of(
-        "caller_reference IS NOT NULL", "resource_by_caller_reference", "family", "caller_reference", "parent"
-    ),
-    Index("resource_by_parent", "family", "parent", "arrival"),
+    _index_of("caller_reference IS NOT NULL", "resource_by_caller_reference", "family", "caller_reference", "parent"),
+    Index("resource_by_parent", "family", "parent", "arrival", "deleted"),
     _index_of("status = 'InProgress'", "resource_in_progress", "family", "parent", "id"),
 )
 """Every resource that is or was; `deleted` is null while it lives, `arrival` counts up with every creation.
