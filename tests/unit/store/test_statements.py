@@ -33,7 +33,7 @@ from edgeward.store.database import Store
 def test_what_is_looked_up_is_found_by_an_index(store: Store, statement: Select[tuple[object]], way: str) -> None:
     with store._engine.connect() as connection:
         compiled = Compiler(connection.dialect)(statement)
-        parameters = tuple(None for _ in compiled.places)
+        parameters = (None,) * compiled.text.count("?")
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled.text}", parameters).all()
 
     assert f"SEARCH resource USING INDEX {way}" in [row[3].replace(" COVERING", "") for row in plan]
