@@ -3,8 +3,6 @@
 Invariant: a connection has one user at a time, and has no transaction while it waits. Made by `database`.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Protocol
 
 from sqlalchemy import Engine, PoolProxiedConnection
@@ -13,8 +11,11 @@ from sqlalchemy import Engine, PoolProxiedConnection
 class Connections(Protocol):
     """Where transactions get theirs."""
 
-    def one(self) -> AbstractContextManager[PoolProxiedConnection]:
-        """A connection of one's own; what was not committed at the end is rolled back."""
+    def take(self) -> PoolProxiedConnection:
+        """A connection that nobody else uses until it is given back."""
+
+    def give_back(self, connection: PoolProxiedConnection) -> None:
+        """Rolls back what was not committed, and keeps the connection for whoever comes next."""
 
     def close(self) -> None:
         """Closes those that nobody uses."""
@@ -26,9 +27,13 @@ class PooledConnections:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def one(self) -> AbstractContextManager[PoolProxiedConnection]:
-        """Of the pool."""
-        return closing(self._engine.raw_connection())
+    def take(self) -> PoolProxiedConnection:
+        """One of the pool."""
+        return self._engine.raw_connection()
+
+    def give_back(self, connection: PoolProxiedConnection) -> None:
+        """To the pool, which rolls back."""
+        connection.close()
 
     def close(self) -> None:
         """Closes the pool."""
@@ -45,23 +50,19 @@ class FileConnections:
         self._engine = engine
         self._idle: list[PoolProxiedConnection] = []
 
-    @contextmanager
-    def one(self) -> Iterator[PoolProxiedConnection]:
+    def take(self) -> PoolProxiedConnection:
         """One that waits, or another."""
-        connection = self._taken()
         try:
-            yield connection
-        finally:
-            connection.rollback()  # Does nothing behind a commit.
-            self._idle.append(connection)
+            return self._idle.pop()
+        except IndexError:
+            return self._engine.raw_connection()
+
+    def give_back(self, connection: PoolProxiedConnection) -> None:
+        """One that cannot roll back does not wait for others: it closes with its last user."""
+        connection.rollback()  # Does nothing behind a commit.
+        self._idle.append(connection)
 
     def close(self) -> None:
         """Those that are in use close with their last user."""
         while self._idle:
             self._idle.pop().close()
-
-    def _taken(self) -> PoolProxiedConnection:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self._engine.raw_connection()

@@ -7,7 +7,7 @@ the write lock, others lock the `counter` rows. Made by `control_plane`; familie
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,30 +74,29 @@ class Store:
         """Closes all connections."""
         self._connections.close()
 
-    @contextmanager
-    def read(self) -> Iterator[SqlTransaction]:
+    def read(self) -> AbstractContextManager[SqlTransaction]:
         """A consistent view that only reads."""
-        with self._transaction(self._begin.read) as transaction:
-            yield transaction
+        return self._transaction(self._begin.read, _BESIDE_OTHERS)
 
-    @contextmanager
-    def write(self, *, is_repeatable: bool = False) -> Iterator[SqlTransaction]:
+    def write(self, *, is_repeatable: bool = False) -> AbstractContextManager[SqlTransaction]:
         """The one write transaction of the moment: commits on exit, rolls back on an exception.
 
         One that is repeatable, because what it writes would be found out again, is not waited for to reach the disk.
         """
-        begin = self._begin.repeatable_write if is_repeatable else self._begin.write
-        with self._writing, self._transaction(begin) as transaction:
-            yield transaction
+        return self._transaction(self._begin.repeatable_write if is_repeatable else self._begin.write, self._writing)
 
     @contextmanager
-    def _transaction(self, begin: Sequence[str]) -> Iterator[SqlTransaction]:
-        with self._connections.one() as connection:
-            cursor = connection.cursor()
-            for command in begin:
-                cursor.execute(command)
-            yield SqlTransaction(Cursor(cursor, self._compile))
-            connection.commit()
+    def _transaction(self, begin: Sequence[str], turn: AbstractContextManager[Any]) -> Iterator[SqlTransaction]:
+        with turn:
+            connection = self._connections.take()
+            try:
+                cursor = connection.cursor()
+                for command in begin:
+                    cursor.execute(command)
+                yield SqlTransaction(Cursor(cursor, self._compile))
+                connection.commit()
+            finally:
+                self._connections.give_back(connection)
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
@@ -179,5 +178,6 @@ BUSY_TIMEOUT_MILLISECONDS = 10_000
 
 POSTGRESQL = "postgresql+psycopg"
 """The one driver for PostgreSQL that is tested."""
+_BESIDE_OTHERS = nullcontext()
 _MIGRATION, _PUBLISHING = 0x45446765_00000001, 0x45446765_00000002
 """What is locked, by numbers that other programs in the same database are not likely to use."""
