@@ -17,7 +17,7 @@ from edgeward.services.cloudfront.distribution.counts import check_counts
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.holds import references
-from edgeward.services.cloudfront.distribution.rules import check_distribution, check_update
+from edgeward.services.cloudfront.distribution.rules import check_filled, check_update
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
 from edgeward.services.cloudfront.distribution.verbs import verb_handlers
 from edgeward.services.cloudfront.distribution_listings import listing_handlers
@@ -138,7 +138,7 @@ def _check_rules(proposal: Proposal) -> None:
     if proposal.config["Staging"] and items_of(proposal.config["Aliases"]):
         raise ApiError("InvalidArgument", "DistributionConfig.Aliases: a staging distribution has none. Leave it out.")
     known = StoreReferences(transaction=proposal.transaction, now=proposal.now, distribution_id=own_id)
-    check_distribution(proposal.config, known, proposal.quotas)
+    check_filled(proposal.config, known, proposal.quotas)
     check_counts(proposal)
     for reference in references(proposal.config):
         if reference.kind not in HELD_FAMILIES:
