@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -129,7 +130,7 @@ class AuditFile:
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Writes one line. Raises OSError when that fails."""
-        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        line = _ENCODE(record).encode() + b"\n"
         with self._appending:
             self._open(str(record["eventTime"])[:10])
             os.write(self._file, line)
@@ -155,18 +156,22 @@ class AuditFile:
 
 def shown(value: Any, levels: int = 16) -> Any:
     """A value as a record has it: names begin small, secrets are hidden, what is long or deep is cut."""
-    if isinstance(value, Mapping | list) and levels == 0:
-        return "..."
-    if isinstance(value, Mapping):
-        members = list(value.items())[:MOST_ITEMS]
-        return {_small(name): HIDDEN if name in SECRETS else shown(member, levels - 1) for name, member in members}
-    if isinstance(value, list):
-        return [shown(item, levels - 1) for item in value[:MOST_ITEMS]]
+    if isinstance(value, str):  # Most are.
+        return value[:LONGEST_TEXT]
+    if isinstance(value, dict | list):
+        return _shown_inside(value, levels - 1) if levels else "..."
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="milliseconds")
-    return value[:LONGEST_TEXT] if isinstance(value, str) else value
+    return value
+
+
+def _shown_inside(value: dict[str, Any] | list[Any], levels: int) -> Any:
+    if isinstance(value, list):
+        return [shown(item, levels) for item in value[:MOST_ITEMS]]
+    members = islice(value.items(), MOST_ITEMS)
+    return {_small(name): HIDDEN if name in SECRETS else shown(member, levels) for name, member in members}
 
 
 def _small(name: str) -> str:
@@ -174,6 +179,7 @@ def _small(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 READING = ("Get", "List", "Describe", "Verify", "history", "lint", "version")
 """How operations begin that change nothing."""
 SECRETS = frozenset(

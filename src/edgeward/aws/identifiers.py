@@ -48,4 +48,11 @@ class Identifiers:
         return str(uuid.UUID(int=self._source.getrandbits(128), version=4))
 
     def _draw(self, alphabet: str, length: int = 13) -> str:
-        return "".join(self._source.choices(alphabet, k=length))
+        """Letters of one draw of the system's randomness, not one for each: the remainders of a number that has 64 bits
+        more than the letters need are even but for 2^-64.
+        """
+        number, letters = self._source.getrandbits(8 * length + 64), []
+        for _ in range(length):
+            number, place = divmod(number, len(alphabet))
+            letters.append(alphabet[place])
+        return "".join(letters)

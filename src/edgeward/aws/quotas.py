@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ServiceQuota:
-    """One quota: a number that AWS gives every account and raises on request."""
+    """One quota: a number that AWS gives every account and raises on request. Each is made once, and only itself."""
 
     service: str
     """The service's code in Service Quotas: `cloudfront`."""

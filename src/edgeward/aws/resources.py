@@ -28,6 +28,7 @@ class Resource:
     """`distribution`, `cache-policy`: also the word in the resource's ARN and path."""
     id: str
     etag: str
+    """Another one for each version; empty where nothing changes the resource, which has no versions then."""
     config: Shape
     """What the caller sent, defaults filled in: echoed exactly."""
     created: datetime
@@ -59,7 +60,8 @@ class Page:
     marker: str | None = None
     newest_first: bool = False
     parent: str | None = None
-    status: Status | None = None
+    in_progress: bool = False
+    """Only those that some edge may not have yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +124,7 @@ class Transaction(Protocol):
     def page(self, family: str, page: Page) -> Sequence[Resource]:
         """Living resources in order of id, or newest first."""
 
-    def count(self, family: str, parent: str | None = None, status: Status | None = None) -> int:
+    def count(self, family: str, parent: str | None = None, *, in_progress: bool = False) -> int:
         """How many living resources there are."""
 
     def had_etag(self, family: str, id: str, etag: str) -> bool:
@@ -135,7 +137,7 @@ class Transaction(Protocol):
         """The version of that number."""
 
     def insert(self, resource: Resource, references: Iterable[Reference]) -> None:
-        """Adds a resource, its first version and its references."""
+        """Adds a resource, its first version if it has any, and its references."""
 
     def update(self, resource: Resource, references: Iterable[Reference]) -> None:
         """Stores a further version and replaces the references."""
@@ -155,8 +157,8 @@ class Transaction(Protocol):
     def values(self, store: str) -> Values:
         """The pairs of a key value store."""
 
-    def enqueue(self, family: str, id: str) -> int:
-        """Adds a row to the outbox and returns its position."""
+    def enqueue(self, family: str, id: str, *, is_marked: bool = False) -> int:
+        """Adds a row to the outbox and returns its position; marks the resource InProgress unless it is already."""
 
 
 class ResourceStore(Protocol):

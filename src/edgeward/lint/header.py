@@ -59,7 +59,7 @@ def _item(finding: Finding) -> str:
 def _quoted(text: str) -> str:
     """A string of RFC 9651 section 4.1.6; what it cannot hold becomes a question mark."""
     short = text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 3]}..."
-    printable = "".join(character if " " <= character <= "~" else "?" for character in short)
+    printable = _UNPRINTABLE.sub("?", short)
     return '"' + printable.replace("\\", r"\\").replace('"', r"\"") + '"'
 
 
@@ -71,6 +71,7 @@ MOST_FINDINGS = 16
 MOST_CHARACTERS = 4_000
 """Of all findings; proxies take header sections of 8 KiB."""
 MOST_TEXT = 240
+_UNPRINTABLE = re.compile("[^ -~]")
 _SEPARATOR = ", "
 _MORE = "more"
 _ITEM = re.compile(

@@ -7,6 +7,7 @@ statement and never while one runs, which would cost ten times what the statemen
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Dialect, Select
@@ -25,29 +26,41 @@ class Compiled:
     """A statement in one dialect."""
 
     text: str
-    places: Sequence[tuple[str, Convert | None]]
-    """The parameters, in the order of the text."""
-    constants: Mapping[str, Any]
-    """The values of parameters that are part of the statement."""
-    columns: Sequence[tuple[int, Convert]]
-    """The columns of its rows that the driver does not read as they were written."""
-    is_positional: bool
+    bind: Callable[[Mapping[str, Any]], Any]
+    """The parameters as the driver takes them. Raises KeyError for one that is not given."""
+    read: Callable[[Row], Row] | None
+    """A row as it was written; None where the driver reads rows so by itself."""
 
-    def bind(self, given: Mapping[str, Any]) -> Any:
-        """The parameters as the driver takes them."""
-        values = {**self.constants, **given} if self.constants else given
-        if self.is_positional:
-            return [convert(values[name]) if convert else values[name] for name, convert in self.places]
-        return {name: convert(values[name]) if convert else values[name] for name, convert in self.places}
 
-    def read(self, row: Row) -> Row:
-        """A row as it was written."""
-        if not self.columns:
-            return row
+def _binder(
+    places: Sequence[tuple[str, Convert | None]], constants: Mapping[str, Any], *, is_positional: bool
+) -> Callable[[Mapping[str, Any]], Any]:
+    """`places` are the parameters in the order of the text, `constants` those that are part of the statement."""
+    names = [name for name, _ in places]
+    if is_positional and len(names) > 1 and not constants and not any(convert for _, convert in places):
+        return itemgetter(*names)  # Of most statements: nothing of it runs in Python.
+
+    def bind(given: Mapping[str, Any]) -> Any:
+        values = {**constants, **given} if constants else given
+        if is_positional:
+            return [convert(values[name]) if convert else values[name] for name, convert in places]
+        return {name: convert(values[name]) if convert else values[name] for name, convert in places}
+
+    return bind
+
+
+def _reader(columns: Sequence[tuple[int, Convert]]) -> Callable[[Row], Row] | None:
+    """`columns` are those that the driver does not read as they were written."""
+    if not columns:
+        return None
+
+    def read(row: Row) -> Row:
         values = list(row)
-        for place, convert in self.columns:
+        for place, convert in columns:
             values[place] = convert(values[place])
         return tuple(values)
+
+    return read
 
 
 class Compiler:
@@ -70,12 +83,12 @@ class Compiler:
         names = compiled.positiontup if compiled.positiontup is not None else list(compiled.binds)
         columns = statement.selected_columns if isinstance(statement, Select) else ()
         converted = ((place, self._reader(column.type)) for place, column in enumerate(columns))
+        places = [(name, self._writer(compiled.binds[name].type)) for name in names]
+        constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
         return Compiled(
             text=compiled.string,
-            places=[(name, self._writer(compiled.binds[name].type)) for name in names],
-            constants={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
-            columns=[(place, reader) for place, reader in converted if reader is not None],
-            is_positional=bool(compiled.positional),
+            bind=_binder(places, constants, is_positional=bool(compiled.positional)),
+            read=_reader([(place, reader) for place, reader in converted if reader is not None]),
         )
 
     def _writer(self, type: TypeEngine[Any]) -> Convert | None:
@@ -104,11 +117,12 @@ class Cursor:
         if bound:
             self._cursor.executemany(compiled.text, bound)
 
-    def rows(self, statement: Executable, /, **parameters: Any) -> list[Row]:
+    def rows(self, statement: Executable, /, **parameters: Any) -> Sequence[Row]:
         """All rows that it answers."""
         compiled = self._compile(statement)
         self._cursor.execute(compiled.text, compiled.bind(parameters))
-        return [compiled.read(row) for row in self._cursor.fetchall()]
+        rows = self._cursor.fetchall()
+        return rows if compiled.read is None else [compiled.read(row) for row in rows]
 
     def row(self, statement: Executable, /, **parameters: Any) -> Row | None:
         """The first row that it answers; None when there is none."""

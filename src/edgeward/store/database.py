@@ -7,18 +7,19 @@ the write lock, others lock the `counter` rows. Made by `control_plane`; familie
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from edgeward.store import statements
 from edgeward.store.compiled import Compiler, Cursor
+from edgeward.store.connections import Connections, FileConnections, PooledConnections
 from edgeward.store.transaction import SqlTransaction
 
 
@@ -40,6 +41,9 @@ class Store:
             raise DatabaseError(f"the database has no URL such as {POSTGRESQL}://user@host/name") from error
         except ModuleNotFoundError as error:
             raise DatabaseError(f"the driver {error.name} is missing: pip install 'edgeward[postgres]'") from error
+        self._connections: Connections = (
+            FileConnections(self._engine) if _is_sqlite(url) else PooledConnections(self._engine)
+        )
         self._compile = Compiler(self._engine.dialect)
         self._writing = threading.Lock()
         self._begin = SQLITE if _is_sqlite(url) else SHARED
@@ -68,32 +72,31 @@ class Store:
 
     def close(self) -> None:
         """Closes all connections."""
-        self._engine.dispose()
+        self._connections.close()
 
-    @contextmanager
-    def read(self) -> Iterator[SqlTransaction]:
+    def read(self) -> AbstractContextManager[SqlTransaction]:
         """A consistent view that only reads."""
-        with self._transaction(self._begin.read) as transaction:
-            yield transaction
+        return self._transaction(self._begin.read, _BESIDE_OTHERS)
 
-    @contextmanager
-    def write(self, *, is_repeatable: bool = False) -> Iterator[SqlTransaction]:
+    def write(self, *, is_repeatable: bool = False) -> AbstractContextManager[SqlTransaction]:
         """The one write transaction of the moment: commits on exit, rolls back on an exception.
 
         One that is repeatable, because what it writes would be found out again, is not waited for to reach the disk.
         """
-        begin = self._begin.repeatable_write if is_repeatable else self._begin.write
-        with self._writing, self._transaction(begin) as transaction:
-            yield transaction
+        return self._transaction(self._begin.repeatable_write if is_repeatable else self._begin.write, self._writing)
 
     @contextmanager
-    def _transaction(self, begin: Sequence[str]) -> Iterator[SqlTransaction]:
-        with closing(self._engine.raw_connection()) as connection:  # Closing rolls back what was not committed.
-            cursor = connection.cursor()
-            for command in begin:
-                cursor.execute(command)
-            yield SqlTransaction(Cursor(cursor, self._compile))
-            connection.commit()
+    def _transaction(self, begin: Sequence[str], turn: AbstractContextManager[Any]) -> Iterator[SqlTransaction]:
+        with turn:
+            connection = self._connections.take()
+            try:
+                cursor = connection.cursor()
+                for command in begin:
+                    cursor.execute(command)
+                yield SqlTransaction(Cursor(cursor, self._compile))
+                connection.commit()
+            finally:
+                self._connections.give_back(connection)
 
     @contextmanager
     def alone(self) -> Iterator[bool]:
@@ -111,7 +114,7 @@ class Store:
 def _engine(url: str) -> Engine:
     if _is_sqlite(url):
         _make_private(Path(make_url(url).database or ""))
-        engine = create_engine(url, connect_args={"check_same_thread": False})
+        engine = create_engine(url, connect_args={"check_same_thread": False}, poolclass=NullPool)
         _configure_sqlite(engine)
         return engine
     if make_url(url).drivername != POSTGRESQL:
@@ -175,5 +178,6 @@ BUSY_TIMEOUT_MILLISECONDS = 10_000
 
 POSTGRESQL = "postgresql+psycopg"
 """The one driver for PostgreSQL that is tested."""
+_BESIDE_OTHERS = nullcontext()
 _MIGRATION, _PUBLISHING = 0x45446765_00000001, 0x45446765_00000002
 """What is locked, by numbers that other programs in the same database are not likely to use."""

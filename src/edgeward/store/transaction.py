@@ -54,23 +54,23 @@ class SqlTransaction:
             newest_first=page.newest_first,
             is_further=page.marker is not None,
             has_parent=page.parent is not None,
-            has_status=page.status is not None,
+            in_progress=page.in_progress,
         )
         return self._resources(
             query,
             of_family=family,
             of_size=page.size,
-            **_given(of_marker=page.marker, of_parent=page.parent, of_status=page.status),
+            **_given(of_marker=page.marker, of_parent=page.parent),
         )
 
     def all(self, family: str) -> Sequence[Resource]:
         """Every living resource of a family, in order of id."""
         return self._resources(statements.ALL, of_family=family)
 
-    def count(self, family: str, parent: str | None = None, status: Status | None = None) -> int:
+    def count(self, family: str, parent: str | None = None, *, in_progress: bool = False) -> int:
         """How many living resources there are."""
-        query = statements.count(has_parent=parent is not None, has_status=status is not None)
-        return int(self._cursor.value(query, of_family=family, **_given(of_parent=parent, of_status=status)))
+        query = statements.count(has_parent=parent is not None, in_progress=in_progress)
+        return int(self._cursor.value(query, of_family=family, **_given(of_parent=parent)))
 
     def had_etag(self, family: str, id: str, etag: str) -> bool:
         """Whether some version of the resource, present or past, had that ETag."""
@@ -87,7 +87,7 @@ class SqlTransaction:
         return _read_version(row) if row is not None else None
 
     def insert(self, new: Resource, references: Iterable[Reference]) -> None:
-        """Adds a resource, its first version and its references."""
+        """Adds a resource, its first version if it has any, and its references."""
         self._cursor.run(statements.INSERT, **_write_resource(new), arrival=self._count_up("arrival"))
         self._add_version(new, references)
 
@@ -124,11 +124,12 @@ class SqlTransaction:
         """The pairs of a key value store."""
         return SqlValues(self._cursor, store)
 
-    def enqueue(self, family: str, id: str) -> int:
-        """Adds a row to the outbox, marks the resource InProgress and returns the row's position."""
+    def enqueue(self, family: str, id: str, *, is_marked: bool = False) -> int:
+        """Adds a row to the outbox and returns its position; marks the resource InProgress unless it is already."""
         position = self._count_up("change")
         self._cursor.run(statements.ENQUEUE, position=position, family=family, id=id)
-        self._cursor.run(statements.MARK, of_family=family, of_id=id, status="InProgress")
+        if not is_marked:
+            self._cursor.run(statements.MARK, of_family=family, of_id=id, status="InProgress")
         self._last_position = position
         return position
 
@@ -151,13 +152,14 @@ class SqlTransaction:
 
     def _add_version(self, version: Resource, references: Iterable[Reference]) -> None:
         key = {"family": version.family, "id": version.id}
-        self._cursor.run(
-            statements.INSERT_VERSION,
-            **key,
-            etag=version.etag,
-            config=version.config,
-            modified=_write_time(version.modified),
-        )
+        if version.etag:
+            self._cursor.run(
+                statements.INSERT_VERSION,
+                **key,
+                etag=version.etag,
+                config=version.config,
+                modified=_write_time(version.modified),
+            )
         rows = [{**key, "kind": held.kind, "target": held.target} for held in dict.fromkeys(references)]
         self._cursor.run_for_each(statements.INSERT_REFERENCES, rows)
 

@@ -19,7 +19,7 @@ def test_a_statement_is_compiled_once() -> None:
 @pytest.mark.parametrize(
     ("dialect", "bound"),
     [
-        (SQLITE, ["InProgress", "distribution", "E1"]),
+        (SQLITE, ("InProgress", "distribution", "E1")),
         (POSTGRESQL, {"status": "InProgress", "of_family": "distribution", "of_id": "E1"}),
     ],
 )

@@ -86,13 +86,13 @@ def test_references_follow_the_newest_version(store: Store) -> None:
         (Page(size=2, newest_first=True, marker="E1"), ["E3"]),
         (Page(size=2, newest_first=True, marker="unknown"), []),
         (Page(size=9, parent="other"), ["E3"]),
-        (Page(size=9, status="Completed"), ["E1"]),
+        (Page(size=9, in_progress=True), ["E1"]),
     ],
 )
 def test_pages_run_by_id_or_newest_first(store: Store, page: Page, ids: list[str]) -> None:
     with store.write() as transaction:
         transaction.insert(resource("E3", parent="other"), ())
-        transaction.insert(resource("E1", status="Completed"), ())
+        transaction.insert(resource("E1", status="InProgress"), ())
         transaction.insert(resource("E2"), ())
 
     with store.read() as transaction:
@@ -108,7 +108,7 @@ def test_counts_are_by_family_parent_and_status(store: Store) -> None:
     with store.read() as transaction:
         assert transaction.count("distribution") == 3
         assert transaction.count("distribution", "p") == 2
-        assert transaction.count("distribution", "p", "InProgress") == 1
+        assert transaction.count("distribution", "p", in_progress=True) == 1
         assert transaction.count("invalidation") == 0
 
 

@@ -5,7 +5,6 @@ raises ApiError `MalformedInput`; whether the value is allowed is for `aws.valid
 """
 
 import base64
-import binascii
 import math
 import re
 from collections.abc import Callable
@@ -21,13 +20,18 @@ def read_text(shape: ModelShape, text: str, where: str) -> Any:
     """The value of a scalar shape; `where` names the element or argument in the error."""
     try:
         return _READERS[shape.type_name](text)
-    except (ValueError, binascii.Error, OverflowError) as error:
+    except (ValueError, LookupError, OverflowError) as error:
         raise ApiError("MalformedInput", f"The value of {where} is not a valid {shape.type_name}.") from error
 
 
 def write_text(shape: ModelShape, value: Any) -> str:
     """The text of a scalar value."""
     return _WRITERS[shape.type_name](value)
+
+
+def text_writer(shape: ModelShape) -> Callable[[Any], str]:
+    """What `write_text` does with values of the shape, looked up once."""
+    return _WRITERS[shape.type_name]
 
 
 def is_scalar(shape: ModelShape) -> bool:

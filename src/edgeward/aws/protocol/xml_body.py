@@ -6,7 +6,7 @@ nothing a caller sends can vanish. Used by the protocols with XML in them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 from xml.sax.saxutils import escape
 
@@ -16,7 +16,7 @@ from lxml import etree
 
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import Shape, location_of, wire_name
-from edgeward.aws.protocol.text import is_scalar, read_text, write_text
+from edgeward.aws.protocol.text import is_scalar, read_text, text_writer
 
 
 def read_document(content: bytes, root_name: str, shape: ModelShape, namespace: str) -> Any:
@@ -28,7 +28,7 @@ def read_document(content: bytes, root_name: str, shape: ModelShape, namespace: 
     root = _parse(content)
     if root.tag != f"{{{namespace}}}{root_name}":
         raise ApiError("MalformedInput", f"The body has to be a {root_name} element in the namespace {namespace}.")
-    return _read_element(root, shape, namespace)
+    return _reader_of(shape, namespace)(root)
 
 
 def write_document(root_name: str, shape: ModelShape, value: Any, namespace: str) -> bytes:
@@ -87,59 +87,84 @@ def _parse(content: bytes) -> etree._Element:
     return root
 
 
-def _read_element(element: etree._Element, shape: ModelShape, namespace: str) -> Any:
-    if element.attrib:
-        raise _unexpected(f"attributes of {_local_name(element)}")
-    if isinstance(shape, StructureShape):
-        return _read_structure(element, shape, namespace)
-    if isinstance(shape, ListShape):
-        return _read_list(element, shape, namespace)
-    if len(element):
-        raise _unexpected(f"element {_local_name(element[0])} in {_local_name(element)}, which holds text only")
-    return read_text(shape, element.text or "", _local_name(element))
+_Reader = Callable[[etree._Element], Any]  # noqa: SLF001 - lxml has no other name for an element
+"""Reads an element, or raises ApiError."""
 
 
-def _read_structure(element: etree._Element, shape: StructureShape, namespace: str) -> Shape:
-    members = _members_by_tag(shape, namespace)
-    value: Shape = {}
-    for child in _children(element):
-        if child.tag not in members:
-            raise _unexpected(f"element {child.tag} in {_local_name(element)}")
-        name, member = members[child.tag]
-        if name in value:
-            raise _unexpected(f"second element {_local_name(child)} in {_local_name(element)}")
-        value[name] = _read_element(child, member, namespace)
-    return value
-
-
-def _members_by_tag(shape: StructureShape, namespace: str) -> Mapping[str, tuple[str, ModelShape]]:
-    """The members that travel in a body; worked out once, for shapes live as long as their model."""
-    members = _MEMBERS.get((id(shape), namespace))
-    if members is None:
-        members = _MEMBERS[id(shape), namespace] = {
-            f"{{{namespace}}}{wire_name(member, name)}": (name, member)
-            for name, member in shape.members.items()
-            if location_of(member) is None
-        }
+def _reader_of(shape: ModelShape, namespace: str) -> _Reader:
+    """How elements of the shape are read; worked out once, for shapes live as long as their model."""
+    reader = _READERS.get((id(shape), namespace))
+    if reader is None:
+        if isinstance(shape, StructureShape):
+            reader = _structure_reader(shape, namespace)
+        elif isinstance(shape, ListShape):
+            reader = _list_reader(shape, namespace)
+        else:
+            reader = _scalar_reader(shape)
+        _READERS[id(shape), namespace] = reader
         _SHAPES.append(shape)
-    return members
+    return reader
 
 
-def _read_list(element: etree._Element, shape: ListShape, namespace: str) -> list[Any]:
-    expected = f"{{{namespace}}}{_item_name(shape)}"
-    items = []
-    for child in _children(element):
-        if child.tag != expected:
-            raise _unexpected(f"element {child.tag} in the list {_local_name(element)}")
-        items.append(_read_element(child, shape.member, namespace))
-    return items
+def _structure_reader(shape: StructureShape, namespace: str) -> _Reader:
+    members = {
+        f"{{{namespace}}}{wire_name(member, name)}": (name, _reader_of(member, namespace))
+        for name, member in shape.members.items()
+        if location_of(member) is None
+    }
+
+    def read(element: etree._Element) -> Shape:
+        value: Shape = {}
+        for child in _children(element):
+            if child.tag not in members:
+                raise _unexpected(f"element {child.tag} in {_local_name(element)}")
+            name, read_member = members[child.tag]
+            if name in value:
+                raise _unexpected(f"second element {_local_name(child)} in {_local_name(element)}")
+            value[name] = read_member(child)
+        return value
+
+    return read
+
+
+def _list_reader(shape: ListShape, namespace: str) -> _Reader:
+    expected, read_item = f"{{{namespace}}}{_item_name(shape)}", _reader_of(shape.member, namespace)
+
+    def read(element: etree._Element) -> list[Any]:
+        items = []
+        for child in _children(element):
+            if child.tag != expected:
+                raise _unexpected(f"element {child.tag} in the list {_local_name(element)}")
+            items.append(read_item(child))
+        return items
+
+    return read
+
+
+def _scalar_reader(shape: ModelShape) -> _Reader:
+    is_text = shape.type_name == "string"
+
+    def read(element: etree._Element) -> Any:
+        _refuse_attributes(element)
+        if len(element):
+            raise _unexpected(f"element {_local_name(element[0])} in {_local_name(element)}, which holds text only")
+        text = element.text or ""
+        return text if is_text else read_text(shape, text, _local_name(element))
+
+    return read
 
 
 def _children(element: etree._Element) -> list[etree._Element]:
+    _refuse_attributes(element)
     children = list(element)
-    if any(text and text.strip() for text in [element.text, *(child.tail for child in children)]):
+    if any(text and text.strip() for text in [element.text, *[child.tail for child in children]]):
         raise _unexpected(f"text in {_local_name(element)}, which holds elements only")
     return children
+
+
+def _refuse_attributes(element: etree._Element) -> None:
+    if element.attrib:
+        raise _unexpected(f"attributes of {_local_name(element)}")
 
 
 _Writer = Callable[[list[str], Any], None]
@@ -163,17 +188,21 @@ def _writer_of(shape: ModelShape) -> _Writer:
 
 def _structure_writer(shape: StructureShape) -> _Writer:
     members = [
-        (name, *_tags(wire_name(member, name)), _writer_of(member))
+        (name, *_tags(wire_name(member, name)), _text_of(member), _writer_of(member))
         for name, member in shape.members.items()
         if location_of(member) is None
     ]
 
     def write(parts: list[str], value: Shape) -> None:
-        for name, start, end, write_member in members:
-            if (member := value.get(name)) is not None:
-                parts.append(start)
-                write_member(parts, member)
-                parts.append(end)
+        for name, start, end, text_of, write_member in members:
+            if (member := value.get(name)) is None:
+                continue
+            if text_of is not None:  # Most members are: one part for each in place of three.
+                parts.append(f"{start}{text_of(member)}{end}")
+                continue
+            parts.append(start)
+            write_member(parts, member)
+            parts.append(end)
 
     return write
 
@@ -192,16 +221,21 @@ def _list_writer(shape: ListShape) -> _Writer:
 
 
 def _scalar_writer(shape: ModelShape) -> _Writer:
-    assert is_scalar(shape), f"{shape.name} has a type that rest-xml cannot carry: {shape.type_name}"
+    text_of = _text_of(shape)
+    assert text_of is not None, f"{shape.name} has a type that rest-xml cannot carry: {shape.type_name}"
+    return lambda parts, value: parts.append(text_of(value))
 
-    def write(parts: list[str], value: Any) -> None:
-        parts.append(_escape(write_text(shape, value)))
 
-    return write
+def _text_of(shape: ModelShape) -> Callable[[Any], str] | None:
+    """How values of a scalar shape stand in a document; None for other shapes."""
+    if not is_scalar(shape):
+        return None
+    write = text_writer(shape)
+    return write if shape.type_name in UNESCAPED else lambda value: _escape(write(value))
 
 
 def _escape(text: str) -> str:
-    if text.isalnum() and text.isascii():
+    if not _SPECIAL.search(text):
         return text
     if _ILLEGAL.search(text):
         raise ValueError("text with characters that XML cannot carry")
@@ -225,8 +259,12 @@ def _unexpected(what: str) -> ApiError:
 
 
 _DECLARATION = "<?xml version='1.0' encoding='UTF-8'?>\n"
+UNESCAPED = frozenset({"boolean", "integer", "long", "float", "double", "timestamp", "blob"})
+"""The types whose text has neither markup nor control characters."""
+_SPECIAL = re.compile("[^\t\n\x20-%'-;=?-~]")
+"""What is markup, or may be: anything but ASCII without & < > and without control characters."""
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WRITERS: dict[int, _Writer] = {}
-_MEMBERS: dict[tuple[int, str], Mapping[str, tuple[str, ModelShape]]] = {}
+_READERS: dict[tuple[int, str], _Reader] = {}
 _SHAPES: list[ModelShape] = []
 """The shapes of both, kept so that no other one ever gets the id of one of them."""

@@ -43,7 +43,7 @@ def create(environment: Environment, call: Call) -> Shape:
             _check_in_progress(transaction, distribution_id, batch, environment.quotas)
             invalidation = _new_invalidation(environment, call, distribution)
             transaction.insert(invalidation, ())
-            transaction.enqueue("invalidation", invalidation.id)
+            transaction.enqueue("invalidation", invalidation.id, is_marked=True)
     position = transaction.last_position
     if position is not None:
         invalidation = _settled(environment, invalidation, position)
@@ -118,7 +118,7 @@ def _tag_problem(item: str, tag_header: str | None) -> str | None:
 
 def _check_in_progress(transaction: Transaction, distribution_id: str, batch: Shape, limits: Quotas) -> None:
     # Each has a path at least, so that these are all, or too many.
-    in_progress = Page(size=limits[quotas.INVALIDATION_PATHS], parent=distribution_id, status="InProgress")
+    in_progress = Page(size=limits[quotas.INVALIDATION_PATHS], parent=distribution_id, in_progress=True)
     paths = [
         path
         for invalidation in transaction.page("invalidation", in_progress)
@@ -160,12 +160,13 @@ def _new_invalidation(environment: Environment, call: Call, distribution: Resour
     return Resource(
         family="invalidation",
         id=environment.identifiers.capital("I"),
-        etag=environment.identifiers.capital("E"),
+        etag="",
         config=batch,
         created=call.now,
         modified=call.now,
         caller_reference=batch["CallerReference"],
         parent=distribution.id,
+        status="InProgress",
         attributes={"CacheTagHeader": cache_tag_header(distribution.config)},
     )
 

@@ -70,7 +70,7 @@ def _new_order(environment: Environment, call: Call) -> Resource:
     return Resource(
         family=FAMILY,
         id=environment.identifiers.capital("I"),
-        etag=environment.identifiers.capital("E"),
+        etag="",
         config=batch,
         created=call.now,
         modified=call.now,

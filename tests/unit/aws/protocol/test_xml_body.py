@@ -4,7 +4,7 @@ import pytest
 
 from edgeward.aws.errors import ApiError
 from edgeward.aws.model import ServiceModel
-from edgeward.aws.protocol.xml_body import read_document
+from edgeward.aws.protocol.xml_body import read_document, write_document
 
 NAMESPACE = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
 
@@ -67,6 +67,34 @@ def test_a_document_of_another_form_is_refused(model: ServiceModel, content: str
         read(model, content.encode())
 
     assert caught.value.code == "MalformedInput"
+
+
+def test_a_boolean_is_true_or_false(model: ServiceModel) -> None:
+    content = f'<TrustedSigners xmlns="{NAMESPACE}"><Enabled>maybe</Enabled></TrustedSigners>'.encode()
+
+    with pytest.raises(ApiError, match="The value of Enabled is not a valid boolean"):
+        read_document(content, "TrustedSigners", model.shape("TrustedSigners"), NAMESPACE)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("plain/text-1.2 'quoted' \"twice\"", "plain/text-1.2 'quoted' \"twice\""),
+        ("a < b & c > d", "a &lt; b &amp; c &gt; d"),
+        ("line\rend", "line&#13;end"),
+        ("ö\N{SNOWMAN}", "ö\N{SNOWMAN}"),
+        ("", ""),
+    ],
+)
+def test_text_is_escaped_where_it_has_to_be(model: ServiceModel, text: str, written: str) -> None:
+    document = write_document("Batch", model.shape("InvalidationBatch"), {"CallerReference": text}, NAMESPACE)
+
+    assert f"<CallerReference>{written}</CallerReference>" in document.decode()
+
+
+def test_text_that_xml_cannot_carry_is_an_error(model: ServiceModel) -> None:
+    with pytest.raises(ValueError, match="characters that XML cannot carry"):
+        write_document("Batch", model.shape("InvalidationBatch"), {"CallerReference": "\x0b"}, NAMESPACE)
 
 
 BILLION_LAUGHS = '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]>'

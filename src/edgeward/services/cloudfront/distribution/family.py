@@ -17,7 +17,7 @@ from edgeward.services.cloudfront.distribution.counts import check_counts
 from edgeward.services.cloudfront.distribution.defaults import fill_defaults
 from edgeward.services.cloudfront.distribution.fields import items_of
 from edgeward.services.cloudfront.distribution.holds import references
-from edgeward.services.cloudfront.distribution.rules import check_distribution, check_update
+from edgeward.services.cloudfront.distribution.rules import check_filled, check_update
 from edgeward.services.cloudfront.distribution.unsupported import refuse_unsupported
 from edgeward.services.cloudfront.distribution.verbs import verb_handlers
 from edgeward.services.cloudfront.distribution_listings import listing_handlers
@@ -138,11 +138,12 @@ def _check_rules(proposal: Proposal) -> None:
     if proposal.config["Staging"] and items_of(proposal.config["Aliases"]):
         raise ApiError("InvalidArgument", "DistributionConfig.Aliases: a staging distribution has none. Leave it out.")
     known = StoreReferences(transaction=proposal.transaction, now=proposal.now, distribution_id=own_id)
-    check_distribution(proposal.config, known, proposal.quotas)
+    check_filled(proposal.config, known, proposal.quotas)
     check_counts(proposal)
     for reference in references(proposal.config):
-        is_missing = proposal.transaction.find(reference.kind, reference.target) is None
-        if reference.kind in HELD_FAMILIES and is_missing:
+        if reference.kind not in HELD_FAMILIES:
+            continue
+        if proposal.transaction.find(reference.kind, reference.target) is None:
             raise ApiError("EntityNotFound", f"There is no {reference.kind} '{reference.target}'. Create it first.")
 
 
@@ -160,7 +161,7 @@ def _describe(account_id: str) -> Callable[[Transaction, Resource], Shape]:
     def describe(transaction: Transaction, distribution: Resource) -> Shape:
         return {
             **_identity(account_id, distribution),
-            "InProgressInvalidationBatches": transaction.count("invalidation", distribution.id, "InProgress"),
+            "InProgressInvalidationBatches": transaction.count("invalidation", distribution.id, in_progress=True),
             "ActiveTrustedSigners": {"Enabled": False, "Quantity": 0},
             "ActiveTrustedKeyGroups": {"Enabled": False, "Quantity": 0},
             "DistributionConfig": distribution.config,

@@ -5,7 +5,8 @@ target is what the resource's family calls itself by (`ResourceSpec.path_name`).
 whenever it stores a configuration.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from edgeward.aws.model import Shape
 from edgeward.aws.resources import Reference
@@ -16,15 +17,15 @@ def references(config: Shape) -> Iterator[Reference]:
     """The aliases a distribution owns and the resources it names."""
     for alias in items_of(config["Aliases"]):
         yield Reference(kind="alias", target=alias)
-    yield from _named(config, DISTRIBUTION_MEMBERS)
+    yield from _named(config, _OF_DISTRIBUTION)
     for behavior in [config["DefaultCacheBehavior"], *items_of(config["CacheBehaviors"])]:
-        yield from _named(behavior, BEHAVIOR_MEMBERS)
+        yield from _named(behavior, _OF_BEHAVIOR)
         for group in items_of(behavior.get("TrustedKeyGroups")):
             yield Reference(kind="key-group", target=group)
         for association in items_of(behavior.get("FunctionAssociations")):
             yield Reference(kind="function", target=last_segment(association["FunctionARN"]))
     for origin in items_of(config["Origins"]):
-        yield from _named(origin, ORIGIN_MEMBERS)
+        yield from _named(origin, _OF_ORIGIN)
 
 
 def last_segment(arn: str) -> str:
@@ -32,20 +33,24 @@ def last_segment(arn: str) -> str:
     return arn.rsplit("/", 1)[-1]
 
 
-def _named(shape: Shape, members: dict[str, str]) -> Iterator[Reference]:
-    for path, kind in members.items():
+def _named(shape: Shape, members: Iterable[tuple[Sequence[str], str]]) -> Iterator[Reference]:
+    for path, kind in members:
         value = _value_at(shape, path)
         if value:
             # Web ACLs and certificates are known by their ARNs, and looked for as they were given.
             yield Reference(kind=kind, target=value if kind in WHOLE else last_segment(value))
 
 
-def _value_at(shape: Shape, path: str) -> str:
-    value: Shape = shape
-    *outer, last = path.split(".")
-    for member in outer:
-        value = value.get(member) or {}
-    return str(value.get(last) or "")
+def _value_at(shape: Shape, path: Sequence[str]) -> str:
+    value: Any = shape
+    for member in path:
+        if not (value := value.get(member)):
+            return ""
+    return str(value)
+
+
+def _by_path(kinds: Mapping[str, str]) -> Sequence[tuple[Sequence[str], str]]:
+    return [(tuple(path.split(".")), kind) for path, kind in kinds.items()]
 
 
 DISTRIBUTION_MEMBERS = {
@@ -77,4 +82,5 @@ ORIGIN_MEMBERS = {
 }
 """The same of an origin."""
 
+_OF_DISTRIBUTION, _OF_BEHAVIOR, _OF_ORIGIN = map(_by_path, (DISTRIBUTION_MEMBERS, BEHAVIOR_MEMBERS, ORIGIN_MEMBERS))
 WHOLE = frozenset({"acm-certificate", "web-acl"})

@@ -22,7 +22,7 @@ from edgeward.services.cloudfront.distribution.settings import check_settings
 from edgeward.services.cloudfront.distribution.viewer_certificate import check_own_certificate
 from edgeward.services.cloudfront.distribution.viewer_mtls import check_viewer_mtls
 
-__all__ = ["References", "check_distribution", "check_update"]
+__all__ = ["References", "check_distribution", "check_filled", "check_update"]
 
 
 def check_distribution(config: Shape, references: References, quotas: Quotas = AWS_QUOTAS) -> None:
@@ -30,7 +30,11 @@ def check_distribution(config: Shape, references: References, quotas: Quotas = A
 
     `config` may be filled with defaults or not.
     """
-    filled = fill_defaults(config)
+    check_filled(fill_defaults(config), references, quotas)
+
+
+def check_filled(filled: Shape, references: References, quotas: Quotas) -> None:
+    """As `check_distribution`, a config that is filled with defaults."""
     check_settings(filled)
     for check in (check_origins, check_origin_groups, check_behaviors, check_aliases):
         check(filled, quotas)
