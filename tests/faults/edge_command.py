@@ -40,15 +40,19 @@ class EdgeCommand:
             *(option for network in LOOPBACK_NETWORKS for option in ("--private-origins", network)),
             *options,
         ]
-        self._environment = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1", **environment}
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": f"{ROOT / 'tests'}:{ROOT}",
+            **environment,
+        }
         self.processes: list[subprocess.Popen[str]] = []
         self.said: list[str] = []
         """What the processes said while they started."""
 
     def start(self, *options: str) -> subprocess.Popen[str]:
         """Starts a process; returns once it serves."""
-        command = [sys.executable, "-m", "edgeward.cli", "edge", *self._options, *options]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=self._environment)
+        process = self._begin("edgeward.cli", "edge", *self._options, *options)
         self.processes.append(process)
         assert process.stdout is not None
         while line := process.stdout.readline():
@@ -56,6 +60,19 @@ class EdgeCommand:
             if line.startswith("Serving at"):
                 return process
         raise AssertionError(f"the edge ended with status {process.wait()}: {self.said}")
+
+    def hang(self, moment: str) -> subprocess.Popen[str]:
+        """Starts a process that takes over and hangs at a moment of that (`faults.hanging_edge`)."""
+        return self._begin("faults.hanging_edge", moment, *self._options, "--takeover")
+
+    def _begin(self, module: str, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", module, *arguments]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=self._environment)
+
+    def until_said(self, process: subprocess.Popen[str], what: str) -> str:
+        """The next line of `process` with these words."""
+        assert process.stdout is not None
+        return next(line for line in process.stdout if what in line)
 
     def take_over(self) -> None:
         """Another process goes on; the one before ends once its viewers are gone, and says how."""

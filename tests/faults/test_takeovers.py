@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -123,6 +124,63 @@ def test_a_takeover_that_breaks_off_changes_nothing(tmp_path: Path, origin: Orig
         assert fetch(edge.http, 2, 700).is_right
 
 
+HANGS = [
+    "before:hand_over",
+    "after:hand_over",
+    "sleep:release",
+    "after:release",
+    "before:succeeded",
+]
+
+
+@pytest.mark.parametrize("moment", HANGS)
+def test_a_process_that_hangs_while_it_takes_over_is_ended_and_nothing_has_changed(
+    tmp_path: Path, origin: Origin, moment: str
+) -> None:
+    edge = EdgeCommand(tmp_path / "edge", "--takeover-seconds", "5")
+    with running(edge):
+        edge.channel.load_plan(plan(1, origin.port))
+        assert fetch(edge.http, 1, 700).cache == "Miss"
+        (process,) = edge.processes
+        hanging = edge.hang(moment)
+        if moment == "before:hand_over":
+            # It has nothing yet, so it is left alone: others can take over.
+            os.waitpid(hanging.pid, os.WUNTRACED)
+            until_refused_no_more(edge.folder)
+            hanging.kill()
+        else:
+            said = edge.until_said(process, "The takeover failed, this process goes on")
+            assert f"process {hanging.pid} failed: it did not come to" in said
+            assert finish(hanging) in {-signal.SIGTERM, -signal.SIGKILL, 1}
+            assert until_true((edge.folder / "edge" / "takeover.sock").exists)
+            assert edge.status()["takeovers_failed"] == 1
+        finish(hanging)
+        assert edge.channel.load_plan(plan(2, origin.port, base=1)) == 2
+        assert fetch(edge.http, 1, 700).cache == "Hit"
+        assert fetch_over_quic(edge)
+        edge.take_over()
+        assert fetch(edge.http, 1, 700).cache == "Hit", "the cache on disk has stayed"
+        assert edge.ended() == [0]
+
+
+def test_an_old_process_that_takes_no_orders_any_more_is_ended(tmp_path: Path, origin: Origin) -> None:
+    edge = EdgeCommand(tmp_path / "edge")
+    with running(edge):
+        edge.channel.load_plan(plan(1, origin.port))
+        kept = http.client.HTTPConnection("127.0.0.1", edge.http, timeout=20)
+        assert cache_of(kept, 1) == "Miss"
+        edge.take_over()
+        old, new = edge.processes
+        old.send_signal(signal.SIGSTOP)
+        assert edge.channel.invalidate(order(5, "/*")) == 5
+        assert "did not take invalidate within" in edge.until_said(new, "The process before this one")
+        assert finish(old) == -signal.SIGKILL
+        with pytest.raises((OSError, http.client.HTTPException)):
+            cache_of(kept, 1)
+        assert edge.channel.load_plan(plan(2, origin.port, base=1)) == 2
+        assert fetch(edge.http, 1, 700).cache == "Miss"
+
+
 def test_a_service_manager_has_an_edge_replace_itself(tmp_path: Path, origin: Origin) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
@@ -171,11 +229,36 @@ def test_a_stopped_edge_finishes_what_viewers_wait_for(tmp_path: Path, origin: O
 
 def given_up(folder: Path) -> None:
     """A process that asks for the sockets, gets none because it listens nowhere, and goes away."""
-    sockets = Predecessor(folder / "edge" / "takeover.sock")
-    with pytest.raises(TakeoverRefused):
-        sockets._step("hand_over", sockets=str(folder / "nobody.sock"))
-    sockets.close()
+    asking = (
+        "import sys; from pathlib import Path; from edgeward.edge.takeover import Predecessor;"
+        "Predecessor(Path(sys.argv[1]))._step('hand_over', sockets=sys.argv[2])"
+    )
+    command = [sys.executable, "-c", asking, str(folder / "edge" / "takeover.sock"), str(folder / "nobody.sock")]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "TakeoverRefused" in refused.stderr
     assert until_true((folder / "edge" / "takeover.sock").exists)
+
+
+def until_refused_no_more(folder: Path) -> None:
+    """Until the process that serves would hand over to this one."""
+
+    def is_free() -> bool:
+        asking = Predecessor(folder / "edge" / "takeover.sock")
+        try:
+            asking.release()
+        except TakeoverRefused as refused:
+            return "the next operation is hand_over" in str(refused)
+        except ConnectionResetError:
+            return False
+        finally:
+            asking.close()
+        raise AssertionError("it comes later")
+
+    assert until_true(is_free)
+
+
+def fetch_over_quic(edge: EdgeCommand) -> bool:
+    return _by_scenarios(edge, "h3")() is None
 
 
 def cache_of(connection: http.client.HTTPConnection, seed: int) -> str:

@@ -49,6 +49,13 @@ _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
     show_default=True,
     help="How long viewers have to finish what they have begun when it stops.",
 )
+@click.option(
+    "--takeover-seconds",
+    type=click.FloatRange(0.0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="How long the other process of a takeover may take for one step; one that hangs is ended.",
+)
 @click.option("--takeover", is_flag=True, help="Take over from the process that serves from --state, if one does.")
 def edge(**options: Any) -> None:
     """Run one edge on its own; a control plane sends it plans.

@@ -26,7 +26,7 @@ from edgeward.edge.kept_plan import DamagedPlan, KeptPlan
 from edgeward.edge.node import EdgeNode
 from edgeward.edge.plan_socket import PlanSocket
 from edgeward.edge.settings import DiskSettings, EdgeSettings, LogSettings, S3Access
-from edgeward.edge.takeover import Predecessor, TakeoverRefused, TakeoverSocket
+from edgeward.edge.takeover import Patience, Predecessor, TakeoverRefused, TakeoverSocket
 from edgeward.vault import Vault
 
 
@@ -66,6 +66,8 @@ class EdgeProgramSettings:
     """JSON file with `id` and `secret` of the access key that signs requests to it."""
     drain_seconds: float = 30.0
     """How long viewers have to finish what they have begun, once the edge stops or another process has taken over."""
+    takeover_seconds: float = Patience().step
+    """How long the other process of a takeover may take for one step, before it counts as hanging."""
     takeover: bool = False
     """Take over from the process that serves from this folder, where one does."""
     successor: tuple[str, ...] = ()
@@ -98,13 +100,15 @@ class _Edge:
         vault = None if settings.sealing_key is None else Vault(secret_key(settings.sealing_key))
         self._node = EdgeNode(self._agent, KeptPlan(self._folder.kept_plan, vault))
         self._lock = _FolderLock(self._folder)
+        self._patience = Patience(step=settings.takeover_seconds)
         self._sockets: list[PlanSocket | AdminSocket | TakeoverSocket] = []
         self._takeover = self._takeover_socket()
         self._successor: subprocess.Popen[bytes] | None = None
+        self._takeovers_failed = 0
 
     def start(self) -> None:
         """Returns once it serves."""
-        predecessor = _predecessor(self._folder.takeover_socket) if self._settings.takeover else None
+        predecessor = self._predecessor() if self._settings.takeover else None
         with ExitStack() as on_failure:
             if predecessor is not None:
                 on_failure.callback(predecessor.close)
@@ -120,6 +124,13 @@ class _Edge:
         self._parts.callback(self._close_sockets)
         tell_service_manager(f"READY=1\nMAINPID={os.getpid()}")
         self._say(f"Serving at {', '.join((*self._agent.http, *self._agent.https))}")
+
+    def _predecessor(self) -> Predecessor | None:
+        """The process that serves; None where none does, though a killed one may have left its socket."""
+        try:
+            return Predecessor(self._folder.takeover_socket, self._patience, self._say)
+        except (FileNotFoundError, ConnectionRefusedError, ProcessLookupError):
+            return None
 
     def _begin(self, predecessor: Predecessor | None) -> None:
         if predecessor is None:
@@ -157,7 +168,10 @@ class _Edge:
 
     def _open_sockets(self) -> None:
         plans = self._settings.plan_socket or self._folder.plan_socket
-        sockets = (PlanSocket(self._node, plans), AdminSocket(self._agent, self._folder.admin_socket), self._takeover)
+        admin = AdminSocket(
+            self._agent, self._folder.admin_socket, lambda: {"takeovers_failed": self._takeovers_failed}
+        )
+        sockets = (PlanSocket(self._node, plans), admin, self._takeover)
         for each in sockets:
             each.start()
             self._sockets.append(each)
@@ -167,20 +181,30 @@ class _Edge:
             self._sockets.pop().stop()
 
     def _takeover_socket(self) -> TakeoverSocket:
-        return TakeoverSocket(self._agent, self._node, self._folder.takeover_socket, pause=self._pause)
+        path = self._folder.takeover_socket
+        return TakeoverSocket(self._agent, self._node, path, pause=self._pause, patience=self._patience)
 
-    def _pause(self) -> Callable[[], None]:
+    def _pause(self) -> Callable[[str], None]:
         """Leaves folder and sockets to another process; what is returned takes them back."""
         self._close_sockets()
         self._lock.leave()
+        return self._resume
 
-        def resume() -> None:
+    def _resume(self, why: str) -> None:
+        self._takeovers_failed += 1
+        self._say(f"The takeover failed, this process goes on: {why}")
+        while not self._has_lock_back():
+            pass
+        self._takeover = self._takeover_socket()
+        self._open_sockets()
+
+    def _has_lock_back(self) -> bool:
+        try:
             self._lock.take(PATIENCE_SECONDS)
-            self._takeover = self._takeover_socket()
-            self._open_sockets()
-            self._say("The takeover failed: going on")
-
-        return resume
+        except DevError as error:
+            self._say(f"No plans are taken yet: {error}")
+            return False
+        return True
 
     def _start_successor(self) -> None:
         if not self._settings.successor or (self._successor is not None and self._successor.poll() is None):
@@ -213,14 +237,6 @@ class _FolderLock:
         if self._is_held:
             self._lock.__exit__()
             self._is_held = False
-
-
-def _predecessor(path: Path) -> Predecessor | None:
-    """The process that serves; None where none does, though a killed one may have left its socket."""
-    try:
-        return Predecessor(path)
-    except (FileNotFoundError, ConnectionRefusedError):
-        return None
 
 
 def _edge_settings(settings: EdgeProgramSettings, folder: StateFolder) -> EdgeSettings:

@@ -21,9 +21,10 @@ Operation = Callable[[Mapping[str, Any]], Any]
 class AdminSocket:
     """Answers questions about `agent` at `path`. Start it once."""
 
-    def __init__(self, agent: EdgeAgent, path: Path) -> None:
+    def __init__(self, agent: EdgeAgent, path: Path, figures: Callable[[], Mapping[str, int]] = dict) -> None:
+        """`figures` are those of the program around the edge; they stand in its status."""
         self._operations: dict[str, Operation] = {
-            "status": lambda _members: agent.status(),
+            "status": lambda _members: {**agent.status(), **figures()},
             "list": lambda members: json.loads(agent.list_stored(json.dumps(members).encode())),
             "flush_logs": lambda _members: agent.flush_logs(),
             "reload_geo": lambda _members: agent.reload_geo(),
