@@ -1,6 +1,7 @@
 """The API as an ASGI application: HTTP in, `WireRequest`; `WireResponse`, HTTP out.
 
 No routes: the service model does the routing, over the raw path, so that %2F stays inside its parameter.
+ASGI and no cheaper interface, because RSGI and WSGI bring the path decoded and WSGI a thread to each slow body.
 Invariant: never more than `LARGEST_BODY` bytes of a body are held, nor `MOST_HELD` of all. Served by Granian.
 """
 

@@ -54,7 +54,10 @@ def problems_of(shape: ModelShape, value: Any, path: str) -> Iterator[str]:
     """Every constraint of the model that a value breaks, as sentences."""
     if isinstance(shape, StructureShape):
         for name, member in shape.members.items():
-            yield from _member_problems(shape, name, member, value, path)
+            if name in value:
+                yield from problems_of(member, value[name], _join(path, name))
+            elif name in shape.required_members:
+                yield _missing(_join(path, name))
         return
     if isinstance(shape, ListShape):
         yield from _length_problems(shape, len(value), value, path)
@@ -73,16 +76,15 @@ def _split(shape: StructureShape, members: Shape) -> tuple[list[str], list[str]]
     in_body: list[str] = []
     for name, member in shape.members.items():
         problems = located if location_of(member) is not None else in_body
-        problems.extend(_member_problems(shape, name, member, members, ""))
+        if name in members:
+            problems.extend(problems_of(member, members[name], _join("", name)))
+        elif name in shape.required_members:
+            problems.append(_missing(_join("", name)))
     return located, in_body
 
 
-def _member_problems(shape: StructureShape, name: str, member: ModelShape, value: Shape, path: str) -> Iterator[str]:
-    where = _join(path, name)
-    if name in value:
-        yield from problems_of(member, value[name], where)
-    elif name in shape.required_members:
-        yield f"Value null at '{where}' failed to satisfy constraint: Member must not be null"
+def _missing(path: str) -> str:
+    return f"Value null at '{path}' failed to satisfy constraint: Member must not be null"
 
 
 def _length_problems(shape: ModelShape, length: int, value: Any, path: str) -> Iterator[str]:

@@ -54,7 +54,7 @@ def _accounted_values(value: Any, path: str, at: Field) -> Iterator[tuple[str, F
         yield path, at, value
         return
     for name, member in value.items():
-        below = f"{path}.{name}".lstrip(".")
+        below = f"{path}.{name}" if path else name
         if name == "Items":
             for index, item in enumerate(member):
                 yield from _accounted_values(item, f"{below}[]", at.item(_key(item, index)))
