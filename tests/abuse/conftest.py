@@ -15,7 +15,7 @@ from edgeward.scenario import certificates
 from edgeward.scenario.access_log import AccessLog
 from edgeward.scenario.edge_under_test import EdgeUnderTest, domain_name_of
 from edgeward.scenario.expansion import MAIN, OriginPorts
-from edgeward.scenario.short_form import ShortBehavior, ShortDistribution
+from edgeward.scenario.short_form import Selection, ShortBehavior, ShortDistribution, ShortOriginRequest
 
 HOST = domain_name_of(MAIN)
 PATIENCE_SECONDS = 10
@@ -68,17 +68,21 @@ class LimitedEdge:
 
 
 class LimitedEdges(Protocol):
-    def __call__(self, *, balancers: tuple[str, ...] = (), **limits: int) -> LimitedEdge: ...
+    def __call__(
+        self, *, balancers: tuple[str, ...] = (), forwarded: tuple[str, ...] = (), **limits: int
+    ) -> LimitedEdge: ...
 
 
 @pytest.fixture
 def limited(tmp_path: Path) -> Iterator[LimitedEdges]:
-    """Starts an edge with these limits, the defaults beside them; behind load balancers where there are any."""
+    """Starts an edge with these limits, the defaults beside them; behind load balancers where there are any, and with
+    these fields of viewers forwarded.
+    """
     origin = _Origin(("127.0.0.1", 0), _Generous)
     threading.Thread(target=origin.serve_forever, args=(0.05,), daemon=True).start()
     started = []
 
-    def start(*, balancers: tuple[str, ...] = (), **limits: int) -> LimitedEdge:
+    def start(*, balancers: tuple[str, ...] = (), forwarded: tuple[str, ...] = (), **limits: int) -> LimitedEdge:
         port = origin.server_address[1]
         listener = Listener(address="127.0.0.1:0", balancers=balancers) if balancers else "127.0.0.1:0"
         settings = EdgeSettings(
@@ -93,7 +97,10 @@ def limited(tmp_path: Path) -> Iterator[LimitedEdges]:
         edge = EdgeUnderTest(settings, {"main": OriginPorts(port, port)}, certificate)
         started.append(edge)
         behavior = ShortBehavior(
-            max_ttl=0, default_ttl=0, allowed_methods=("GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE")
+            max_ttl=0,
+            default_ttl=0,
+            allowed_methods=("GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"),
+            forward=ShortOriginRequest(headers=Selection(mode="whitelist", names=forwarded)) if forwarded else None,
         )
         clear, tls = edge.start(ShortDistribution(default=behavior, http_version="http2and3"))
         return LimitedEdge(edge, _address(clear), _address(tls), tmp_path / "logs", origin.asked, origin.heard)

@@ -60,12 +60,21 @@ def test_of_long_content_the_beginning_is_awaited(limited: LimitedEdges) -> None
 def test_what_is_not_held_is_passed_on_as_it_comes(
     limited: LimitedEdges, limits: dict[str, int], line: str, sent: bytes, rest: bytes
 ) -> None:
-    edge = limited(balancers=(), **limits)
+    edge = limited(balancers=(), forwarded=(), **limits)
     with connect(edge.clear) as viewer:
         viewer.sendall(post(line) + sent)
         edge.eventually_heard("POST /post")
         viewer.sendall(rest)
         assert read_response(viewer).startswith(b"HTTP/1.1 200 ")
+
+
+def test_an_origin_that_is_asked_for_its_consent_is_asked_first(limited: LimitedEdges) -> None:
+    edge = limited(forwarded=("Expect",))
+    with connect(edge.clear) as viewer:
+        viewer.sendall(post("Content-Length: 10", "Expect: 100-continue"))
+        edge.eventually_heard("POST /post")
+        viewer.sendall(b"x" * 10)
+        assert read_response(viewer).startswith(b"HTTP/1.1 ")
 
 
 def test_content_of_http2_is_awaited_too(limited: LimitedEdges) -> None:

@@ -25,15 +25,15 @@ pub(crate) async fn send(
     purpose: Purpose<'_>,
     content: Option<RequestContent>,
 ) -> Result<Response<OriginBody>, Refusal> {
-    let request = origin_request::build(exchange, origin, purpose)?;
     let worker = &exchange.worker;
     let pace = worker.engine.content_pace;
     let mut content = ViewerContent::new(content, exchange.content_received.clone(), pace);
-    let is_repeatable = content.is_empty() && is_safe(request.method());
-    // Where the origin is asked for its consent to the content, it comes first.
-    if !request.headers().contains_key(EXPECT) {
+    let is_repeatable = content.is_empty() && is_safe(exchange.method());
+    if !content.is_empty() && !asks_for_consent(exchange) {
+        // Before the request is built: many who send slowly are not to hold one each.
         content.hold(&worker.engine.holding_room).await.map_err(|failure| viewers_refusal(exchange, &failure))?;
     }
+    let request = origin_request::build(exchange, origin, purpose)?;
     let (address, timeouts) = way(exchange, origin)?;
     exchange.explain(|facts| facts.asked(origin, &address, &request));
     exchange.explain(Facts::sent);
@@ -52,6 +52,12 @@ pub(crate) async fn send(
     }
     exchange.explain(|facts| facts.replied(sent.as_ref().map(Response::status)));
     sent.map_err(|error| refusal(exchange, &error))
+}
+
+/// Whether the origin is to say that it wants the content before it comes (RFC 9110 section 10.1.1).
+fn asks_for_consent(exchange: &Exchange) -> bool {
+    let forwarded = exchange.route.as_ref().map(|route| &route.behavior.forwarding.headers);
+    exchange.request.headers.contains_key(EXPECT) && forwarded.is_some_and(|headers| headers.forwards(&EXPECT))
 }
 
 /// Where a request goes that is sent now, as whom, and within which times.

@@ -188,9 +188,9 @@ impl Body for ViewerContent {
     fn size_hint(&self) -> SizeHint {
         let held = self.held.as_ref().map_or(0, HeldContent::len) as u64;
         let mut hint = self.incoming.as_ref().map_or(SizeHint::with_exact(0), Body::size_hint);
-        match hint.exact() {
-            Some(length) => hint.set_exact(length.saturating_add(held)),
-            None => hint.set_lower(hint.lower().saturating_add(held)),
+        // Only content of known length is held.
+        if let Some(length) = hint.exact() {
+            hint.set_exact(length.saturating_add(held));
         }
         hint
     }
