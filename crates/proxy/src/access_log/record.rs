@@ -64,8 +64,8 @@ pub(crate) fn write(exchange: &Exchange, now: Timestamp, prepared: &mut Prepared
     field(headers, &X_FORWARDED_FOR, line);
     // 21 ssl-protocol, 22 ssl-cipher
     let tls = exchange.connection.tls.as_ref();
-    value(tls.map_or("", |tls| tls.protocol).as_bytes(), line);
-    value(tls.map_or("", |tls| tls.cipher).as_bytes(), line);
+    text(tls.map_or("-", |tls| tls.protocol).as_bytes(), line);
+    text(tls.map_or("-", |tls| tls.cipher).as_bytes(), line);
     // 23 x-edge-response-result-type
     text(result.as_str().as_bytes(), line);
     // 24 cs-protocol-version
