@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use rustls::CipherSuite;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
@@ -186,15 +187,25 @@ impl ResolvesServerCert for CertificateStore {
     }
 }
 
-/// The certificates for HTTP/3: nobody gets one who does not ask for a name that has it.
+/// The certificates for HTTP/3: nobody gets one who does not ask for a name that has it, or who has no suite of that name.
 #[derive(Debug)]
 pub(crate) struct Http3Certificates(pub(crate) Arc<CertificateStore>);
 
 impl ResolvesServerCert for Http3Certificates {
     fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let name = client_hello.server_name().filter(|name| self.0.offers_http3(name))?;
+        // The suites are chosen for all names alike: one that a name does not have is left to a viewer who has no other.
+        if !self.0.terms_for(Some(name)).0.chacha20 && !has_aes(client_hello.cipher_suites()) {
+            return None;
+        }
         self.0.certified_key(Some(name))
     }
+}
+
+fn has_aes(suites: &[CipherSuite]) -> bool {
+    let is_aes =
+        |suite| matches!(suite, &CipherSuite::TLS13_AES_128_GCM_SHA256 | &CipherSuite::TLS13_AES_256_GCM_SHA384);
+    suites.iter().any(is_aes)
 }
 
 #[cfg(test)]

@@ -22,6 +22,8 @@ mod limits;
 mod names;
 mod networks;
 mod proxy_protocol;
+mod quic_keys;
+mod quic_session;
 mod request_content;
 mod server;
 mod tickets;

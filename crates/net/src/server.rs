@@ -208,11 +208,12 @@ impl Server {
         certificates: Arc<CertificateStore>,
         service_of_worker: impl Fn(usize) -> S + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        let tls = Arc::new(tls::ViewerTls::new(certificates, settings.tickets).map_err(io::Error::other)?);
+        let tls = Arc::new(tls::ViewerTls::new(certificates, settings.tickets.clone()).map_err(io::Error::other)?);
         let mut inherited = inherited;
         let (acceptor, udp) = Acceptor::bind(&settings.http, &settings.https, settings.http3, &mut inherited)?;
         let (http, https) = acceptor.addresses()?;
         let tag = Tag::draw()?;
+        let tickets = settings.tickets;
         let tags = std::iter::once(tag).chain(inherited.tags.iter().copied()).collect();
         let sockets = Sockets::copied(&acceptor, &udp, tags)?;
         let workers = settings.workers.max(1);
@@ -253,7 +254,7 @@ impl Server {
         server.acceptor = Some(acceptor.spawn(&dispatcher, Arc::clone(&server.shared))?);
         if !udp.is_empty() {
             let config = tls.quic(quic::transport(&server.shared.limits)).map_err(io::Error::other)?;
-            let listeners = QuicListeners { sockets: udp, config, tag, foreign: inherited.tags };
+            let listeners = QuicListeners { sockets: udp, config, tag, foreign: inherited.tags, tickets };
             let (quic, sockets) = listeners.spawn(dispatcher, Arc::clone(&server.shared))?;
             (server.quic, server.quic_sockets) = (Some(quic), sockets);
         }

@@ -9,9 +9,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_256_GCM, AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use aws_lc_rs::rand;
 use rustls::server::ProducesTickets;
 
@@ -35,6 +35,27 @@ impl Tickets {
     /// epoch.
     pub fn new(secrets: &[TicketSecret], now: u64) -> Self {
         Self { ring: ArcSwap::from_pointee(Ring::new(secrets, now)) }
+    }
+
+    /// What an address token of QUIC with these random bytes may be sealed with; the first one seals. Those of a period before
+    /// and after this one are among them.
+    pub(crate) fn token_keys(&self, random: &[u8]) -> Vec<LessSafeKey> {
+        let ring = self.ring.load();
+        let of = |(secret, period): &(Prk, u64)| {
+            let mut key = [0; SECRET];
+            secret.expand(&[&period.to_be_bytes(), random], Secret).ok()?.fill(&mut key).ok()?;
+            UnboundKey::new(&AES_256_GCM, &key).ok().map(LessSafeKey::new)
+        };
+        ring.tokens.iter().filter_map(of).collect()
+    }
+
+    /// What stateless resets of QUIC are made with. Of the first secret, at all times: a connection has no end.
+    pub(crate) fn reset_secret(&self) -> Option<[u8; SECRET]> {
+        let ring = self.ring.load();
+        let mut key = [0; SECRET];
+        let secret = Salt::new(HKDF_SHA256, RESETS).extract(&ring.secrets.first()?.0);
+        secret.expand(&[], Secret).ok()?.fill(&mut key).ok()?;
+        Some(key)
     }
 
     /// Goes on with the keys of `now` and of other secrets. Tickets of secrets that are gone are not opened any more.
@@ -79,6 +100,8 @@ struct Ring {
     period: u64,
     /// The first one seals.
     keys: Vec<Key>,
+    /// The same of address tokens: what their keys are derived from, for a period.
+    tokens: Vec<(Prk, u64)>,
 }
 
 impl Ring {
@@ -88,7 +111,11 @@ impl Ring {
         let opened = [Some(period), period.checked_sub(1), period.checked_sub(2), period.checked_add(1)];
         let keys =
             secrets.iter().flat_map(|secret| opened.into_iter().flatten().filter_map(|of| Key::new(secret, of).ok()));
-        Self { secrets: secrets.to_vec(), period, keys: keys.collect() }
+        let near = [Some(period), period.checked_sub(1), period.checked_add(1)];
+        let tokens = secrets.iter().flat_map(|secret| {
+            near.into_iter().flatten().map(|of| (Salt::new(HKDF_SHA256, TOKENS).extract(&secret.0), of))
+        });
+        Self { secrets: secrets.to_vec(), period, keys: keys.collect(), tokens: tokens.collect() }
     }
 }
 
@@ -144,8 +171,21 @@ impl KeyType for Material {
     }
 }
 
+/// The same: a key alone.
+struct Secret;
+
+impl KeyType for Secret {
+    fn len(&self) -> usize {
+        SECRET
+    }
+}
+
 /// What nothing but tickets is derived for.
 const PURPOSE: &[u8] = b"edgeward session tickets 1";
+/// The same of address tokens of QUIC.
+const TOKENS: &[u8] = b"edgeward quic address tokens 1";
+/// The same of its stateless resets.
+const RESETS: &[u8] = b"edgeward quic stateless resets 1";
 /// Bytes.
 const NAME: usize = 16;
 /// Bytes.

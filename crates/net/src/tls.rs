@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use ahash::AHashMap;
 use quinn::TransportConfig;
-use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
+use quinn::crypto::rustls::QuicServerConfig;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::server::danger::ClientCertVerifier;
@@ -23,6 +23,8 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use crate::certificates::{CertificateStore, Http3Certificates};
 use crate::client_hello::ClientHello;
 use crate::connection::TlsSession;
+use crate::quic_keys::AddressTokens;
+use crate::quic_session::{QuicHandshake, RememberingConfig};
 use crate::tickets::Tickets;
 use crate::viewer_authentication::{ShownCertificate, TicketsOfTerms, ViewerAuthentication};
 use crate::viewer_terms::ViewerTerms;
@@ -71,6 +73,8 @@ pub(crate) fn provider() -> &'static CryptoProvider {
 pub(crate) struct ViewerTls {
     certificates: Arc<CertificateStore>,
     ticketer: Arc<dyn ProducesTickets>,
+    /// Where their secrets are shared.
+    tickets: Option<Arc<Tickets>>,
     configs: AHashMap<(ViewerTerms, KeyExchange), Arc<ServerConfig>>,
     /// For the default terms, and a classical key exchange.
     default: Arc<ServerConfig>,
@@ -122,8 +126,8 @@ impl ViewerTls {
         certificates: Arc<CertificateStore>,
         tickets: Option<Arc<Tickets>>,
     ) -> Result<Self, rustls::Error> {
-        let ticketer: Arc<dyn ProducesTickets> = match tickets {
-            Some(tickets) => tickets,
+        let ticketer: Arc<dyn ProducesTickets> = match &tickets {
+            Some(tickets) => Arc::clone(tickets) as _,
             None => aws_lc_rs::Ticketer::new()?,
         };
         let config = |(terms, key_exchange)| {
@@ -136,21 +140,24 @@ impl ViewerTls {
         });
         let configs = kinds.map(|kind| Ok((kind, config(kind)?))).collect::<Result<_, rustls::Error>>()?;
         let default = config((ViewerTerms::default(), KeyExchange::Classical))?;
-        Ok(Self { configs, default, certificates, ticketer })
+        Ok(Self { configs, default, certificates, ticketer, tickets })
     }
 
-    /// For all viewers over QUIC: TLS 1.3, which every security policy allows, with the one suite that all of them have
-    /// (RFC 8446 section 9.1), which is first in the edge's order anyway. Thus the log can name it: QUIC does not say.
+    /// For all viewers over QUIC: TLS 1.3, which every security policy allows. That a name has no ChaCha20 is kept by
+    /// `Http3Certificates`: the AES suites go first.
     pub(crate) fn quic(&self, transport: TransportConfig) -> Result<quinn::ServerConfig, rustls::Error> {
         let groups = POST_QUANTUM.iter().chain(CLASSICAL).copied().collect();
-        let suites = vec![suite::TLS13_AES_128_GCM_SHA256];
+        let suites = SUITES.iter().filter(|suite| suite.tls13().is_some()).copied().collect();
         let certificates = Arc::new(Http3Certificates(Arc::clone(&self.certificates)));
         let nobody = WebPkiClientVerifier::no_client_auth();
         let mut config = base_config(&[&version::TLS13], suites, groups, nobody, certificates)?;
         config.alpn_protocols = vec![ALPN_H3.to_vec()];
         config.ticketer = Arc::clone(&self.ticketer);
         let crypto = QuicServerConfig::try_from(config).map_err(|error| rustls::Error::General(error.to_string()))?;
-        let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+        let tokens = AddressTokens::new(self.tickets.clone())
+            .ok_or_else(|| rustls::Error::General("the system has no randomness".to_owned()))?;
+        let crypto = RememberingConfig(Arc::new(crypto));
+        let mut config = quinn::ServerConfig::new(Arc::new(crypto), Arc::new(tokens));
         config.transport_config(Arc::new(transport));
         Ok(config)
     }
@@ -341,15 +348,16 @@ pub(crate) fn session_of(
     }
 }
 
-/// The same of a connection over QUIC, which tells little of it.
+/// The same of a connection over QUIC.
 pub(crate) fn session_of_quic(connection: &quinn::Connection) -> TlsSession {
-    let data = connection.handshake_data().and_then(|data| data.downcast::<HandshakeData>().ok());
+    let data = connection.handshake_data().and_then(|data| data.downcast::<QuicHandshake>().ok());
+    let agreed = data.as_ref().and_then(|data| data.agreed);
     TlsSession {
         shown: None,
         protocol: protocol_name(ProtocolVersion::TLSv1_3),
-        cipher: cipher_name(CipherSuite::TLS13_AES_128_GCM_SHA256),
+        cipher: agreed.map_or("-", |agreed| cipher_name(agreed.suite)),
         server_name: data.and_then(|data| data.server_name).map(Into::into),
-        resumed: false,
+        resumed: agreed.is_some_and(|agreed| agreed.resumed),
         hello: None,
     }
 }

@@ -53,11 +53,16 @@ def run_api(settings: ApiSettings, say: Callable[[str], None]) -> None:
         except DatabaseError as error:
             raise DevError(str(error)) from error
         server = ApiServer(plane.app, first_free_port(settings.port))
-        parts.callback(server.stop)
+        parts.callback(_stop, server, say)
         server.start()
         say(f"The CloudFront API, once more: {server.endpoint}")
         while True:
             stop.sleep(_LONG_SECONDS)
+
+
+def _stop(server: ApiServer, say: Callable[[str], None]) -> None:
+    if not server.stop():
+        say("The API's server has not ended in time: a call to it may hang")
 
 
 def _control_plane(settings: ApiSettings, folder: StateFolder) -> ControlPlane:

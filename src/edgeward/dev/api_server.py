@@ -1,7 +1,8 @@
 """Serves the control plane's ASGI application on loopback, from a thread of this process.
 
 Granian, embedded: its listener and HTTP parsing run in Rust threads, the application in one asyncio loop. Invariant:
-`start()` returns with the port answering or raises, and `stop()` returns with it closed.
+`start()` returns with the port answering or raises, and `stop()` returns with it closed and its threads gone: one that
+is about to call Python while the interpreter ends aborts the process (SIGABRT).
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import resource
 import threading
 import time
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -25,6 +27,7 @@ class ApiServer:
     def __init__(self, application: AsgiApplication, port: int) -> None:
         self.port = port
         self._application = application
+        self._name = f"api-{port}"
         self._loop = asyncio.new_event_loop()
         self._server: Server | None = None
         self._failure: BaseException | None = None
@@ -46,16 +49,29 @@ class ApiServer:
                 raise DevError(f"the API did not answer on port {self.port} in {_READY_SECONDS:.0f} s")
             time.sleep(0.01)
 
-    def stop(self) -> None:
-        """Closes the listener and lets the application shut down."""
+    def stop(self) -> bool:
+        """Closes the listener and lets the application shut down. False where a thread of the server is still there."""
         if self._thread.is_alive() and self._server is not None:
             self._loop.call_soon_threadsafe(self._server.stop)
             self._thread.join(_STOP_SECONDS)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while self.threads():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def threads(self) -> set[int]:
+        """The ids of its threads, those of Granian included, which Python does not know."""
+        return {int(task.name) for task in Path("/proc/self/task").glob("*") if _name_of(task) == self._name}
 
     def _run(self) -> None:
+        # Threads have the name of the one that starts them.
+        Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(self._name)
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
         except BaseException as error:  # noqa: BLE001 - a thread has nobody to raise to; start() reports it
             self._failure = error
         finally:
@@ -73,6 +89,13 @@ class ApiServer:
             backpressure=_most_connections(),
         )
         await self._server.serve()
+
+
+def _name_of(task: Path) -> str | None:
+    try:
+        return (task / "comm").read_text().rstrip("\n")
+    except OSError:
+        return None
 
 
 def _most_connections() -> int:

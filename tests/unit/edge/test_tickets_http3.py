@@ -49,6 +49,12 @@ class Viewer:
     def __init__(self) -> None:
         self._ticket: SessionTicket | None = None
 
+    @property
+    def may_send_early(self) -> bool:
+        """Whether the newest ticket invites early data."""
+        assert self._ticket is not None
+        return bool(self._ticket.max_early_data_size)
+
     async def resumes(self, port: int) -> bool:
         """Whether the edge took up the session."""
         arrived = asyncio.Event()
@@ -83,3 +89,9 @@ async def test_edges_with_one_secret_take_up_each_others_sessions(start_edge: St
         False,
         True,
     ]
+
+
+async def test_no_ticket_invites_early_data(start_edge: StartEdge) -> None:
+    edge, viewer = start_edge(None), Viewer()
+    assert [await viewer.resumes(edge) for _ in range(2)] == [False, True]
+    assert not viewer.may_send_early

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use quinn::crypto::HmacKey;
 use quinn::{
     AsyncUdpSocket, Endpoint, EndpointConfig, IdleTimeout, Incoming, Runtime, ServerConfig, TokioRuntime,
     TransportConfig, VarInt,
@@ -26,6 +27,8 @@ use super::dispatch::Dispatcher;
 use super::quic_socket::{Earlier, QuicSocket};
 use super::worker::Arrival;
 use crate::limits::ViewerLimits;
+use crate::quic_keys::ResetKey;
+use crate::tickets::Tickets;
 
 /// Bound sockets, not read yet.
 pub(super) struct QuicListeners {
@@ -35,6 +38,8 @@ pub(super) struct QuicListeners {
     pub(super) tag: Tag,
     /// Of those of earlier processes.
     pub(super) foreign: Vec<Tag>,
+    /// Where their secrets are shared.
+    pub(super) tickets: Option<Arc<Tickets>>,
 }
 
 /// A socket, its endpoint, and where it is.
@@ -76,20 +81,36 @@ impl QuicListeners {
     }
 
     fn open(self) -> io::Result<Vec<Opened>> {
-        let Self { sockets, config, tag, foreign } = self;
+        let Self { sockets, config, tag, foreign, tickets } = self;
+        let resets = tickets.and_then(|tickets| reset_key(&tickets, tag, foreign.clone()));
         let opened = sockets.into_iter().map(|(socket, relay)| {
             let socket = TokioRuntime.wrap_udp_socket(socket)?;
             let socket = Arc::new(QuicSocket::held(socket, Earlier::new(foreign.clone(), relay)));
-            let endpoint = endpoint(Arc::clone(&socket), config.clone(), tag)?;
+            let endpoint = endpoint(Arc::clone(&socket), config.clone(), tag, resets.clone())?;
             Ok((socket, endpoint))
         });
         opened.collect()
     }
 }
 
-fn endpoint(socket: Arc<QuicSocket>, config: ServerConfig, tag: Tag) -> io::Result<(Endpoint, SocketAddr)> {
+/// A packet of a connection that nobody has any more is answered with a stateless reset, if the connection was of this process or
+/// of one before it.
+fn reset_key(tickets: &Tickets, tag: Tag, foreign: Vec<Tag>) -> Option<Arc<dyn HmacKey>> {
+    let is_ours = move |id: &[u8]| id.first_chunk().is_some_and(|of| Tag(*of) == tag || foreign.contains(&Tag(*of)));
+    Some(Arc::new(ResetKey::new(tickets, is_ours)?))
+}
+
+fn endpoint(
+    socket: Arc<QuicSocket>,
+    config: ServerConfig,
+    tag: Tag,
+    resets: Option<Arc<dyn HmacKey>>,
+) -> io::Result<(Endpoint, SocketAddr)> {
     let local = socket.local_addr()?;
     let mut of_process = EndpointConfig::default();
+    if let Some(key) = resets {
+        of_process.reset_key(key);
+    }
     of_process.cid_generator(move || Box::new(TaggedIds(tag)));
     let endpoint = Endpoint::new_with_abstract_socket(of_process, Some(config), socket, Arc::new(TokioRuntime))?;
     Ok((endpoint, local))

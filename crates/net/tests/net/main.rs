@@ -12,6 +12,7 @@ mod http3;
 mod origins;
 mod origins_http2;
 mod parsing;
+mod quic_edges;
 mod support;
 mod takeovers;
 mod viewer_certificates;

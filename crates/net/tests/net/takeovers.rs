@@ -91,7 +91,7 @@ fn succession() -> Succession {
     Succession { old: Arc::new(old), new, authority, gate, began }
 }
 
-fn handed_over(old: &Server) -> Inherited {
+pub fn handed_over(old: &Server) -> Inherited {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sockets");
     let listener = UnixListener::bind(&path).unwrap();
