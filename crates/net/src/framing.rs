@@ -6,7 +6,7 @@
 //!
 //! Invariant: the kept bytes contain every byte of each unfinished head. They may contain more: what follows the head is
 //! not searched, and the end of earlier chunked content can only make the witness report too much, never too little. One
-//! per HTTP/1.1 connection, fed by `connection::ViewerIo`.
+//! per HTTP/1.1 connection, fed by `connection::viewer_io`.
 
 use memchr::memchr_iter;
 
