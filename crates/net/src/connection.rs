@@ -46,6 +46,10 @@ pub struct Connection {
     /// Its bytes are not HTTP any more.
     is_tunnel: AtomicBool,
     tunnel_ended: Notify,
+    /// The parser is about to end, and nothing else: HTTP/1.1 only.
+    outlives_its_parser: AtomicBool,
+    /// One side has sent its last byte.
+    has_ended: AtomicBool,
     witness: Mutex<Witness>,
     /// What frames without request or content may have had written in answer, HTTP/2 only.
     acknowledged_bytes: AtomicU64,
@@ -109,6 +113,8 @@ impl Connection {
             ambiguous: AtomicBool::new(false),
             is_tunnel: AtomicBool::new(false),
             tunnel_ended: Notify::new(),
+            outlives_its_parser: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
             witness: Mutex::new(Witness::new(limits.max_head_bytes)),
             acknowledged_bytes: AtomicU64::new(0),
             earned: AtomicU64::new(0),
@@ -202,6 +208,26 @@ impl Connection {
         } else {
             Phase::Idle
         }
+    }
+
+    /// Whether it may do without a parser: nothing is in progress or under way but a part of a head, if anything. HTTP/1.1 only.
+    pub(crate) fn may_be_parked(&self) -> bool {
+        let is_resting = matches!(self.phase(), Phase::Idle | Phase::Head);
+        let is_open = !self.has_ended.load(Ordering::Relaxed) && !self.is_tunnel.load(Ordering::Relaxed);
+        is_resting && is_open && !self.witness.lock().may_be_within_content()
+    }
+
+    /// Ends a parser, which would end the connection with it.
+    pub(crate) fn outlive<T>(&self, end: impl FnOnce() -> T) -> T {
+        self.outlives_its_parser.store(true, Ordering::Relaxed);
+        let ended = end();
+        self.outlives_its_parser.store(false, Ordering::Relaxed);
+        ended
+    }
+
+    /// Keeps no more than a connection needs that rests.
+    pub(crate) fn rest(&self) {
+        self.witness.lock().rest();
     }
 
     /// How many requests have begun on it.

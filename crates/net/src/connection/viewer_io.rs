@@ -1,16 +1,19 @@
 //! The byte stream under the HTTP parser of a viewer connection, and what it may bring.
 //!
-//! Invariant: bytes pass unchanged and in order; what is read is counted before the parser sees it. Made by `server::http1`
+//! Invariant: bytes pass unchanged and in order; what is read is counted before the parser sees it, and once, however many
+//! parsers it is given to (see `server::parser`). Made by `server::http1`
 //! and `server::http2`, around TLS or the socket.
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -29,12 +32,41 @@ pub(crate) struct ViewerIo<IO, const HTTP1: bool> {
     patience: Duration,
     /// HTTP/2 only.
     frames: Option<Box<FrameBudget>>,
+    /// What was read and no parser has used up, HTTP/1.1 only.
+    ahead: Bytes,
 }
 
 impl<IO, const HTTP1: bool> ViewerIo<IO, HTTP1> {
     pub(crate) fn new(io: IO, connection: Arc<Connection>, limits: &ViewerLimits) -> Self {
         let frames = (!HTTP1).then(|| Box::new(FrameBudget::new(limits)));
-        Self { io, connection, half_closed: None, patience: limits.half_closed_timeout, frames }
+        Self { io, connection, half_closed: None, patience: limits.half_closed_timeout, frames, ahead: Bytes::new() }
+    }
+}
+
+impl<IO: AsyncRead + Unpin> ViewerIo<IO, true> {
+    /// Ready once there is something for a parser to read.
+    pub(crate) fn poll_arrival(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut space = [const { MaybeUninit::uninit() }; ARRIVAL];
+        let mut buf = ReadBuf::uninit(&mut space);
+        // The end and an error come again when the parser reads.
+        if let Ok(()) = ready!(Pin::new(&mut self.io).poll_read(cx, &mut buf))
+            && !buf.filled().is_empty()
+        {
+            advance(&self.connection.moves);
+            self.connection.heed(buf.filled());
+            self.ahead = [&*self.ahead, buf.filled()].concat().into();
+        }
+        Poll::Ready(())
+    }
+
+    /// Takes back what a parser has read and not used up, without the room it was read into.
+    pub(crate) fn take_back(&mut self, unused: &[u8]) {
+        self.ahead = [unused, &*self.ahead].concat().into();
+    }
+
+    /// Whether something waits for a parser that has been read already.
+    pub(crate) fn has_unused(&self) -> bool {
+        !self.ahead.is_empty()
     }
 }
 
@@ -140,6 +172,11 @@ impl HalfClosed {
 impl<IO: AsyncRead + Unpin, const HTTP1: bool> AsyncRead for ViewerIo<IO, HTTP1> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        if !this.ahead.is_empty() {
+            let length = this.ahead.len().min(buf.remaining());
+            buf.put_slice(&this.ahead.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
         if let Some(half_closed) = &mut this.half_closed {
             return half_closed.poll_gone(cx, &this.connection, this.patience).map(Ok);
         }
@@ -155,6 +192,7 @@ impl<IO: AsyncRead + Unpin, const HTTP1: bool> AsyncRead for ViewerIo<IO, HTTP1>
             return Poll::Ready(frames.heed(read, &this.connection).map_err(|refusal| this.connection.refuse(refusal)));
         }
         if read.is_empty() && room > 0 {
+            this.connection.has_ended.store(true, Ordering::Relaxed);
             let half_closed = this.half_closed.insert(HalfClosed::new(&this.connection, this.patience));
             return half_closed.poll_gone(cx, &this.connection, this.patience).map(Ok);
         }
@@ -201,6 +239,10 @@ impl<IO: AsyncWrite + Unpin, const HTTP1: bool> AsyncWrite for ViewerIo<IO, HTTP
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.connection.outlives_its_parser.load(Ordering::Relaxed) {
+            return Poll::Ready(Ok(()));
+        }
+        self.connection.has_ended.store(true, Ordering::Relaxed);
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
 }
@@ -210,6 +252,8 @@ thread_local! {
     static GATHERING: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
+/// Bytes that are read before there is a parser; a usual head fits.
+const ARRIVAL: usize = 4 * 1024;
 /// Bytes: a dozen requests with their RST_STREAM.
 const PIECE_OF_A_TURN: usize = 512;
 /// The answer to PING (RFC 9113 section 6.7); that to SETTINGS is shorter.
