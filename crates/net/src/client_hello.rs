@@ -1,4 +1,4 @@
-//! The ClientHello as the viewer sent it: kept while rustls reads it, taken apart when a fingerprint is asked for.
+//! What the viewer's ClientHello offers: kept while rustls reads it, taken apart when a fingerprint is asked for.
 //!
 //! rustls shows what it negotiates with; a fingerprint needs every cipher suite and extension in the viewer's order.
 //! Invariant: whatever the bytes are, parsing ends with `None` or with lists no longer than the message. Filled by
@@ -57,7 +57,8 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Recorder<IO> {
     }
 }
 
-/// A ClientHello without its handshake header, as received.
+/// A ClientHello without its handshake header, and without the contents of extensions that nobody here reads: key shares and
+/// tickets are most of it, and it is kept as long as the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientHello(Box<[u8]>);
 
@@ -73,7 +74,7 @@ impl ClientHello {
             }
             handshake.extend_from_slice(rest.list16()?.0);
             if let Some(hello) = whole_message(&handshake) {
-                return Some(ClientHello(hello.into()));
+                return Some(ClientHello(essential(hello).map_or_else(|| hello.into(), Vec::into_boxed_slice)));
             }
         }
     }
@@ -82,10 +83,7 @@ impl ClientHello {
     pub(crate) fn offer(&self) -> Option<Offer<'_>> {
         let mut hello = Bytes(&self.0);
         let mut offer = Offer { legacy_version: hello.u16()?, ..Offer::default() };
-        hello.take(RANDOM)?;
-        hello.list8()?;
-        offer.cipher_suites = hello.list16()?.all_u16();
-        hello.list8()?;
+        offer.cipher_suites = hello.suites()?.all_u16();
         // Before TLS 1.2 there need not be any extensions.
         let mut extensions = if hello.0.is_empty() { hello } else { hello.list16()? };
         while !extensions.0.is_empty() {
@@ -105,6 +103,24 @@ fn whole_message(handshake: &[u8]) -> Option<&[u8]> {
     }
     let length = (usize::from(stream.u8()?) << 16) | usize::from(stream.u16()?);
     stream.take(length)
+}
+
+/// `None`: it is malformed, or without extensions.
+fn essential(message: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = Bytes(message);
+    rest.u16()?;
+    rest.suites()?;
+    let before = message.get(..message.len() - rest.0.len())?;
+    let (mut whole, mut extensions) = (rest.list16()?, Vec::new());
+    while !whole.0.is_empty() {
+        let (kind, content) = (whole.u16()?, whole.list16()?.0);
+        let kept = if extension::READ.contains(&kind) { content } else { &[] };
+        extensions.extend(kind.to_be_bytes());
+        extensions.extend(u16::try_from(kept.len()).ok()?.to_be_bytes());
+        extensions.extend(kept);
+    }
+    let length = u16::try_from(extensions.len()).ok()?.to_be_bytes();
+    Some([before, &length, &extensions].concat())
 }
 
 /// What a viewer offers in its ClientHello, GREASE values (RFC 8701) included, all in its order.
@@ -144,6 +160,8 @@ pub(crate) mod extension {
     pub(super) const SIGNATURE_ALGORITHMS: u16 = 13;
     pub(crate) const ALPN: u16 = 16;
     pub(super) const SUPPORTED_VERSIONS: u16 = 43;
+    /// Those whose content counts.
+    pub(super) const READ: [u16; 5] = [GROUPS, POINT_FORMATS, SIGNATURE_ALGORITHMS, ALPN, SUPPORTED_VERSIONS];
 }
 
 /// Bytes that are taken from the front.
@@ -175,6 +193,15 @@ impl<'a> Bytes<'a> {
     fn list16(&mut self) -> Option<Bytes<'a>> {
         let length = self.u16()?;
         self.take(length.into()).map(Bytes)
+    }
+
+    /// Behind the version: the cipher suites, and everything up to the extensions is taken.
+    fn suites(&mut self) -> Option<Bytes<'a>> {
+        self.take(RANDOM)?;
+        self.list8()?;
+        let suites = self.list16()?;
+        self.list8()?;
+        Some(suites)
     }
 
     fn all_u16(self) -> Vec<u16> {
@@ -236,6 +263,16 @@ pub(crate) mod tests {
             assert_eq!((offer.signature_schemes, offer.versions), (vec![0x0403], vec![0x0304, 0x0303]));
             assert_eq!(offer.protocol, Some(&b"h2"[..]));
         }
+    }
+
+    #[test]
+    fn contents_that_nobody_reads_are_not_kept() {
+        const KEY_SHARE: u16 = 51;
+        let extensions = [(KEY_SHARE, vec![1; 1200]), (extension::ALPN, list16(b"\x02h2"))];
+        let hello = ClientHello::in_records(&records(0x0303, &[0x1301], &extensions, 16_000)).unwrap();
+        assert!(hello.0.len() < 100, "{}", hello.0.len());
+        let offer = hello.offer().unwrap();
+        assert_eq!((offer.extensions, offer.protocol), (vec![KEY_SHARE, extension::ALPN], Some(&b"h2"[..])));
     }
 
     #[test]

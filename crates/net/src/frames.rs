@@ -5,7 +5,7 @@
 //! (RFC 9113 section 10.5) and paid for from an allowance that requests, content and time refill.
 //!
 //! Invariant: the meter only counts; h2 alone decides what frames mean. One per HTTP/2 connection, fed by
-//! `connection::ViewerIo`.
+//! `connection::viewer_io`.
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@
 //!
 //! Invariant: the kept bytes contain every byte of each unfinished head. They may contain more: what follows the head is
 //! not searched, and the end of earlier chunked content can only make the witness report too much, never too little. One
-//! per HTTP/1.1 connection, fed by `connection::ViewerIo`.
+//! per HTTP/1.1 connection, fed by `connection::viewer_io`.
 
 use memchr::memchr_iter;
 
@@ -107,6 +107,20 @@ impl Witness {
     /// Whether part of a head may have been read. False positives end with the next request.
     pub(crate) fn has_partial_head(&self) -> bool {
         !self.kept.is_empty() && !self.has_only_finished_heads()
+    }
+
+    /// Whether content may be on its way that no parser has asked for yet.
+    pub(crate) fn may_be_within_content(&self) -> bool {
+        self.skip > 0 || self.chunked
+    }
+
+    /// The connection rests, so that whole heads have been finished: frees what they took.
+    pub(crate) fn rest(&mut self) {
+        if self.has_only_finished_heads() {
+            (self.finished, self.kept) = (0, Vec::new());
+        }
+        self.kept.shrink_to_fit();
+        self.forgotten = Vec::new();
     }
 
     /// Whether all that is kept is heads, the first of them finished. Once the parser reads on, or the connection rests, it
@@ -346,6 +360,40 @@ mod tests {
         assert!(!witness.has_partial_head());
         witness.read(CHUNKED, false);
         assert!(!witness.head_finished(Content::Chunked));
+    }
+
+    #[test]
+    fn a_witness_at_rest_keeps_parts_of_heads_alone() {
+        for (read, finished, kept) in
+            [(GET.to_vec(), 1, 0), ([GET, &GET[..9]].concat(), 1, GET.len() + 9), (GET[..9].to_vec(), 0, 9)]
+        {
+            let mut witness = witness();
+            witness.read(&read, false);
+            (0..finished).for_each(|_| assert!(!witness.head_finished(Content::Length(0))));
+            witness.rest();
+            assert_eq!((witness.kept.len(), witness.kept.capacity()), (kept, kept));
+            assert_eq!(witness.has_partial_head(), kept > 0);
+        }
+        let mut witness = witness();
+        witness.read(&BOTH[..40], false);
+        witness.rest();
+        witness.read(&BOTH[40..], false);
+        assert!(witness.head_finished(Content::Chunked));
+    }
+
+    #[test]
+    fn content_to_come_is_known_of() {
+        for (read, content, expected) in [
+            (GET, Content::Length(0), false),
+            (POST, Content::Length(5), false),
+            (&POST[..POST.len() - 1], Content::Length(5), true),
+            (CHUNKED, Content::Chunked, true),
+        ] {
+            let mut witness = witness();
+            witness.read(read, false);
+            witness.head_finished(content);
+            assert_eq!(witness.may_be_within_content(), expected, "{content:?}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod handover;
 mod http1;
 mod http2;
 mod http3;
+mod parser;
 mod pauses;
 mod quic;
 mod quic_socket;

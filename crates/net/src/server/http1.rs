@@ -2,7 +2,7 @@
 //!
 //! Invariant: the connection ends after its time limits, after the next response once the server leaves, after the one in
 //! progress once it stops, or when the viewer says so; never later than the runtime of its worker. A server that leaves does
-//! not close a connection that rests: a request may be on its way. Run by `worker`.
+//! not close a connection that rests: a request may be on its way. Run by `worker`; `parser` has hyper.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,12 +11,12 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
-use hyper_util::rt::TokioIo;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::futures::OwnedNotified;
 
 use super::Shared;
+use super::parser::Parser;
 use super::service::{ConnectionService, ViewerService};
 use super::watchdog::{Http, Watchdog, refusal_of};
 use crate::connection::{Connection, Phase, ViewerIo};
@@ -28,8 +28,7 @@ pin_project! {
     where
         S: ViewerService,
     {
-        #[pin]
-        http: http1::UpgradeableConnection<TokioIo<ViewerIo<IO, true>>, ConnectionService<S, true>>,
+        parser: Parser<IO, S>,
         #[pin]
         leave: OwnedNotified,
         #[pin]
@@ -61,16 +60,16 @@ where
     S: ViewerService,
 {
     pub(super) fn new(
-        builder: &http1::Builder,
+        builder: Arc<http1::Builder>,
         io: IO,
         service: S,
         connection: Arc<Connection>,
         shared: Arc<Shared>,
     ) -> Self {
-        let io = TokioIo::new(ViewerIo::new(io, Arc::clone(&connection), &shared.limits));
+        let io = ViewerIo::new(io, Arc::clone(&connection), &shared.limits);
         let service = ConnectionService::new(service, Arc::clone(&connection));
         Self {
-            http: builder.serve_connection(io, service).with_upgrades(),
+            parser: Parser::new(builder, io, service),
             leave: shared.leave.notified(),
             stop: shared.stop.notified(),
             watchdog: Watchdog::new(&shared.limits, Http::One),
@@ -90,7 +89,7 @@ where
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
+        let this = self.project();
         if !*this.hears_stop {
             // A task keeps its waker, so one poll suffices; later turns only look at the flag.
             *this.hears_stop = true;
@@ -102,21 +101,26 @@ where
         }
         if !*this.is_closing && this.shared.stop.is_requested() {
             *this.is_closing = true;
-            this.http.as_mut().graceful_shutdown();
+            this.parser.close(this.connection);
         }
         loop {
-            if let Poll::Ready(ended) = this.http.as_mut().poll(cx) {
-                // Or a viewer that went away. hyper has answered what can be answered.
-                if ended.is_err_and(|error| error.is_parse()) {
-                    this.shared.refusals.count(ViewerRefusal::Malformed);
-                }
-                return Poll::Ready(());
+            if this.parser.poll_begin(cx, this.connection) == Poll::Ready(true) {
+                this.watchdog.wake();
+            }
+            if let Poll::Ready(ended) = this.parser.poll(cx) {
+                return over(ended, this.shared);
             }
             match this.watchdog.poll(cx, this.connection, &this.shared.limits) {
+                Poll::Pending if this.watchdog.takes_rest() && !*this.is_closing => {
+                    this.watchdog.rest();
+                    if let Poll::Ready(ended) = this.parser.park(cx, this.connection) {
+                        return over(ended, this.shared);
+                    }
+                }
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Phase::Idle) if !*this.is_closing => {
                     *this.is_closing = true;
-                    this.http.as_mut().graceful_shutdown();
+                    this.parser.close(this.connection);
                 }
                 Poll::Ready(phase) => {
                     refusal_of(phase).into_iter().for_each(|refusal| this.shared.refusals.count(refusal));
@@ -125,6 +129,15 @@ where
             }
         }
     }
+}
+
+/// hyper has answered what can be answered.
+fn over(ended: hyper::Result<()>, shared: &Shared) -> Poll<()> {
+    // Or a viewer that went away.
+    if ended.is_err_and(|error| error.is_parse()) {
+        shared.refusals.count(ViewerRefusal::Malformed);
+    }
+    Poll::Ready(())
 }
 
 /// How long a connection may rest once the server leaves: who has not sent a request for so long has none on its way.

@@ -21,6 +21,9 @@ pub(super) struct Watchdog {
     http: Http,
     timer: Pin<Box<Sleep>>,
     is_registered: bool,
+    /// Whether there is a parser that a connection which rests can do without, HTTP/1.1 only.
+    tells_of_rest: bool,
+    rest_is_due: bool,
     /// Where that is shorter than the limit of connections that rest.
     shortest_idle: Option<Duration>,
     last: Observation,
@@ -63,6 +66,8 @@ impl Watchdog {
             http,
             timer: Box::pin(sleep_until(since + limits.header_timeout)),
             is_registered: false,
+            tells_of_rest: false,
+            rest_is_due: false,
             shortest_idle: None,
             last: Observation { phase: Phase::Head, requests: 0, progress: 0 },
             since,
@@ -78,6 +83,23 @@ impl Watchdog {
         // Looked at when it fires, whatever the connection does by then.
         let soon = self.timer.deadline().min(now + idle);
         self.arm(soon);
+    }
+
+    /// There is a parser from now on.
+    pub(super) fn wake(&mut self) {
+        self.tells_of_rest = true;
+        let soon = (Instant::now() + MOMENT).min(self.timer.deadline());
+        self.arm(soon);
+    }
+
+    /// There is no parser any more.
+    pub(super) fn rest(&mut self) {
+        self.tells_of_rest = false;
+    }
+
+    /// Whether the connection has had no whole request for a moment, and can do without a parser. Told once.
+    pub(super) fn takes_rest(&mut self) -> bool {
+        std::mem::take(&mut self.rest_is_due)
     }
 
     /// Ready with the phase whose limit has passed. Further polls start that limit anew.
@@ -100,7 +122,9 @@ impl Watchdog {
                 self.arm(now + self.limit(limits));
                 return Poll::Ready(self.last.phase);
             }
-            self.arm(deadline);
+            let rest_begins = self.rest_begins().filter(|_| connection.may_be_parked());
+            self.rest_is_due = rest_begins.is_some_and(|begins| begins <= now);
+            self.arm(rest_begins.filter(|begins| *begins > now).map_or(deadline, |begins| deadline.min(begins)));
         }
     }
 
@@ -117,6 +141,7 @@ impl Watchdog {
         }
         self.last = seen;
         let deadline = self.deadline(limits);
+        let deadline = self.rest_begins().map_or(deadline, |begins| deadline.min(begins));
         if deadline < self.timer.deadline() {
             self.arm(deadline);
         }
@@ -142,6 +167,10 @@ impl Watchdog {
         since + self.limit(limits)
     }
 
+    fn rest_begins(&self) -> Option<Instant> {
+        (self.tells_of_rest && self.last.is_resting()).then_some(self.since + MOMENT)
+    }
+
     fn limit(&self, limits: &ViewerLimits) -> Duration {
         let limit = limit_of(self.last.phase, limits);
         self.shortest_idle.filter(|_| self.last.phase == Phase::Idle).map_or(limit, |idle| limit.min(idle))
@@ -152,6 +181,9 @@ impl Watchdog {
         self.is_registered = false;
     }
 }
+
+/// How long a connection keeps its parser without a whole request: the next of a burst would need it again.
+const MOMENT: Duration = Duration::from_millis(100);
 
 fn limit_of(phase: Phase, limits: &ViewerLimits) -> Duration {
     match phase {
@@ -169,5 +201,87 @@ pub(super) fn refusal_of(phase: Phase) -> Option<ViewerRefusal> {
         Phase::Head => Some(ViewerRefusal::SlowHead),
         Phase::Writing => Some(ViewerRefusal::SlowReading),
         Phase::Busy => Some(ViewerRefusal::Stalled),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::Arc;
+    use std::task::Waker;
+
+    use tokio::time::advance;
+
+    use super::*;
+
+    struct Watched {
+        watchdog: Watchdog,
+        connection: Arc<Connection>,
+        limits: ViewerLimits,
+    }
+
+    fn watched() -> Watched {
+        let (limits, nowhere) = (ViewerLimits::default(), SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let connection = Arc::new(Connection::new(nowhere, nowhere, None, &limits));
+        Watched { watchdog: Watchdog::new(&limits, Http::One), connection, limits }
+    }
+
+    impl Watched {
+        async fn after(&mut self, time: Duration) -> (Poll<Phase>, bool) {
+            advance(time).await;
+            // The timer counts in milliseconds.
+            advance(Duration::from_millis(1)).await;
+            self.now()
+        }
+
+        fn now(&mut self) -> (Poll<Phase>, bool) {
+            let polled = self.watchdog.poll(&mut Context::from_waker(Waker::noop()), &self.connection, &self.limits);
+            (polled, self.watchdog.takes_rest())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rest_is_told_of_once_a_moment_after_the_last_request_and_not_without_a_parser() {
+        let mut watched = watched();
+        assert_eq!(watched.after(10 * MOMENT).await, (Poll::Pending, false));
+        watched.watchdog.wake();
+        let request = watched.connection.begin_request();
+        assert_eq!(watched.after(10 * MOMENT).await, (Poll::Pending, false));
+        drop(request);
+        assert_eq!(watched.now(), (Poll::Pending, false));
+        assert_eq!(watched.after(MOMENT).await, (Poll::Pending, true));
+        watched.watchdog.rest();
+        assert_eq!(watched.after(10 * MOMENT).await, (Poll::Pending, false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_parser_that_gets_only_parts_of_a_head_is_let_go_again_and_again() {
+        let mut watched = watched();
+        for _ in 0..3 {
+            watched.watchdog.wake();
+            assert_eq!(watched.after(MOMENT).await, (Poll::Pending, true));
+            watched.watchdog.rest();
+            assert_eq!(watched.after(MOMENT).await, (Poll::Pending, false));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_run_on_however_often_the_parser_is_let_go() {
+        let mut watched = watched();
+        let limit = watched.limits.header_timeout;
+        advance(limit / 2).await;
+        watched.watchdog.wake();
+        assert_eq!(watched.after(MOMENT).await, (Poll::Pending, true));
+        watched.watchdog.rest();
+        assert_eq!(watched.after(limit / 2).await, (Poll::Ready(Phase::Head), false));
+        let mut watched = self::watched();
+        watched.watchdog.wake();
+        drop(watched.connection.begin_request());
+        assert_eq!(watched.now(), (Poll::Pending, false));
+        assert_eq!(watched.after(MOMENT).await, (Poll::Pending, true));
+        watched.watchdog.rest();
+        let left = watched.limits.idle_timeout - MOMENT;
+        assert_eq!(watched.after(left - 10 * MOMENT).await, (Poll::Pending, false));
+        assert_eq!(watched.after(10 * MOMENT).await, (Poll::Ready(Phase::Idle), false));
     }
 }

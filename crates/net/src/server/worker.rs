@@ -69,13 +69,16 @@ pub(super) struct Worker {
     tls: Arc<ViewerTls>,
 }
 
+/// Boxed, as it is handed on several times.
+type Tls = Box<TlsStream<TcpStream>>;
+
 /// A finished handshake and what the edge knows of it.
-type Handshake = (TlsStream<TcpStream>, TlsSession);
+type Handshake = (Tls, TlsSession);
 
 /// What a worker's connections have in common.
 struct Serving<S> {
     service: S,
-    http1: http1::Builder,
+    http1: Arc<http1::Builder>,
     http2: http2::Builder<StreamExecutor>,
     tls: Arc<ViewerTls>,
     index: usize,
@@ -98,7 +101,7 @@ impl Worker {
             runtime.block_on(async {
                 let serving = Serving {
                     service: service_of_worker(index),
-                    http1: super::http1::builder(&shared.limits),
+                    http1: Arc::new(super::http1::builder(&shared.limits)),
                     http2: super::http2::builder(&shared),
                     tls,
                     index,
@@ -258,17 +261,17 @@ impl<S: ViewerService> Serving<S> {
         let (_, session) = stream.get_ref();
         let shown = offer.authentication.map(|asked| self.tls.authenticated(session, &asked)).transpose();
         let session = tls::session_of(session, hello, shown.map_err(io::Error::other)?);
-        Ok((stream, session))
+        Ok((Box::new(stream), session))
     }
 
     fn http1<IO>(&self, io: IO, connection: Arc<Connection>) -> Http1<IO, S>
     where
         IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
-        Http1::new(&self.http1, io, self.service.clone(), connection, Arc::clone(&self.shared))
+        Http1::new(Arc::clone(&self.http1), io, self.service.clone(), connection, Arc::clone(&self.shared))
     }
 
-    fn http2(&self, io: TlsStream<TcpStream>, connection: Arc<Connection>) -> Http2<TlsStream<TcpStream>, S> {
+    fn http2(&self, io: Tls, connection: Arc<Connection>) -> Http2<Tls, S> {
         Http2::new(&self.http2, io, self.service.clone(), connection, Arc::clone(&self.shared))
     }
 }
