@@ -37,7 +37,8 @@ pub(crate) async fn send(
     let (address, timeouts) = way(exchange, origin)?;
     exchange.explain(|facts| facts.asked(origin, &address, &request));
     exchange.explain(Facts::sent);
-    let mut sent = worker.origins.send(&address, &timeouts, request.clone().map(|()| content)).await;
+    // In a box: what waits for the viewer's content is not to have the room that connecting takes.
+    let mut sent = Box::pin(worker.origins.send(&address, &timeouts, request.clone().map(|()| content))).await;
     let mut retries = Retries { unanswered: timeouts.attempts.saturating_sub(1), closed: 1 };
     while let Some(error) = sent.as_ref().err().filter(|_| is_repeatable) {
         if !retries.allow(error) {
@@ -45,7 +46,7 @@ pub(crate) async fn send(
         }
         exchange.explain(Facts::sent);
         let nothing = ViewerContent::new(None, None, pace);
-        sent = worker.origins.send(&address, &timeouts, request.clone().map(|()| nothing)).await;
+        sent = Box::pin(worker.origins.send(&address, &timeouts, request.clone().map(|()| nothing))).await;
     }
     if let Ok(response) = &sent {
         exchange.cache_status.answered(response.status());
