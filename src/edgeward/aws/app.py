@@ -53,9 +53,18 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Takes part in the server's life, or answers one request."""
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await self._live(receive, send)
         else:
             await self._answer(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """There is nothing to make ready; what is put away is the threads, which the server waits for."""
+        message = await receive()
+        while message["type"] != "lifespan.shutdown":
+            await send({"type": "lifespan.startup.complete"})
+            message = await receive()
+        self._workers.end()
+        await send({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         api = self._others.get(scope["path"].split("/")[1], self._api)
@@ -98,15 +107,6 @@ class Application:
             raise ApiError("ServiceUnavailable", "Too many large requests are under way. Send this one again.")
         self._room -= len(chunk)
         body += chunk
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    """There is nothing to make ready, or to put away."""
-    message = await receive()
-    while message["type"] != "lifespan.shutdown":
-        await send({"type": "lifespan.startup.complete"})
-        message = await receive()
-    await send({"type": "lifespan.shutdown.complete"})
 
 
 def _wire_request(scope: Scope, body: bytes) -> WireRequest:

@@ -1,7 +1,7 @@
 """The threads that calls run on, beside the event loop that reads them and sends their answers.
 
 A call waits for the database and for the edges, so it has a thread while it lasts. Invariant: a thread is started only
-when none is idle, and stays. Used by `aws.app`, from one event loop.
+when none is idle, and stays until `end`. Used by `aws.app`, from one event loop.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
+_Queue = SimpleQueue[Callable[[], None] | None]
+"""None has a thread end."""
 
 
 class Workers:
@@ -19,9 +21,7 @@ class Workers:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._started = 0
-        self._idle = threading.Semaphore(0)
-        self._waiting: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._begin()
 
     async def run(self, work: Callable[[], Answer]) -> Answer:
         """What `work` returns or raises, on one of the threads."""
@@ -30,13 +30,26 @@ class Workers:
         self._waiting.put(lambda: _do(work, loop, done))
         if not self._idle.acquire(blocking=False) and self._started < self._most:
             self._started += 1
-            threading.Thread(target=self._work, name=f"call-{self._started}", daemon=True).start()
+            shared = (self._waiting, self._idle)
+            threading.Thread(target=_work, args=shared, name=f"call-{self._started}", daemon=True).start()
         return await done
 
-    def _work(self) -> None:
-        while True:
-            self._waiting.get()()
-            self._idle.release()
+    def end(self) -> None:
+        """Has all threads end, each after what it is at and what waits; later work has threads of its own."""
+        for _ in range(self._started):
+            self._waiting.put(None)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._started = 0
+        self._idle = threading.Semaphore(0)
+        self._waiting: _Queue = SimpleQueue()
+
+
+def _work(waiting: _Queue, idle: threading.Semaphore) -> None:
+    while (work := waiting.get()) is not None:
+        work()
+        idle.release()
 
 
 def _do(work: Callable[[], Answer], loop: asyncio.AbstractEventLoop, done: "asyncio.Future[Answer]") -> None:

@@ -49,3 +49,14 @@ async def test_whoever_gave_up_is_not_told() -> None:
 def _meet(others: threading.Barrier) -> str:
     others.wait(timeout=10)
     return threading.current_thread().name
+
+
+async def test_threads_end_after_their_work_and_later_work_has_new_ones() -> None:
+    workers = Workers(2)
+    first = await workers.run(threading.current_thread)
+    workers.end()
+    first.join(10)
+    assert not first.is_alive()
+    later = await workers.run(threading.current_thread)
+    assert later is not first
+    assert later.is_alive()
