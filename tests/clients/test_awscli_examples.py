@@ -99,7 +99,7 @@ def endpoint(tmp_path: Path) -> Iterator[str]:
     server = ApiServer(plane.app, free_ports(1)[0])
     server.start()
     yield server.endpoint
-    server.stop()
+    assert server.stop(), "threads of calls are still there"
     plane.stop()
 
 
