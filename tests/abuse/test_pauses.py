@@ -7,14 +7,13 @@ import struct
 
 import hyperframe.frame as frames
 import pytest
-from aioquic.h3.connection import ErrorCode
 
 from abuse.conftest import HOST, LimitedEdge, LimitedEdges
 from abuse.test_http1 import GET, connect, read_response, read_to_end
 from abuse.test_http2 import CONTROL, PREFACE, flood, headers, request
-from abuse.test_http3 import LARGE, SMALL, visit
+from abuse.test_http3 import flood_with_resets, visit
 from edgeward.scenario.certificates import root_pem
-from edgeward.scenario.http3 import Http3Session, http3_session
+from edgeward.scenario.http3 import http3_session
 
 ATTACKER = "127.0.0.2"
 BALANCERS = ("127.0.0.0/8",)
@@ -100,16 +99,7 @@ def test_behind_a_balancer_it_is_the_viewer_who_is_turned_away(limited: LimitedE
 
 def test_a_flood_over_http3_counts_over_tcp_and_over_udp(limited: LimitedEdges) -> None:
     edge = limited(max_reset_streams=50)
-
-    async def reset(session: Http3Session) -> None:
-        for _ in range(120):
-            session.take_back(LARGE)
-            await asyncio.sleep(0)
-        session.send([SMALL])
-        await session.receive()
-        assert session.closed_with() == ErrorCode.H3_EXCESSIVE_LOAD
-
-    visit(edge.tls, reset)
+    visit(edge.tls, flood_with_resets)
     edge.eventually_refused("reset_streams", 1)
 
     async def come_again() -> None:

@@ -1,4 +1,5 @@
-//! One exchange with an origin: the beginning of the viewer's content awaited, the request out, the head of the response in, and when to ask again.
+//! One exchange with an origin: the beginning of the viewer's content awaited, the request out, the head of the response
+//! in, and when to ask again.
 //!
 //! Invariant: what may have reached the origin is sent again only where that is safe. Called by `failover`; `stages::grpc` goes the
 //! same way with an exchange of its own.
